@@ -1,0 +1,104 @@
+/** Where a consumer's deliveries go: the connection actor, by plain values that mean something to the actors only. */
+export type ConsumerAddress = {
+  readonly thread: number;
+  readonly connection: number;
+  readonly generation: number;
+  readonly channel: number;
+  /** The number under which the connection knows this consumer. */
+  readonly key: number;
+};
+
+export type ConsumerSpec = ConsumerAddress & {
+  readonly tag: string;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  readonly priority: number;
+  /** Unsettled messages at most; 0 is no limit. */
+  readonly prefetch: number;
+  /** Order of registration, kept when a queue comes back and its consumers subscribe again; 0 for a new one. */
+  readonly order: number;
+  /** It was the active one of a single-active-consumer queue. */
+  readonly active: boolean;
+};
+
+/**
+ * Deliveries on their way that a connection has not reported as taken by its socket, where nothing else bounds them: a
+ * consumer without acknowledgements or with a prefetch above this. Enough for one turn's batch at full speed.
+ */
+export const WINDOW = 4096;
+
+const NO_LIMIT = 2 ** 30;
+
+/** One consumer as its queue sees it. */
+export class Consumer {
+  readonly id: number;
+  readonly spec: ConsumerSpec;
+  readonly order: number;
+  /** Most deliveries that may be unsettled (or, without acknowledgements, not yet taken) at once. */
+  readonly limit: number;
+  /** Deliveries that count against `limit`. */
+  outstanding = 0;
+  /** Deliveries that count against WINDOW. Only of a windowed consumer. */
+  onTheWay = 0;
+  /** The connection must say when its socket has taken deliveries. */
+  readonly windowed: boolean;
+  /** Its channel's own limit is reached: nothing until the channel says so. */
+  stopped = false;
+  /** It waits its turn in its priority's line. */
+  lined = false;
+  next: Consumer | undefined = undefined;
+
+  constructor(id: number, spec: ConsumerSpec, order: number) {
+    this.id = id;
+    this.spec = spec;
+    this.order = order;
+    this.windowed = spec.noAck || spec.prefetch === 0 || spec.prefetch > WINDOW;
+    this.limit = spec.noAck || spec.prefetch === 0 ? NO_LIMIT : spec.prefetch;
+  }
+
+  get able(): boolean {
+    return !this.stopped && this.outstanding < this.limit && this.onTheWay < WINDOW;
+  }
+}
+
+/** The consumers of one priority that can take a message now, in the order in which it is their turn. */
+export class Line {
+  readonly priority: number;
+  first: Consumer | undefined = undefined;
+  #last: Consumer | undefined = undefined;
+
+  constructor(priority: number) {
+    this.priority = priority;
+  }
+
+  join(consumer: Consumer): void {
+    if (consumer.lined) return;
+    consumer.lined = true;
+    consumer.next = undefined;
+    if (this.#last === undefined) this.first = consumer;
+    else this.#last.next = consumer;
+    this.#last = consumer;
+  }
+
+  /** The first leaves the line. */
+  shift(): void {
+    const consumer = this.first!;
+    this.first = consumer.next;
+    if (this.first === undefined) this.#last = undefined;
+    consumer.next = undefined;
+    consumer.lined = false;
+  }
+
+  leave(consumer: Consumer): void {
+    if (!consumer.lined) return;
+    const stay: Consumer[] = [];
+    for (let each = this.first; each !== undefined; each = each.next) if (each !== consumer) stay.push(each);
+    this.first = undefined;
+    this.#last = undefined;
+    consumer.lined = false;
+    for (const each of stay) {
+      each.lined = false;
+      this.join(each);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { Consumer, type ConsumerSpec, Line } from './consumer.ts';
+
+/**
+ * Who takes the next message: the consumers of a queue, highest priority first and in turn within a priority (RabbitMQ,
+ * "Consumer Priorities"). A consumer that can take nothing now stands in no line, so that a thousand idle ones cost
+ * nothing.
+ *
+ * With a single active consumer only that one stands in a line; the others wait in order of registration.
+ */
+export class Consumers {
+  readonly #byId = new Map<number, Consumer>();
+  readonly #single: boolean;
+  #lines: Line[] = [];
+  #nextId = 1;
+  #nextOrder = 1;
+  #active: Consumer | undefined = undefined;
+
+  constructor(single: boolean) {
+    this.#single = single;
+  }
+
+  get count(): number {
+    return this.#byId.size;
+  }
+
+  get active(): Consumer | undefined {
+    return this.#active;
+  }
+
+  get hasExclusive(): boolean {
+    for (const consumer of this.#byId.values()) if (consumer.spec.exclusive) return true;
+    return false;
+  }
+
+  byId(id: number): Consumer | undefined {
+    return this.#byId.get(id);
+  }
+
+  values(): IterableIterator<Consumer> {
+    return this.#byId.values();
+  }
+
+  find(connection: number, generation: number, key: number): Consumer | undefined {
+    for (const consumer of this.#byId.values()) {
+      const { spec } = consumer;
+      if (spec.connection === connection && spec.generation === generation && spec.key === key) return consumer;
+    }
+    return undefined;
+  }
+
+  add(spec: ConsumerSpec): Consumer {
+    const order = spec.order === 0 ? this.#nextOrder : spec.order;
+    this.#nextOrder = Math.max(this.#nextOrder, order) + 1;
+    const consumer = new Consumer(this.#nextId++, spec, order);
+    this.#byId.set(consumer.id, consumer);
+    return consumer;
+  }
+
+  /** Takes the consumer away; the next in order becomes active when it was the active one. */
+  remove(consumer: Consumer): void {
+    this.#byId.delete(consumer.id);
+    this.#lineOf(consumer.spec.priority).leave(consumer);
+    if (this.#active === consumer) {
+      this.#active = undefined;
+      this.activate();
+    }
+  }
+
+  /** Chooses the single active consumer when there is none: the one that was active before, else the first in order. */
+  activate(): void {
+    if (!this.#single || this.#active !== undefined) return;
+    let chosen: Consumer | undefined;
+    for (const consumer of this.#byId.values()) {
+      if (chosen === undefined || this.#goesBefore(consumer, chosen)) chosen = consumer;
+    }
+    this.#active = chosen;
+    if (chosen !== undefined) this.lineUp(chosen);
+  }
+
+  #goesBefore(one: Consumer, other: Consumer): boolean {
+    if (one.spec.active !== other.spec.active) return one.spec.active;
+    return one.order < other.order;
+  }
+
+  /** Called when a consumer may have become able to take a message. */
+  lineUp(consumer: Consumer): void {
+    if (consumer.lined || !consumer.able) return;
+    if (this.#single && consumer !== this.#active) return;
+    this.#lineOf(consumer.spec.priority).join(consumer);
+  }
+
+  /** The line whose turn it is: the highest priority with somebody in it. */
+  line(): Line | undefined {
+    for (const line of this.#lines) if (line.first !== undefined) return line;
+    return undefined;
+  }
+
+  #lineOf(priority: number): Line {
+    const found = this.#lines.find((line) => line.priority === priority);
+    if (found !== undefined) return found;
+    const line = new Line(priority);
+    this.#lines = [...this.#lines, line].sort((a, b) => b.priority - a.priority);
+    return line;
+  }
+}

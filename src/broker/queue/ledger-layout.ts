@@ -1,0 +1,70 @@
+/**
+ * Where a queue lives while nobody runs it. The actor of a queue is only its working copy: what the queue holds stands in
+ * shared memory in this form, and the next incarnation, on whatever thread, takes it over.
+ *
+ * ```
+ * slot (64 words, one a queue, in a table shared by all threads)
+ *
+ *   FIRST_CHUNK | HEAD | TAIL | LETTER_TAIL | LETTER_SENDER | LETTER_NUMBER | counters ...
+ *
+ *   HEAD         position of the oldest message that is not gone
+ *   TAIL         position that the next message will get
+ *   LETTER_*     the publish letter in progress and where TAIL stood when it began. TAIL is the commit word of each
+ *                message, so TAIL - LETTER_TAIL says how much of the letter is done, whatever happened since
+ *
+ * positions are wrapping int32 numbers, one for each message ever accepted, in order
+ *
+ * chunk (one block of shared memory, 1,024 entries), chained by the block table
+ *
+ *   | entry 0 | entry 1 | ... | entry 1023 |
+ *
+ * entry (four words)
+ *
+ *   | message address | state, flags | owner | deliveries |
+ *
+ *   state        GONE, READY or UNSETTLED
+ *   owner        id of the consumer that holds it, while UNSETTLED
+ *   deliveries   how often it came back
+ * ```
+ */
+export const SLOT_WORDS = 64;
+export const FIRST_CHUNK = 0;
+export const HEAD = 1;
+export const TAIL = 2;
+export const LETTER_TAIL = 3;
+export const LETTER_SENDER = 4;
+export const LETTER_NUMBER = 5;
+/** Counters, wrapping int32: ready + unsettled + settled + dropped = accepted. */
+export const ACCEPTED = 8;
+export const SETTLED = 9;
+export const DROPPED = 10;
+export const DELIVERED = 11;
+export const REDELIVERED = 12;
+/** Written after each turn for those who only look: the management side and declare. */
+export const READY_COUNT = 16;
+export const UNSETTLED_COUNT = 17;
+export const CONSUMER_COUNT = 18;
+
+export const ENTRY_WORDS = 4;
+export const ADDRESS = 0;
+export const STATE = 1;
+export const OWNER = 2;
+export const DELIVERIES = 3;
+
+export const CHUNK_SHIFT = 10;
+export const CHUNK_ENTRIES = 1 << CHUNK_SHIFT;
+export const CHUNK_MASK = CHUNK_ENTRIES - 1;
+/** Positions wrap, so numbers of chunks do. */
+export const CHUNK_NUMBER_MASK = 2 ** (32 - CHUNK_SHIFT) - 1;
+/** Addresses of chunks are multiples of 1,024; FIRST_CHUNK keeps the low bits of the chunk's number there. */
+export const FIRST_NUMBER_MASK = 1023;
+
+export const GONE = 0;
+export const READY = 1;
+export const UNSETTLED = 2;
+export const STATE_MASK = 3;
+/** Flag: the message was delivered before, or may have been. */
+export const REDELIVERED_FLAG = 4;
+
+/** Queues a node holds at the same time. */
+export const QUEUE_SLOTS_MAX = 262_144;

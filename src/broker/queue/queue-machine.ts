@@ -1,0 +1,264 @@
+import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
+import { Consumers } from './consumers.ts';
+import type { Consumer, ConsumerSpec } from './consumer.ts';
+import { Ledger } from './ledger.ts';
+import {
+  CONSUMER_COUNT,
+  DELIVERED,
+  DROPPED,
+  READY,
+  READY_COUNT,
+  REDELIVERED,
+  REDELIVERED_FLAG,
+  SETTLED,
+  STATE_MASK,
+  UNSETTLED,
+  UNSETTLED_COUNT,
+} from './ledger-layout.ts';
+import { PositionHeap } from './position-heap.ts';
+import type { QueueMemory } from './queue-memory.ts';
+
+/** What a queue does to the world. Called in the middle of a step: an implementation only collects. */
+export interface QueuePort {
+  /** A lease stays with the queue: the bytes at `address` stand until the delivery is settled. */
+  deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void;
+}
+
+/** How a delivery ends. */
+export const Settle = {
+  ack: 0,
+  requeue: 1,
+  /** Reject or nack without requeue: dropped, or dead-lettered once there is a dead-letter exchange. */
+  discard: 2,
+  /** The socket has taken a delivery that needs no acknowledgement. */
+  taken: 3,
+  /** The delivery never reached the client: back to its place, not marked as redelivered. */
+  unsent: 4,
+} as const;
+export type Settle = (typeof Settle)[keyof typeof Settle];
+
+export type QueueTraits = {
+  /** As errors name it: `queue 'q' in vhost '/'`. */
+  readonly title: string;
+  readonly singleActiveConsumer: boolean;
+};
+
+/** Messages that one `dispatch` delivers at most, so that a long backlog shares its thread. */
+export const DISPATCH_MAX = 2048;
+
+/**
+ * A queue: what is ready and in which order, who gets it, what is unsettled. Pure: the contents live in a Ledger, effects
+ * leave through a QueuePort.
+ *
+ * A message is READY from its acceptance, UNSETTLED from its delivery, GONE when it is settled or dropped. Messages that
+ * come back keep their position, so they are again before everything younger; `#returned` holds them, `#cursor` is where
+ * the never delivered ones begin.
+ *
+ * Neighbours: the queue actor (letters to calls), the channel machine (delivery tags to positions).
+ */
+export class QueueMachine {
+  readonly consumers: Consumers;
+  readonly #ledger: Ledger;
+  readonly #port: QueuePort;
+  readonly #traits: QueueTraits;
+  readonly #returned = new PositionHeap();
+  #cursor = 0;
+  #unsettled = 0;
+
+  constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
+    this.#ledger = new Ledger(memory, slot);
+    this.#traits = traits;
+    this.#port = port;
+    this.consumers = new Consumers(traits.singleActiveConsumer);
+  }
+
+  create(): void {
+    this.#ledger.create();
+    this.#cursor = 0;
+  }
+
+  /** Goes on from what an earlier incarnation left in the ledger. */
+  recover(): void {
+    this.#ledger.recover();
+    this.#cursor = this.#ledger.head;
+    for (let position = this.#ledger.head; position !== this.#ledger.tail; position = (position + 1) | 0) {
+      if ((this.#ledger.state(position) & STATE_MASK) !== READY) continue;
+      this.#returned.push(position);
+    }
+    this.#cursor = this.#ledger.tail;
+  }
+
+  get ready(): number {
+    return ((this.#ledger.tail - this.#cursor) | 0) + this.#returned.size;
+  }
+
+  get unsettled(): number {
+    return this.#unsettled;
+  }
+
+  counter(word: number): number {
+    return this.#ledger.counter(word);
+  }
+
+  /** Shows the counts to those who only look. */
+  showCounts(): void {
+    this.#ledger.setCounter(READY_COUNT, this.ready);
+    this.#ledger.setCounter(UNSETTLED_COUNT, this.#unsettled);
+    this.#ledger.setCounter(CONSUMER_COUNT, this.consumers.count);
+  }
+
+  /** See Ledger.beginLetter. */
+  beginLetter(sender: number, number: number): number {
+    return this.#ledger.beginLetter(sender, number);
+  }
+
+  /** Accepts a message, with one lease on it. Answers false, the lease still the caller's, when memory is exhausted. */
+  publish(address: number): boolean {
+    return this.#ledger.append(address, 0);
+  }
+
+  /** Delivers what can be delivered, at most DISPATCH_MAX. Answers whether it stopped at that limit. */
+  dispatch(): boolean {
+    let budget = DISPATCH_MAX;
+    let line = this.consumers.line();
+    while (line !== undefined) {
+      const consumer = line.first!;
+      if (!consumer.able) {
+        line.shift();
+        if (line.first === undefined) line = this.consumers.line();
+        continue;
+      }
+      if (this.ready === 0) return false;
+      if (budget-- === 0) return true;
+      this.#deliverNext(consumer);
+      line.shift();
+      if (consumer.able) line.join(consumer);
+      else if (line.first === undefined) line = this.consumers.line();
+    }
+    return false;
+  }
+
+  #takeNext(): number {
+    if (this.#returned.size > 0) return this.#returned.pop();
+    const position = this.#cursor;
+    this.#cursor = (position + 1) | 0;
+    return position;
+  }
+
+  #deliverNext(consumer: Consumer): void {
+    const position = this.#takeNext();
+    const flags = this.#ledger.state(position) & REDELIVERED_FLAG;
+    this.#ledger.setState(position, UNSETTLED | flags, consumer.id);
+    this.#unsettled++;
+    consumer.outstanding++;
+    if (consumer.windowed) consumer.onTheWay++;
+    this.#ledger.count(DELIVERED, 1);
+    if (flags !== 0) this.#ledger.count(REDELIVERED, 1);
+    this.#port.deliver(consumer, this.#ledger.address(position), position, flags !== 0);
+  }
+
+  /**
+   * basic.get: delivers the next message to `getter`, outside its limits. Answers false when nothing is ready.
+   * With `noAck` the connection reports it as taken, like any delivery without acknowledgement.
+   */
+  get(getter: Consumer): boolean {
+    if (this.ready === 0) return false;
+    this.#deliverNext(getter);
+    return true;
+  }
+
+  /** Ends one delivery. A position that is not unsettled is ignored: the letter speaks of what is already over. */
+  settle(position: number, how: Settle): void {
+    const ledger = this.#ledger;
+    if (!ledger.holds(position)) return;
+    const state = ledger.state(position);
+    if ((state & STATE_MASK) !== UNSETTLED) return;
+    const consumer = this.consumers.byId(ledger.owner(position));
+    this.#unsettled--;
+    if (consumer !== undefined) {
+      consumer.outstanding--;
+      if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay--;
+      this.consumers.lineUp(consumer);
+    }
+    switch (how) {
+      case Settle.ack:
+      case Settle.taken:
+        ledger.remove(position, SETTLED);
+        return;
+      case Settle.discard:
+        ledger.remove(position, DROPPED);
+        return;
+      case Settle.requeue:
+        ledger.setState(position, READY | REDELIVERED_FLAG, 0);
+        this.#returned.push(position);
+        return;
+      case Settle.unsent:
+        ledger.setState(position, READY | (state & REDELIVERED_FLAG), 0);
+        this.#returned.push(position);
+        return;
+    }
+  }
+
+  /** The connection's socket has taken `count` deliveries of a windowed consumer. */
+  taken(consumer: Consumer, count: number): void {
+    consumer.onTheWay -= count;
+    this.consumers.lineUp(consumer);
+  }
+
+  /** The consumer's channel has reached its own limit, or is below it again. */
+  setStopped(consumer: Consumer, stopped: boolean): void {
+    consumer.stopped = stopped;
+    if (!stopped) this.consumers.lineUp(consumer);
+  }
+
+  /** Registers a consumer, or says why not (texts: rabbit_amqqueue_process, rabbit_channel). */
+  consume(spec: ConsumerSpec): Refusal | Consumer {
+    const { title, singleActiveConsumer } = this.#traits;
+    const inUse = this.consumers.hasExclusive || (spec.exclusive && this.consumers.count > 0);
+    if (inUse || (spec.exclusive && singleActiveConsumer)) {
+      return refuse(ReplyCode.accessRefused, `${title} in exclusive use`);
+    }
+    return this.resubscribe(spec);
+  }
+
+  /** Registers a consumer that was accepted before. */
+  resubscribe(spec: ConsumerSpec): Consumer {
+    const consumer = this.consumers.add(spec);
+    this.consumers.activate();
+    this.consumers.lineUp(consumer);
+    return consumer;
+  }
+
+  /** The consumer gets nothing more; what it holds stays with it. */
+  cancel(consumer: Consumer): void {
+    this.consumers.remove(consumer);
+  }
+
+  /**
+   * Whoever held the deliveries that `isLost` names is gone. With acknowledgements they come back, marked as redelivered;
+   * without, they were the client's when they were sent.
+   */
+  returnHeldBy(isLost: (owner: number) => boolean, isNoAck: (owner: number) => boolean): void {
+    for (let position = this.#ledger.head; position !== this.#ledger.tail; position = (position + 1) | 0) {
+      if ((this.#ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
+      const owner = this.#ledger.owner(position);
+      if (!isLost(owner)) continue;
+      this.settle(position, isNoAck(owner) ? Settle.taken : Settle.requeue);
+    }
+  }
+
+  /** Drops what is ready. Answers how many; what is unsettled stays. */
+  purge(): number {
+    const purged = this.ready;
+    while (this.ready > 0) this.#ledger.remove(this.#takeNext(), DROPPED);
+    return purged;
+  }
+
+  /** The queue is deleted: everything goes. */
+  clear(): void {
+    this.#returned.clear();
+    this.#ledger.clear();
+    this.#cursor = this.#ledger.tail;
+    this.#unsettled = 0;
+  }
+}
