@@ -1,0 +1,18 @@
+/** How long a test waits for something that a broker should do at once, milliseconds. Generous: the machine may be busy. */
+export const DEADLINE_MS = 10_000;
+
+/**
+ * The promise's outcome, or an error that names `what` when it takes longer than `timeoutMs`. Tests wait on conditions;
+ * this only keeps a failed condition from hanging the file.
+ */
+export async function withinDeadline<T>(promise: Promise<T>, what: string, timeoutMs: number = DEADLINE_MS): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`waited ${timeoutMs} ms for ${what}`)), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
