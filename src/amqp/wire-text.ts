@@ -7,6 +7,7 @@
  * back with the same octets and the same length.
  */
 import { isUtf8 } from 'node:buffer';
+import { SHORTSTR_SIZE_MAX } from './bounds.ts';
 
 const REPLACEMENT = '\ufffd';
 const OCTET_BASE = 0xdc00;
@@ -34,9 +35,22 @@ export function textSize(text: string): number {
   return text.isWellFormed() ? Buffer.byteLength(text) : text.length;
 }
 
-/** Writes `text` and answers the octets written. The room was measured with `textSize`. */
-export function writeText(buffer: Buffer, offset: number, text: string): number {
-  if (text.isWellFormed()) return buffer.write(text, offset, 'utf8');
-  for (let index = 0; index < text.length; index++) buffer[offset + index] = text.charCodeAt(index) & 0xff;
-  return text.length;
+/**
+ * Writes `text` after one octet of length and answers the offset after it. Throws a RangeError for more than 255 octets: with
+ * a length cut to one octet, the rest of the text would be read as further fields.
+ */
+export function writeShortstr(buffer: Buffer, offset: number, text: string): number {
+  const size = textSize(text);
+  if (size > SHORTSTR_SIZE_MAX) throw new RangeError(`a text of ${size} octets does not fit a short string`);
+  const start = offset + 1;
+  buffer[offset] = size;
+  if (text.isWellFormed()) buffer.write(text, start, 'utf8');
+  else for (let index = 0; index < text.length; index++) buffer[start + index] = text.charCodeAt(index) & 0xff;
+  return start + size;
+}
+
+/** Writes `bytes` after four octets of length and answers the offset after them. */
+export function writeLongstr(buffer: Buffer, offset: number, bytes: Uint8Array): number {
+  buffer.set(bytes, buffer.writeUInt32BE(bytes.length, offset));
+  return offset + 4 + bytes.length;
 }
