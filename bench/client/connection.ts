@@ -1,0 +1,155 @@
+/**
+ * One connection with one channel, as cheap as Node allows: the socket reads into one reused buffer, a scanner counts the
+ * deliveries, and only calls (a method and its answer) cost anything.
+ */
+import { connect, type Socket } from 'node:net';
+import { parseBrokerUrl, type BrokerUrl } from './broker-url.ts';
+import { FrameScanner } from './frame-scanner.ts';
+import { flagTable, longString, methodFrame, MethodId, PROTOCOL_HEADER, shortString, u16, u32, u8 } from './wire.ts';
+
+/** The channel that every connection of the load tool uses. */
+export const CHANNEL = 1;
+/** Read at once. Large enough that a busy consumer makes few system calls. */
+export const BUSY_RECEIVE_BYTES = 262_144;
+/** For connections that only wait. */
+export const IDLE_RECEIVE_BYTES = 4_096;
+const FRAME_MAX_BYTES = 131_072;
+/** A broker that answers no call for so long has failed. */
+const CALL_TIMEOUT_MS = 60_000;
+
+export type ConnectionOptions = {
+  readonly receiveBytes: number;
+  /** basic.ack and basic.nack of the broker. */
+  readonly confirm?: (deliveryTag: number, multiple: boolean, refused: boolean) => void;
+  /** The intended time of sending, from each body. */
+  readonly sentAt?: (timeNs: number) => void;
+  /** After each chunk, when all of it has been scanned. */
+  readonly scanned?: () => void;
+  /** Before each chunk. */
+  readonly arrived?: () => void;
+  /** The connection ended while no call was waiting (a waiting call is rejected). Without it, the error ends the process. */
+  readonly failed?: (error: Error) => void;
+};
+
+type Call = { readonly answerId: number; readonly resolve: (payload: Buffer) => void; readonly reject: (error: Error) => void };
+
+export class Connection {
+  readonly scanner: FrameScanner;
+  readonly socket: Socket;
+  /** The largest frame agreed with the broker, bytes. */
+  frameMaxBytes = FRAME_MAX_BYTES;
+  readonly #options: ConnectionOptions;
+  #call: Call | undefined;
+  #failure: Error | undefined;
+  #closing = false;
+
+  /** Connects, logs in and opens the channel. Rejects with the broker's own words when it refuses. */
+  static async open(address: string, options: ConnectionOptions): Promise<Connection> {
+    const url = parseBrokerUrl(address);
+    const connection = new Connection(url, options);
+    await connection.#handshake(url);
+    return connection;
+  }
+
+  private constructor(url: BrokerUrl, options: ConnectionOptions) {
+    this.#options = options;
+    this.scanner = new FrameScanner({
+      method: (_channel, id, payload) => this.#method(id, payload),
+      ...(options.sentAt === undefined ? {} : { sentAt: options.sentAt }),
+    });
+    const buffer = Buffer.allocUnsafeSlow(options.receiveBytes);
+    const callback = (count: number): boolean => {
+      this.#options.arrived?.();
+      try {
+        this.scanner.push(buffer, count);
+      } catch (error) {
+        this.#fail(error instanceof Error ? error : new Error(String(error)));
+        return false;
+      }
+      this.#options.scanned?.();
+      return true;
+    };
+    this.socket = connect({ host: url.host, port: url.port, noDelay: true, onread: { buffer, callback } });
+    this.socket.on('error', (error) => this.#fail(error));
+    this.socket.on('close', () => this.#fail(new Error('the broker closed the socket')));
+  }
+
+  async #handshake(url: BrokerUrl): Promise<void> {
+    await this.call(PROTOCOL_HEADER, MethodId.connectionStart);
+    const capabilities = flagTable(['publisher_confirms', 'basic.nack', 'consumer_cancel_notify', 'connection.blocked']);
+    const properties = Buffer.concat([shortString('capabilities'), Buffer.from('F'), capabilities]);
+    const startOk = methodFrame(
+      0,
+      MethodId.connectionStartOk,
+      u32(properties.length),
+      properties,
+      shortString('PLAIN'),
+      longString(`\0${url.user}\0${url.password}`),
+      shortString('en_US'),
+    );
+    const tune = await this.call(startOk, MethodId.connectionTune);
+    const offeredBytes = tune.readUInt32BE(2);
+    this.frameMaxBytes = offeredBytes === 0 ? FRAME_MAX_BYTES : Math.min(offeredBytes, FRAME_MAX_BYTES);
+    // No heartbeats: a loaded client must not be closed for being late, and a timer per connection would be measured too.
+    this.socket.write(methodFrame(0, MethodId.connectionTuneOk, tune.subarray(0, 2), u32(this.frameMaxBytes), u16(0)));
+    await this.call(methodFrame(0, MethodId.connectionOpen, shortString(url.virtualHost), shortString(''), u8(0)), MethodId.connectionOpenOk);
+    await this.call(methodFrame(CHANNEL, MethodId.channelOpen, shortString('')), MethodId.channelOpenOk);
+  }
+
+  /** Writes `bytes` and waits for the method `answerId`; gives its fields. One call at a time. */
+  call(bytes: Buffer, answerId: number): Promise<Buffer> {
+    if (this.#failure !== undefined) return Promise.reject(this.#failure);
+    if (this.#call !== undefined) return Promise.reject(new Error('a call is under way'));
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => this.#fail(new Error(`no answer within ${CALL_TIMEOUT_MS} ms`)), CALL_TIMEOUT_MS);
+      const settled = (): void => {
+        clearTimeout(timer);
+        this.#call = undefined;
+      };
+      this.#call = {
+        answerId,
+        resolve: (payload) => (settled(), resolve(payload)),
+        reject: (error) => (settled(), reject(error)),
+      };
+      this.socket.write(bytes);
+    });
+  }
+
+  /** Closes politely and waits for close-ok; never rejects. */
+  async close(): Promise<void> {
+    if (this.#failure === undefined) {
+      this.#closing = true;
+      const close = methodFrame(0, MethodId.connectionClose, u16(200), shortString('done'), u16(0), u16(0));
+      await this.call(close, MethodId.connectionCloseOk).catch(() => undefined);
+    }
+    this.socket.destroy();
+  }
+
+  /** Ends the socket at once: for a connection whose backlog nobody wants. */
+  drop(): void {
+    this.#closing = true;
+    this.socket.destroy();
+  }
+
+  #method(id: number, payload: Buffer): void {
+    if (id === MethodId.basicAck || id === MethodId.basicNack) {
+      const deliveryTag = payload.readUInt32BE(0) * 0x1_0000_0000 + payload.readUInt32BE(4);
+      this.#options.confirm?.(deliveryTag, ((payload[8] as number) & 1) === 1, id === MethodId.basicNack);
+    } else if (id === this.#call?.answerId) this.#call.resolve(Buffer.from(payload));
+    else if (id === MethodId.connectionClose || id === MethodId.channelClose) {
+      const textBytes = payload[2] as number;
+      this.#fail(new Error(`the broker closed: ${payload.readUInt16BE(0)} ${payload.toString('utf8', 3, 3 + textBytes)}`));
+    }
+    // connection.blocked and unblocked: the broker stops reading by itself, so TCP alone holds the producer back.
+  }
+
+  #fail(error: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = error;
+    this.socket.destroy();
+    if (this.#call !== undefined) this.#call.reject(error);
+    else if (this.#closing) return;
+    else if (this.#options.failed === undefined) throw error;
+    else this.#options.failed(error);
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * An open-loop schedule: message k is due at start + k / rate, whatever the broker does. A message that leaves late keeps the
+ * time at which it was due, so a stalled broker is charged for every message that it held up.
+ */
+import { nowNs } from './clock.ts';
+
+/** A sleeping thread wakes late by the kernel's timer slack (50 us) and a little more; the rest is waited for awake. */
+const WAKE_SLACK_NS = 120_000;
+
+export class Pacer {
+  readonly #startNs: number;
+  readonly #intervalNs: number;
+  readonly #endNs: number;
+  #next = 0;
+
+  constructor(startNs: number, endNs: number, ratePerSecond: number) {
+    this.#startNs = startNs;
+    this.#endNs = endNs;
+    this.#intervalNs = 1e9 / ratePerSecond;
+  }
+
+  /** When the next message is due, ns; undefined when the schedule is over. */
+  get nextNs(): number | undefined {
+    const dueNs = this.#startNs + this.#next * this.#intervalNs;
+    return dueNs < this.#endNs ? dueNs : undefined;
+  }
+
+  /** Takes all messages that are due at `timeNs`: their due times, at most `limit` of them. */
+  take(timeNs: number, limit: number): number[] {
+    const due: number[] = [];
+    for (let next = this.nextNs; next !== undefined && next <= timeNs && due.length < limit; next = this.nextNs) {
+      due.push(next);
+      this.#next += 1;
+    }
+    return due;
+  }
+}
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * Waits for `timeNs` with the precision of a few microseconds, by blocking the thread: a timer of the event loop is late by up
+ * to a millisecond, which would be counted as the broker's latency.
+ */
+export function blockUntil(timeNs: number): void {
+  const sleepNs = timeNs - nowNs() - WAKE_SLACK_NS;
+  if (sleepNs > 0) Atomics.wait(sleeper, 0, 0, sleepNs / 1e6);
+  while (nowNs() < timeNs);
+}

@@ -1,0 +1,81 @@
+/**
+ * The comparison with RabbitMQ: each broker alone on the machine, one after the other, the same client, the same workloads.
+ *
+ *   npm run bench:compare -- --only auto-100b,latency --seconds 6 --warmup 2 --runs 1 --schedulers 2 --json figures.json
+ *   npm run bench:compare -- --only-peer rabbitmq
+ *
+ * Ends with status 1 when a goal is missed or a workload failed.
+ */
+import { writeFileSync } from 'node:fs';
+import { availableParallelism, cpus, release } from 'node:os';
+import { measureScenario, type Figures } from './measure.ts';
+import { parseCompareOptions, type CompareOptions } from './options.ts';
+import { startLeveret } from './peer/leveret.ts';
+import type { Peer } from './peer/peer.ts';
+import { startRabbitmq } from './peer/rabbitmq.ts';
+import { describeFigures } from './report/figures.ts';
+import { medianRun } from './report/median.ts';
+import { formatTable } from './report/table.ts';
+import { judge } from './report/verdict.ts';
+
+type Measured = { readonly peer: Peer['name']; readonly scenario: string; readonly figures: Figures };
+
+const options = parseCompareOptions(process.argv.slice(2));
+const measured: Measured[] = [];
+const versions = new Map<Peer['name'], string>();
+let failures = 0;
+
+function startPeer(name: Peer['name']): Promise<Peer> {
+  return name === 'rabbitmq' ? startRabbitmq() : startLeveret(options.schedulers);
+}
+
+async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOptions): Promise<void> {
+  const peer = await startPeer(name);
+  const stopOnSignal = (): void => void peer.stop().then(() => process.exit(130));
+  process.once('SIGINT', stopOnSignal);
+  process.once('SIGTERM', stopOnSignal);
+  versions.set(name, peer.version);
+  try {
+    for (const scenario of scenarios) {
+      try {
+        const figures = await measureScenario(scenario, peer, timing);
+        measured.push({ peer: name, scenario: scenario.name, figures });
+        console.log(`${name}  ${scenario.name}: ${describeFigures(figures)}`);
+      } catch (error) {
+        failures += 1;
+        console.log(`${name}  ${scenario.name}: FAILED: ${error instanceof Error ? error.message : String(error)}`);
+      }
+    }
+  } finally {
+    process.off('SIGINT', stopOnSignal);
+    process.off('SIGTERM', stopOnSignal);
+    await peer.stop();
+  }
+}
+
+for (let run = 0; run < options.runs; run += 1) {
+  for (const name of options.peers) await measurePeer(name, options);
+}
+
+const machine = {
+  cores: availableParallelism(),
+  processor: cpus()[0]?.model ?? 'unknown',
+  node: process.version,
+  kernel: release(),
+  ...Object.fromEntries(versions),
+};
+const rows: string[][] = [];
+for (const scenario of options.scenarios) {
+  const figuresOf = (peer: Peer['name']): Figures | undefined =>
+    medianRun(measured.filter((entry) => entry.peer === peer && entry.scenario === scenario.name).map(({ figures }) => figures));
+  for (const verdict of judge(scenario, figuresOf('rabbitmq'), figuresOf('leveret'))) {
+    if (verdict.passed === false) failures += 1;
+    const outcome = verdict.passed === undefined ? '' : verdict.passed ? 'pass' : 'FAIL';
+    rows.push([scenario.name, verdict.measure, verdict.rabbitmq, verdict.leveret, verdict.ratio, verdict.goal, outcome]);
+  }
+}
+console.log(`\n${formatTable(['workload', 'measure', 'RabbitMQ', 'Leveret', 'ratio', 'goal', ''], rows)}`);
+console.log(`\n${Object.entries(machine).map(([name, value]) => `${name} ${value}`).join('; ')}`);
+console.log(`window ${options.timing.windowSeconds} s after ${options.timing.warmupSeconds} s; ${options.runs} run(s), the median counts`);
+if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ machine, options, measured }, null, 2)}\n`);
+process.exitCode = failures === 0 ? 0 : 1;

@@ -1,0 +1,72 @@
+/** Measures one workload on one broker. */
+import { conduct, type LoadResult, type Timing } from './client/conduct.ts';
+import { openIdleConnections } from './client/idle-connections.ts';
+import { pause } from './client/clock.ts';
+import { processUsage } from './peer/process-usage.ts';
+import type { MemoryScenario, Scenario } from './scenario/scenario.ts';
+
+/** Resident memory counts as settled when it has moved by less than this share for so many readings. */
+const SETTLED_SHARE = 0.005;
+const SETTLED_READINGS = 6;
+const READING_INTERVAL_MS = 500;
+const READINGS_LIMIT = 60;
+
+/** `pid`: the broker's process, where it runs on this machine and its figures are wanted. */
+export type Target = { readonly url: string; readonly pid?: number | undefined };
+
+export type LoadFigures = LoadResult & {
+  readonly kind: 'load';
+  /** Processor time of the broker per million messages received. */
+  readonly cpuSecondsPerMillion?: number;
+};
+
+export type MemoryFigures = {
+  readonly kind: 'memory';
+  /** MB of 1,000,000 bytes. */
+  readonly idleMb: number;
+  /** Growth for each connection, KiB. */
+  readonly connectionKib: number;
+};
+
+export type Figures = LoadFigures | MemoryFigures;
+
+export async function measureScenario(scenario: Scenario, target: Target, timing: Timing): Promise<Figures> {
+  if (scenario.kind === 'memory') return measureMemory(scenario, target);
+  const { pid } = target;
+  if (pid === undefined) return { kind: 'load', ...(await conduct(target.url, scenario.load, timing)) };
+  let openedSeconds = 0;
+  let closedSeconds = 0;
+  const result = await conduct(target.url, scenario.load, timing, {
+    opened: () => {
+      openedSeconds = processUsage(pid).cpuSeconds;
+    },
+    closed: () => {
+      closedSeconds = processUsage(pid).cpuSeconds;
+    },
+  });
+  return { kind: 'load', ...result, cpuSecondsPerMillion: (closedSeconds - openedSeconds) / (result.received / 1e6) };
+}
+
+async function measureMemory(scenario: MemoryScenario, { url, pid }: Target): Promise<MemoryFigures> {
+  if (pid === undefined) throw new Error(`${scenario.name} needs the process id of the broker`);
+  const idleBytes = await settledRss(pid);
+  const connections = await openIdleConnections(url, scenario.connections);
+  try {
+    const busyBytes = await settledRss(pid);
+    return { kind: 'memory', idleMb: idleBytes / 1e6, connectionKib: (busyBytes - idleBytes) / 1024 / scenario.connections };
+  } finally {
+    for (const connection of connections) connection.drop();
+  }
+}
+
+/** Reads the resident memory until it rests; the last reading after the limit, for a broker that never does. */
+async function settledRss(pid: number): Promise<number> {
+  let restedBytes = processUsage(pid).rssBytes;
+  for (let reading = 0, calm = 0; reading < READINGS_LIMIT && calm < SETTLED_READINGS; reading += 1) {
+    await pause(READING_INTERVAL_MS);
+    const { rssBytes } = processUsage(pid);
+    calm = Math.abs(rssBytes - restedBytes) <= restedBytes * SETTLED_SHARE ? calm + 1 : 0;
+    if (calm === 0) restedBytes = rssBytes;
+  }
+  return processUsage(pid).rssBytes;
+}

@@ -1,0 +1,102 @@
+/** The command lines of the load tool. Every option takes a value; a wrong one is refused with a sentence that names it. */
+import { parseArgs } from 'node:util';
+import type { Timing } from './client/conduct.ts';
+import type { Peer } from './peer/peer.ts';
+import { scenariosNamed } from './scenario/catalogue.ts';
+import type { Scenario } from './scenario/scenario.ts';
+
+const DEFAULT_WINDOW_SECONDS = 6;
+const DEFAULT_WARMUP_SECONDS = 2;
+const PEER_NAMES: readonly Peer['name'][] = ['rabbitmq', 'leveret'];
+
+export type CompareOptions = {
+  readonly scenarios: readonly Scenario[];
+  readonly timing: Timing;
+  /** How often each broker is started and the whole table run; the median counts. */
+  readonly runs: number;
+  readonly peers: readonly Peer['name'][];
+  /** Leveret's scheduler threads; undefined: its own default. */
+  readonly schedulers: number | undefined;
+  /** Where all figures are written as JSON. */
+  readonly jsonFile: string | undefined;
+};
+
+export type RunOptions = {
+  readonly url: string;
+  readonly scenarios: readonly Scenario[];
+  readonly timing: Timing;
+  /** The broker's process, for its processor time and memory. */
+  readonly pid: number | undefined;
+};
+
+const TIMING_OPTIONS = {
+  seconds: { type: 'string', default: String(DEFAULT_WINDOW_SECONDS) },
+  warmup: { type: 'string', default: String(DEFAULT_WARMUP_SECONDS) },
+} as const;
+
+/** Throws a TypeError or RangeError that says what is wrong. */
+export function parseCompareOptions(words: readonly string[]): CompareOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...TIMING_OPTIONS,
+      only: { type: 'string', default: '' },
+      'only-peer': { type: 'string', default: '' },
+      runs: { type: 'string', default: '1' },
+      schedulers: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const peers = list(values['only-peer']);
+  for (const peer of peers) {
+    if (!PEER_NAMES.some((name) => name === peer)) throw new RangeError(`no peer is called ${peer}; there are ${PEER_NAMES.join(', ')}`);
+  }
+  return {
+    scenarios: scenariosNamed(list(values.only)),
+    timing: timingOf(values),
+    runs: whole('runs', values.runs),
+    peers: PEER_NAMES.filter((name) => peers.length === 0 || peers.includes(name)),
+    schedulers: values.schedulers === undefined ? undefined : whole('schedulers', values.schedulers),
+    jsonFile: values.json,
+  };
+}
+
+/** Throws a TypeError or RangeError that says what is wrong. */
+export function parseRunOptions(words: readonly string[]): RunOptions {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      ...TIMING_OPTIONS,
+      url: { type: 'string', default: 'amqp://guest:guest@127.0.0.1:5672' },
+      scenario: { type: 'string', default: '' },
+      pid: { type: 'string' },
+    },
+  });
+  const scenarios = scenariosNamed(list(values.scenario));
+  const pid = values.pid === undefined ? undefined : whole('pid', values.pid);
+  return {
+    url: values.url,
+    // Memory is read from the broker's process: without one, those workloads are left out unless they were asked for.
+    scenarios: pid === undefined && values.scenario === '' ? scenarios.filter(({ kind }) => kind !== 'memory') : scenarios,
+    timing: timingOf(values),
+    pid,
+  };
+}
+
+function list(text: string): string[] {
+  return text.split(',').filter((name) => name !== '');
+}
+
+function timingOf({ seconds, warmup }: { readonly seconds: string; readonly warmup: string }): Timing {
+  const windowSeconds = Number(seconds);
+  const warmupSeconds = Number(warmup);
+  if (!(windowSeconds > 0)) throw new RangeError(`--seconds ${seconds} is not a positive number`);
+  if (!(warmupSeconds >= 0)) throw new RangeError(`--warmup ${warmup} is not a number of seconds`);
+  return { windowSeconds, warmupSeconds };
+}
+
+function whole(option: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new RangeError(`--${option} ${text} is not a whole number above 0`);
+  return value;
+}
