@@ -19,6 +19,11 @@ export class Inbox<T> {
     else waiter.resolve(value);
   }
 
+  /** Undoes a take: the value is the next one again. */
+  putBack(value: T): void {
+    this.#values.unshift(value);
+  }
+
   end(reason: Error): void {
     this.#ended ??= reason;
     for (const waiter of this.#waiting.splice(0)) waiter.reject(reason);
