@@ -4,7 +4,7 @@
  *   byte
  *      0  +---------------------------+
  *         | tail             int32    |  written by the producer only: the commit word of every record
- *     64  | records          float64  |  statistics of the producer; any thread may look, the value may be a record late
+ *     64  | records          float64  |  statistics of the producer; any thread may look
  *         | bytes            float64  |
  *    128  +---------------------------+  two cache lines on: the neighbour-line prefetcher fetches pairs of lines
  *         | head             int32    |  written by the consumer only
@@ -84,7 +84,10 @@ export function payloadBytesMax(capacityBytes: number): number {
 /** What a ring has carried, for reports. */
 export type RingStatistics = { readonly records: number; readonly bytes: number; readonly highWaterBytes: number };
 
-/** The statistics of a ring, from any thread; the counters may be one record late. */
+/**
+ * The statistics of a ring, from any thread. A record is counted just before it is committed, so each producer that was
+ * ended between the two has left one too many.
+ */
 export function ringStatistics(memory: SharedArrayBuffer): RingStatistics {
   const cells = new Float64Array(memory, 0, RING_HEADER_BYTES / Float64Array.BYTES_PER_ELEMENT);
   const cell = (index: number): number => cells[index] ?? 0;

@@ -1,0 +1,125 @@
+/**
+ * Real threads on one ring. Each test has a control: the same test must fail with a ring that is broken on purpose, or its
+ * silence would mean nothing.
+ */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RingConsumer } from '../../actors/runtime/ring/ring-consumer.ts';
+import { createRing, payloadBytesMax, ringStatistics } from '../../actors/runtime/ring/ring-layout.ts';
+import { HastyConsumer, LoadChecker, Pause, mixed } from './ring-load.ts';
+import type { ProducerOrders } from './ring-thread.ts';
+
+const RECORDS = 10_000_000;
+/** The run over all records must end within this time, milliseconds; it takes about a third when both cores are free. */
+const RUN_MS_MAX = 20_000;
+/** Small, so that the positions go round thousands of times and the ring is often full and often empty. */
+const RING_BYTES = 64 * 1024;
+/** Shortly before the positions wrap. */
+const FIRST_POSITION = 2 ** 31 - 1024 * 1024;
+const KILLS = 60;
+/** Records of a length that a producer is likely to be ended in. */
+const KILL_RING_BYTES = 64 * 1024;
+
+function startProducer(orders: ProducerOrders): Worker {
+  return new Worker(new URL('./ring-thread.ts', import.meta.url), { workerData: orders });
+}
+
+/** Reads until `records` are checked. Blocks this thread, as the one that is ended is the other. */
+function readAll(consumer: RingConsumer, checker: LoadChecker, records: number, deadlineMs: number): void {
+  const pause = new Pause();
+  while (checker.records < records) {
+    if (consumer.read(checker, 1000) > 0) pause.reset();
+    else {
+      pause.take();
+      if (performance.now() > deadlineMs) throw new Error(`late: ${checker.records} of ${records} records came`);
+    }
+  }
+}
+
+async function stream(records: number, hasty: 'producer' | 'consumer' | 'nobody'): Promise<number> {
+  const ring = createRing(RING_BYTES, FIRST_POSITION);
+  const lengthMax = payloadBytesMax(RING_BYTES);
+  const consumer = hasty === 'consumer' ? new HastyConsumer(ring) : new RingConsumer(ring);
+  const checker = new LoadChecker(consumer, lengthMax);
+  const startedAtMs = performance.now();
+  const worker = startProducer({ ring, records, generation: 0, lengthMax, hasty: hasty === 'producer' });
+  try {
+    await once(worker, 'online');
+    readAll(consumer, checker, records, startedAtMs + 2 * RUN_MS_MAX);
+    assert.ok(consumer.empty);
+    assert.is(ringStatistics(ring).records, records);
+    return performance.now() - startedAtMs;
+  } finally {
+    await worker.terminate();
+  }
+}
+
+/** Ends the producer at random moments and lets a new one take over; answers how many were ended in the middle of a record. */
+async function killProducers(hasty: boolean, kills: number): Promise<number> {
+  const ring = createRing(KILL_RING_BYTES, FIRST_POSITION);
+  const lengthMax = payloadBytesMax(KILL_RING_BYTES);
+  let consumer = new RingConsumer(ring);
+  const checker = new LoadChecker(consumer, lengthMax);
+  const claimed = new SharedArrayBuffer(4);
+  const pause = new Pause();
+  let inRecord = 0;
+  for (let generation = 1; generation <= kills; generation += 1) {
+    Atomics.store(new Int32Array(claimed), 0, 0);
+    const worker = startProducer({ ring, records: RECORDS, generation, lengthMax, hasty, claimed });
+    try {
+      await once(worker, 'online');
+      const enough = checker.records + 1 + ((mixed(generation, kills) >>> 0) % 500);
+      while (checker.records < enough) {
+        if (consumer.read(checker, 10) > 0) pause.reset();
+        else pause.take();
+      }
+    } finally {
+      await worker.terminate();
+    }
+    inRecord += Atomics.load(new Int32Array(claimed), 0);
+    // The other side is taken over as well now and then, with records left in the ring.
+    if (generation % 3 === 0) consumer = new RingConsumer(ring);
+    else while (consumer.read(checker, 1000) > 0);
+  }
+  while (consumer.read(checker, 1000) > 0);
+  const surplus = ringStatistics(ring).records - checker.records;
+  assert.ok(surplus >= 0 && surplus <= kills, `${surplus} records more are counted than came`);
+  return inRecord;
+}
+
+async function failure(run: Promise<unknown>): Promise<string> {
+  try {
+    await run;
+    return 'no failure';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+const ring = suite('ring litmus');
+
+ring('ten million records of random sizes arrive whole, once and in order', async () => {
+  const tookMs = await stream(RECORDS, 'nobody');
+  assert.ok(tookMs < RUN_MS_MAX, `it took ${Math.round(tookMs)} ms`);
+});
+
+ring('control: the stream fails when the commit word comes first', async () => {
+  assert.match(await failure(stream(RECORDS, 'producer')), /^torn/);
+});
+
+ring('control: the stream fails when a record is given free before it is read', async () => {
+  assert.match(await failure(stream(RECORDS, 'consumer')), /^torn/);
+});
+
+ring('a producer that is ended in the middle of a record shows nothing of it, and the next one goes on', async () => {
+  const inRecord = await killProducers(false, KILLS);
+  assert.ok(inRecord > KILLS / 10, `only ${inRecord} of ${KILLS} producers were in the middle of a record`);
+});
+
+ring('control: the same fails when the commit word comes first', async () => {
+  assert.match(await failure(killProducers(true, KILLS)), /^torn/);
+});
+
+ring.run();
