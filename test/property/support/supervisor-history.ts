@@ -69,12 +69,13 @@ class Side {
   starting: Incarnation[] = [];
   alive: Incarnation[] = [];
   asked: Incarnation[] = [];
+  ended: Incarnation[] = [];
   timers: Timer[] = [];
   nowMs = 0;
   supervised: Supervised | null = null;
   readonly #instant: number;
 
-  /** `instant`: of ten starts, how many are answered while the effect is still being emitted; every third with a failure. */
+  /** `instant`: of ten starts, how many are answered while the effect is still being emitted; up to two of them with a failure. */
   constructor(instant: number) {
     this.#instant = instant;
   }
@@ -84,7 +85,7 @@ class Side {
       this.lines.push(`start ${id} ${generation} ${policy.restart}`);
       const lot = (generation * 7 + String(id).charCodeAt(0)) % 10;
       if (lot >= this.#instant) this.starting.push({ id, generation });
-      else if (lot % 3 === 0) this.supervised?.startFailed(id, generation, { kind: 'crash', text: 'instantly' });
+      else if (lot === 2 || lot === 9) this.supervised?.startFailed(id, generation, { kind: 'crash', text: 'instantly' });
       else {
         this.alive.push({ id, generation });
         this.supervised?.started(id, generation);
@@ -115,11 +116,13 @@ class Side {
     this.starting = this.starting.filter(isOther);
     this.alive = this.alive.filter(isOther);
     this.asked = this.asked.filter(isOther);
+    this.ended.push(incarnation);
     this.supervised?.exited(incarnation.id, incarnation.generation, reason);
   }
 
   answerStart(incarnation: Incarnation, failed: boolean, reason: ExitReason): void {
     this.starting = this.starting.filter((other) => other !== incarnation);
+    if (failed) this.ended.push(incarnation);
     if (failed) return this.supervised?.startFailed(incarnation.id, incarnation.generation, reason);
     this.alive.push(incarnation);
     this.supervised?.started(incarnation.id, incarnation.generation);
@@ -130,11 +133,11 @@ class Side {
 export type Maker = (port: SupervisorPort) => Supervised;
 
 /**
- * Plays the history; throws at the first step after which the effects differ, with both conversations. Answers the number of
- * effects that were compared.
+ * Plays the history; throws at the first step after which the effects differ, with both conversations. Answers the effects, one
+ * a line.
  */
-export function playHistory(choices: Choices, makeSubject: Maker, makeReference: Maker): number {
-  const instant = choices.of([0, 0, 0, 3, 9, 10]) ?? 0;
+export function playHistory(choices: Choices, makeSubject: Maker, makeReference: Maker): readonly string[] {
+  const instant = choices.of([0, 0, 0, 0, 3, 7, 10]) ?? 0;
   const sides = [new Side(instant), new Side(instant)] as const;
   const [subject, reference] = sides;
   subject.supervised = makeSubject(subject.port);
@@ -146,7 +149,7 @@ export function playHistory(choices: Choices, makeSubject: Maker, makeReference:
     for (const side of sides) play(side, side.supervised as Supervised);
     compare(subject, reference);
   }
-  return subject.lines.length;
+  return subject.lines;
 }
 
 function compare(subject: Side, reference: Side): void {
@@ -166,7 +169,7 @@ function chooseStep(choices: Choices, world: Side, step: number): Step {
   const pick = choices.below(256);
   if (kind < 9 && world.starting.length > 0) {
     const index = pick % world.starting.length;
-    return (side) => side.answerStart(side.starting[index] as Incarnation, kind < 3, reason);
+    return (side) => side.answerStart(side.starting[index] as Incarnation, kind === 0, reason);
   }
   if (kind < 14 && world.asked.length > 0) {
     const index = pick % world.asked.length;
@@ -180,14 +183,16 @@ function chooseStep(choices: Choices, world: Side, step: number): Step {
     const index = pick % world.timers.length;
     return (side, supervised) => supervised.timerFired(side.timers[index]?.key ?? '', side.timers[index]?.epoch ?? 0);
   }
-  if (kind < 25) return (side) => void (side.nowMs += pick * 2);
-  // Letters about incarnations that never were, or are no longer.
-  if (kind === 25) return (_, supervised) => supervised.exited(name, 200 + pick, reason);
-  if (kind === 26) return (_, supervised) => supervised.started(name, 200 + pick);
+  if (kind === 24 || kind === 31) return (side) => void (side.nowMs += pick * 2);
+  // Letters about incarnations that are no longer, or never were. (About those to come nobody can know.)
+  const stale = world.ended[pick % (world.ended.length || 1)] ?? { id: name, generation: 1_000_000 };
+  if (kind === 25) return (_, supervised) => supervised.exited(stale.id, stale.generation, reason);
+  if (kind === 26 && pick < 128) return (_, supervised) => supervised.started(stale.id, stale.generation);
+  if (kind === 26) return (_, supervised) => supervised.startFailed(stale.id, stale.generation, reason);
   if (kind === 27) return (_, supervised) => supervised.terminateChild(step, name);
   if (kind === 28) return (_, supervised) => supervised.restartChild(step, name);
   if (kind === 29) return (_, supervised) => supervised.deleteChild(step, name);
-  if (kind === 30 && pick < 40) return (_, supervised) => supervised.shutdown();
+  if (kind === 30 && pick < 20) return (_, supervised) => supervised.shutdown();
   const spec = chooseSpec(new Choices(Uint8Array.of(pick, pick >> 4)), name);
   return (_, supervised) => supervised.startChild(step, spec);
 }

@@ -1,36 +1,55 @@
+/** Turns a string of bytes into a supervisor, its reference and their history, for each kind of supervisor. */
+import fc from 'fast-check';
 import type { DynamicSupervisor, DynamicSupervisorOptions } from '../../../actors/runtime/supervision/dynamic-supervisor.ts';
-import type { SupervisorOptions } from '../../../actors/runtime/supervision/supervisor.ts';
 import type { RestartIntensity } from '../../../actors/runtime/supervision/restart-window.ts';
 import type { Strategy } from '../../../actors/runtime/supervision/strategy.ts';
-import { chooseSpec, NAMES, type Choices, type Maker } from './supervisor-history.ts';
+import type { Supervisor, SupervisorOptions } from '../../../actors/runtime/supervision/supervisor.ts';
+import type { SupervisorPort } from '../../../actors/runtime/supervision/supervisor-port.ts';
+import { DynamicSupervisorModel } from './dynamic-supervisor-model.ts';
+import { OtpSupervisorModel } from './otp-supervisor-model.ts';
+import { Choices, chooseSpec, NAMES, playHistory, type Supervised } from './supervisor-history.ts';
 
-export const STRATEGIES: readonly Strategy[] = ['one-for-one', 'rest-for-one', 'one-for-all'];
+/** Up to a hundred steps; no bias to small bytes, which would only mean the same few steps again and again. */
+export const HISTORY_BYTES = fc.noBias(fc.uint8Array({ minLength: 40, maxLength: 440, size: 'max' }));
+
+/** Plays one history and answers its effects; throws when supervisor and reference disagree. */
+export type HistoryPlayer = (history: Uint8Array) => readonly string[];
+
+type SupervisorClass = new (options: SupervisorOptions, port: SupervisorPort) => Supervisor;
+type DynamicClass = new (options: DynamicSupervisorOptions, port: SupervisorPort) => DynamicSupervisor;
+
+export function playOrdered(strategy: Strategy, subject: SupervisorClass): HistoryPlayer {
+  return (history) => {
+    const choices = new Choices(history);
+    const intensity = chooseIntensity(choices);
+    const children = NAMES.slice(0, choices.below(6)).map((id) => chooseSpec(choices, id));
+    const options = { strategy, intensity, children };
+    return playHistory(choices, (port) => new subject(options, port), (port) => new OtpSupervisorModel(options, port));
+  };
+}
+
+export function playDynamic(subject: DynamicClass): HistoryPlayer {
+  return (history) => {
+    const choices = new Choices(history);
+    const { restart, shutdown, kind } = chooseSpec(choices, 'any');
+    const giveUp = choices.of(['mark', 'escalate'] as const) ?? 'mark';
+    const options = { policy: { restart, shutdown, kind }, giveUp, intensity: chooseIntensity(choices), childrenMax: 4 };
+    return playHistory(
+      choices,
+      (port) => withoutSpecs(new subject(options, port)),
+      (port) => withoutSpecs(new DynamicSupervisorModel(options, port)),
+    );
+  };
+}
 
 function chooseIntensity(choices: Choices): RestartIntensity {
-  return { restarts: choices.of([1, 3, 0, 2, 5]) ?? 1, periodMs: choices.of([1000, 300]) ?? 300 };
+  return { restarts: choices.of([1, 3, 5, 2, 5, 0, 3, 5]) ?? 1, periodMs: choices.of([1000, 300]) ?? 300 };
 }
 
-/** An ordered supervisor of no to five children. */
-export function chooseOrdered(choices: Choices, strategy: Strategy): SupervisorOptions {
-  const intensity = chooseIntensity(choices);
-  const children = NAMES.slice(0, choices.below(6)).map((id) => chooseSpec(choices, id));
-  return { strategy, intensity, children };
-}
+type Dynamic = Omit<Supervised, 'startChild' | 'deleteChild'> & Pick<DynamicSupervisor, 'startChild'>;
 
-/** A dynamic supervisor of at most four children. */
-export function chooseDynamic(choices: Choices): DynamicSupervisorOptions {
-  const { restart, shutdown, kind } = chooseSpec(choices, 'any');
-  const giveUp = choices.of(['mark', 'escalate'] as const) ?? 'mark';
-  return { policy: { restart, shutdown, kind }, giveUp, intensity: chooseIntensity(choices), childrenMax: 4 };
-}
-
-/** What a dynamic supervisor needs to be played the same histories: its children have no specification of their own. */
-export type DynamicSubject = Pick<
-  DynamicSupervisor,
-  'start' | 'shutdown' | 'started' | 'startFailed' | 'exited' | 'timerFired' | 'startChild' | 'terminateChild' | 'restartChild'
->;
-
-export function asSupervised(dynamic: DynamicSubject): ReturnType<Maker> {
+/** Lets dynamic children, which have no specification of their own, be played the same histories. */
+function withoutSpecs(dynamic: Dynamic): Supervised {
   return {
     start: () => dynamic.start(),
     shutdown: () => dynamic.shutdown(),
@@ -43,4 +62,22 @@ export function asSupervised(dynamic: DynamicSubject): ReturnType<Maker> {
     restartChild: (request, id) => dynamic.restartChild(request, id),
     deleteChild: () => undefined,
   };
+}
+
+/** Counts what was seen: histories, and effects by their first word. */
+export class EffectTally {
+  histories = 0;
+  readonly #counts = new Map<string, number>();
+
+  add(effects: readonly string[]): void {
+    this.histories += 1;
+    for (const effect of effects) {
+      const word = effect.slice(0, effect.includes(' ') ? effect.indexOf(' ') : effect.length);
+      this.#counts.set(word, this.count(word) + 1);
+    }
+  }
+
+  count(word: string): number {
+    return this.#counts.get(word) ?? 0;
+  }
 }

@@ -4,51 +4,39 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { DynamicSupervisor } from '../../../../../actors/runtime/supervision/dynamic-supervisor.ts';
 import { Supervisor } from '../../../../../actors/runtime/supervision/supervisor.ts';
-import { DynamicSupervisorModel } from '../../../support/dynamic-supervisor-model.ts';
-import { OtpSupervisorModel } from '../../../support/otp-supervisor-model.ts';
-import { Choices, playHistory } from '../../../support/supervisor-history.ts';
-import { asSupervised, chooseDynamic, chooseOrdered, STRATEGIES } from '../../../support/supervisor-makers.ts';
+import {
+  EffectTally,
+  HISTORY_BYTES,
+  playDynamic,
+  playOrdered,
+  type HistoryPlayer,
+} from '../../../support/supervisor-makers.ts';
 
-const HISTORIES_OF_A_STRATEGY = 25_000;
-const HISTORIES_OF_A_GROUP = 25_000;
-/** A history that causes fewer effects than this on average would test nothing. */
-const EFFECTS_MEAN_MIN = 10;
+const HISTORIES_OF_ONE_KIND = 25_000;
+/** Each kind of effect must have been seen in at least every hundredth history, or the histories test too little. */
+const EFFECTS_OF_A_KIND_MIN = HISTORIES_OF_ONE_KIND / 100;
 
-const bytes = fc.uint8Array({ minLength: 30, maxLength: 240, size: 'max' });
+const players: readonly [name: string, play: HistoryPlayer, effects: readonly string[]][] = [
+  ['one-for-one', playOrdered('one-for-one', Supervisor), []],
+  ['rest-for-one', playOrdered('rest-for-one', Supervisor), []],
+  ['one-for-all', playOrdered('one-for-all', Supervisor), []],
+  ['dynamic children', playDynamic(DynamicSupervisor), ['marked']],
+];
+
 const test = suite('supervisor histories');
 
-for (const strategy of STRATEGIES) {
-  test(`${HISTORIES_OF_A_STRATEGY} histories, ${strategy}`, () => {
-    let histories = 0;
-    let effects = 0;
-    const play = (history: Uint8Array): void => {
-      const choices = new Choices(history);
-      const options = chooseOrdered(choices, strategy);
-      effects += playHistory(choices, (port) => new Supervisor(options, port), (port) => new OtpSupervisorModel(options, port));
-      histories += 1;
-    };
-    fc.assert(fc.property(bytes, play), { numRuns: HISTORIES_OF_A_STRATEGY });
-    assert.is(histories, HISTORIES_OF_A_STRATEGY);
-    assert.ok(effects / histories >= EFFECTS_MEAN_MIN, `${effects / histories} effects in a history`);
+for (const [name, play, effects] of players) {
+  test(`${HISTORIES_OF_ONE_KIND} histories, ${name}`, () => {
+    const tally = new EffectTally();
+    fc.assert(
+      fc.property(HISTORY_BYTES, (history) => tally.add(play(history))),
+      { numRuns: HISTORIES_OF_ONE_KIND, includeErrorInReport: true },
+    );
+    assert.is(tally.histories, HISTORIES_OF_ONE_KIND);
+    for (const effect of ['start', 'stop', 'kill', 'arm', 'ready', 'escalate', 'answer', ...effects]) {
+      assert.ok(tally.count(effect) >= EFFECTS_OF_A_KIND_MIN, `${effect}: ${tally.count(effect)} times`);
+    }
   });
 }
-
-test(`${HISTORIES_OF_A_GROUP} histories of dynamic children`, () => {
-  let histories = 0;
-  let effects = 0;
-  const play = (history: Uint8Array): void => {
-    const choices = new Choices(history);
-    const options = chooseDynamic(choices);
-    effects += playHistory(
-      choices,
-      (port) => asSupervised(new DynamicSupervisor(options, port)),
-      (port) => asSupervised(new DynamicSupervisorModel(options, port)),
-    );
-    histories += 1;
-  };
-  fc.assert(fc.property(bytes, play), { numRuns: HISTORIES_OF_A_GROUP });
-  assert.is(histories, HISTORIES_OF_A_GROUP);
-  assert.ok(effects / histories >= EFFECTS_MEAN_MIN, `${effects / histories} effects in a history`);
-});
 
 test.run();
