@@ -83,6 +83,12 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
   };
 }
 
+/** Throws a TypeError or RangeError that says what is wrong. */
+export function parseSinkOptions(words: readonly string[]): Pick<CompareOptions, 'scenarios' | 'timing'> {
+  const { values } = parseArgs({ args: [...words], options: { ...TIMING_OPTIONS, only: { type: 'string', default: '' } } });
+  return { scenarios: scenariosNamed(list(values.only)), timing: timingOf(values) };
+}
+
 function list(text: string): string[] {
   return text.split(',').filter((name) => name !== '');
 }
