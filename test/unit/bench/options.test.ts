@@ -1,0 +1,43 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { parseCompareOptions, parseRunOptions, parseSinkOptions } from '../../../bench/options.ts';
+import { SCENARIOS } from '../../../bench/scenario/catalogue.ts';
+
+const test = suite('bench/options');
+
+test('without options: everything, both brokers, once', () => {
+  const { scenarios, ...rest } = parseCompareOptions([]);
+  assert.is(scenarios.length, SCENARIOS.length);
+  const timing = { windowSeconds: 6, warmupSeconds: 2 };
+  assert.equal(rest, { timing, runs: 1, peers: ['rabbitmq', 'leveret'], schedulers: undefined, jsonFile: undefined });
+});
+
+test('every option of the comparison', () => {
+  const words = '--only latency,auto-100b --only-peer leveret --seconds 1.5 --warmup 0 --runs 3 --schedulers 2 --json out.json';
+  const { scenarios, ...rest } = parseCompareOptions(words.split(' '));
+  assert.equal(scenarios.map(({ name }) => name), ['latency', 'auto-100b']);
+  const timing = { windowSeconds: 1.5, warmupSeconds: 0 };
+  assert.equal(rest, { timing, runs: 3, peers: ['leveret'], schedulers: 2, jsonFile: 'out.json' });
+});
+
+test('a run leaves out memory unless it has a process to read', () => {
+  const kinds = (words: readonly string[]): boolean => parseRunOptions(words).scenarios.some(({ kind }) => kind === 'memory');
+  assert.not.ok(kinds([]));
+  assert.ok(kinds(['--pid', '1']));
+  assert.ok(kinds(['--scenario', 'memory']));
+});
+
+test('refuses what makes no sense, by name', () => {
+  assert.throws(() => parseCompareOptions(['--only', 'nonsense']), /no scenario is called nonsense/);
+  assert.throws(() => parseCompareOptions(['--only-peer', 'nonsense']), /no peer is called nonsense/);
+  assert.throws(() => parseCompareOptions(['--seconds', '0']), /--seconds 0/);
+  assert.throws(() => parseSinkOptions(['--warmup', '-1']), /--warmup/);
+  assert.throws(() => parseCompareOptions(['--runs', '1.5']), /--runs 1.5/);
+  assert.throws(() => parseCompareOptions(['--nonsense', '1']), /nonsense/);
+});
+
+test('the names of workloads are unique', () => {
+  assert.is(new Set(SCENARIOS.map(({ name }) => name)).size, SCENARIOS.length);
+});
+
+test.run();
