@@ -6,7 +6,7 @@ import type { FieldTable } from '../field-table.ts';
 import type { Exchange, RouteSink } from './exchange.ts';
 
 export class DefaultExchange<Destination> implements Exchange<Destination> {
-  readonly headerBound = false;
+  readonly dependsOnHeaders = false;
   readonly #queues: ReadonlyMap<string, Destination>;
 
   constructor(queues: ReadonlyMap<string, Destination>) {

@@ -13,7 +13,7 @@ export type BindingTerms = { readonly routingKey: string; readonly arguments: Fi
 
 export type Exchange<Destination> = {
   /** True while a route of this exchange may depend on a message's headers, so that it must not be cached by routing key. */
-  readonly headerBound: boolean;
+  readonly dependsOnHeaders: boolean;
   /** Why RabbitMQ would refuse such a binding (406), or undefined. Changes nothing. */
   validate(terms: BindingTerms): Refusal | undefined;
   /** Adds a binding that is not there yet; the caller knows which are. */

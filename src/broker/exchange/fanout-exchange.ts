@@ -4,7 +4,7 @@ import type { BindingTerms, Exchange, RouteSink } from './exchange.ts';
 import { DestinationBag } from './destination-bag.ts';
 
 export class FanoutExchange<Destination> implements Exchange<Destination> {
-  readonly headerBound = false;
+  readonly dependsOnHeaders = false;
   readonly #bag = new DestinationBag<Destination>();
 
   validate(): undefined {

@@ -25,7 +25,7 @@ type Demand<Destination> = {
 export class HeadersExchange<Destination> implements Exchange<Destination> {
   readonly #demands = new Map<string, Demand<Destination>>();
 
-  get headerBound(): boolean {
+  get dependsOnHeaders(): boolean {
     return this.#demands.size > 0;
   }
 

@@ -37,7 +37,7 @@ class TrieNode<Destination> {
 }
 
 export class TopicExchange<Destination> implements Exchange<Destination> {
-  readonly headerBound = false;
+  readonly dependsOnHeaders = false;
   readonly #root = new TrieNode<Destination>(false);
   #step = 0;
   #work = 0;

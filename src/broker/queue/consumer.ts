@@ -44,6 +44,8 @@ export class Consumer {
   readonly windowed: boolean;
   /** Its channel's own limit is reached: nothing until the channel says so. */
   stopped = false;
+  /** It takes nothing more, but still holds deliveries. */
+  retired = false;
   /** It waits its turn in its priority's line. */
   lined = false;
   next: Consumer | undefined = undefined;
@@ -57,7 +59,7 @@ export class Consumer {
   }
 
   get able(): boolean {
-    return !this.stopped && this.outstanding < this.limit && this.onTheWay < WINDOW;
+    return !this.stopped && !this.retired && this.outstanding < this.limit && this.onTheWay < WINDOW;
   }
 }
 

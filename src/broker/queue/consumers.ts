@@ -9,6 +9,8 @@ import { Consumer, type ConsumerSpec, Line } from './consumer.ts';
  */
 export class Consumers {
   readonly #byId = new Map<number, Consumer>();
+  /** Those who may hold deliveries: consumers, cancelled ones that still hold some, and channels that used basic.get. */
+  readonly #holders = new Map<number, Consumer>();
   readonly #single: boolean;
   #lines: Line[] = [];
   #nextId = 1;
@@ -32,8 +34,23 @@ export class Consumers {
     return false;
   }
 
-  byId(id: number): Consumer | undefined {
-    return this.#byId.get(id);
+  /** Who holds a delivery. Every unsettled delivery has a holder: anything else is a broken invariant. */
+  holder(id: number): Consumer {
+    const holder = this.#holders.get(id);
+    if (holder === undefined) throw new Error(`nobody is known under the id ${id} that holds a delivery`);
+    return holder;
+  }
+
+  /** Somebody who takes messages by basic.get only: never in a line, not counted as a consumer. */
+  addGetter(spec: ConsumerSpec): Consumer {
+    const getter = new Consumer(this.#nextId++, spec, 0);
+    getter.retired = true;
+    this.#holders.set(getter.id, getter);
+    return getter;
+  }
+
+  forgetIfIdle(holder: Consumer): void {
+    if (holder.outstanding === 0) this.#holders.delete(holder.id);
   }
 
   values(): IterableIterator<Consumer> {
@@ -53,6 +70,7 @@ export class Consumers {
     this.#nextOrder = Math.max(this.#nextOrder, order) + 1;
     const consumer = new Consumer(this.#nextId++, spec, order);
     this.#byId.set(consumer.id, consumer);
+    this.#holders.set(consumer.id, consumer);
     return consumer;
   }
 
@@ -60,6 +78,8 @@ export class Consumers {
   remove(consumer: Consumer): void {
     this.#byId.delete(consumer.id);
     this.#lineOf(consumer.spec.priority).leave(consumer);
+    consumer.retired = true;
+    this.forgetIfIdle(consumer);
     if (this.#active === consumer) {
       this.#active = undefined;
       this.activate();

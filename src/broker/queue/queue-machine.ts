@@ -79,13 +79,17 @@ export class QueueMachine {
 
   /** Goes on from what an earlier incarnation left in the ledger. */
   recover(): void {
-    this.#ledger.recover();
-    this.#cursor = this.#ledger.head;
-    for (let position = this.#ledger.head; position !== this.#ledger.tail; position = (position + 1) | 0) {
-      if ((this.#ledger.state(position) & STATE_MASK) !== READY) continue;
-      this.#returned.push(position);
+    const ledger = this.#ledger;
+    ledger.recover();
+    // Behind the cursor lies the part with holes and comebacks; from it on everything is ready and was never delivered.
+    let cursor = ledger.head;
+    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+      if (ledger.state(position) !== READY) cursor = (position + 1) | 0;
     }
-    this.#cursor = this.#ledger.tail;
+    for (let position = ledger.head; position !== cursor; position = (position + 1) | 0) {
+      if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
+    }
+    this.#cursor = cursor;
   }
 
   get ready(): number {
@@ -173,13 +177,12 @@ export class QueueMachine {
     if (!ledger.holds(position)) return;
     const state = ledger.state(position);
     if ((state & STATE_MASK) !== UNSETTLED) return;
-    const consumer = this.consumers.byId(ledger.owner(position));
+    const consumer = this.consumers.holder(ledger.owner(position));
     this.#unsettled--;
-    if (consumer !== undefined) {
-      consumer.outstanding--;
-      if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay--;
-      this.consumers.lineUp(consumer);
-    }
+    consumer.outstanding--;
+    if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay--;
+    if (consumer.retired) this.consumers.forgetIfIdle(consumer);
+    else this.consumers.lineUp(consumer);
     switch (how) {
       case Settle.ack:
       case Settle.taken:
@@ -235,15 +238,16 @@ export class QueueMachine {
   }
 
   /**
-   * Whoever held the deliveries that `isLost` names is gone. With acknowledgements they come back, marked as redelivered;
-   * without, they were the client's when they were sent.
+   * Those whom `isGone` names hold nothing any more. With acknowledgements their deliveries come back, marked as
+   * redelivered; without, they were the client's when they were sent.
    */
-  returnHeldBy(isLost: (owner: number) => boolean, isNoAck: (owner: number) => boolean): void {
-    for (let position = this.#ledger.head; position !== this.#ledger.tail; position = (position + 1) | 0) {
-      if ((this.#ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
-      const owner = this.#ledger.owner(position);
-      if (!isLost(owner)) continue;
-      this.settle(position, isNoAck(owner) ? Settle.taken : Settle.requeue);
+  returnHeldBy(isGone: (holder: Consumer) => boolean): void {
+    if (this.#unsettled === 0) return;
+    const ledger = this.#ledger;
+    for (let position = ledger.head; position !== this.#cursor; position = (position + 1) | 0) {
+      if ((ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
+      const holder = this.consumers.holder(ledger.owner(position));
+      if (isGone(holder)) this.settle(position, holder.spec.noAck ? Settle.taken : Settle.requeue);
     }
   }
 

@@ -144,7 +144,7 @@ const headers = suite('headers exchange');
 function matches(args: Record<string, FieldValue>, sent: Record<string, FieldValue> | undefined): boolean {
   const exchange = createExchange<string>('headers');
   exchange.bind({ routingKey: '', arguments: tableOf(args) }, 'q');
-  assert.ok(exchange.headerBound);
+  assert.ok(exchange.dependsOnHeaders);
   return found(exchange, 'ignored', sent === undefined ? undefined : tableOf(sent)).length === 1;
 }
 
@@ -193,13 +193,13 @@ headers('a wrong x-match is refused in the words of RabbitMQ', () => {
   assert.is(exchange.validate({ routingKey: '', arguments: tableOf({ 'x-match': longstr('any-with-x') }) }), undefined);
 });
 
-headers('headerBound ends with the last binding', () => {
+headers('dependsOnHeaders ends with the last binding', () => {
   const exchange = createExchange<string>('headers');
   const terms = { routingKey: '', arguments: tableOf({ a: longstr('1') }) };
-  assert.not.ok(exchange.headerBound);
+  assert.not.ok(exchange.dependsOnHeaders);
   exchange.bind(terms, 'q');
   exchange.unbind(terms, 'q');
-  assert.not.ok(exchange.headerBound);
+  assert.not.ok(exchange.dependsOnHeaders);
 });
 
 headers.run();

@@ -1,0 +1,91 @@
+/**
+ * Routing: from an exchange and routing keys to queues, each at most once, over bindings between exchanges and alternate
+ * exchanges, through cycles.
+ *
+ * The hot path allocates nothing: visited nodes carry the number of the route, and the result's arrays are used again.
+ */
+import { EXTRA_ROUTING_KEY_COUNT_MAX } from '../bounds.ts';
+import type { RouteSink } from '../exchange/exchange.ts';
+import type { FieldTable } from '../field-table.ts';
+import { textOf, typeName } from '../field-value.ts';
+import { ReplyCode, refuse } from '../refusal.ts';
+import type { Refusal } from '../refusal.ts';
+import type { DestinationNode, ExchangeNode } from './topology-node.ts';
+import type { QueueRecord } from './topology-records.ts';
+import type { Topology } from './topology.ts';
+
+/**
+ * What a route found, to be used again for the next one. Valid until the topology's version changes; to be kept by exchange
+ * and routing key only if `dependsOnHeaders` is false and there was one routing key.
+ */
+export class RouteResult implements RouteSink<DestinationNode> {
+  /** Every queue that gets the message, once. */
+  readonly queues: QueueRecord[] = [];
+  /** True when headers of the message may have played a part, so that another message may be routed elsewhere. */
+  dependsOnHeaders = false;
+  /** Exchanges that are still to be asked. */
+  readonly pending: ExchangeNode[] = [];
+  /** Whether the exchange that is being asked had any destination, visited before or not. */
+  matched = false;
+  #route = 0;
+
+  begin(route: number): void {
+    this.#route = route;
+    this.queues.length = 0;
+    this.pending.length = 0;
+    this.dependsOnHeaders = false;
+  }
+
+  add(node: DestinationNode): void {
+    this.matched = true;
+    if (node.mark === this.#route) return;
+    node.mark = this.#route;
+    if (node.kind === 'queue') this.queues.push(node.record);
+    else this.pending.push(node);
+  }
+}
+
+/**
+ * Routes from the exchange. An alternate exchange is asked when the exchange has no destination at all for the message; one
+ * that does not exist is as good as none.
+ */
+export function route(
+  topology: Topology,
+  exchange: ExchangeNode,
+  routingKeys: readonly string[],
+  headers: FieldTable | undefined,
+  result: RouteResult,
+): void {
+  result.begin(topology.nextRoute());
+  result.add(exchange);
+  for (let node = result.pending.pop(); node !== undefined; node = result.pending.pop()) {
+    result.matched = false;
+    if (node.rules.dependsOnHeaders) result.dependsOnHeaders = true;
+    for (let index = 0; index < routingKeys.length; index++) node.rules.route(routingKeys[index] as string, headers, result);
+    if (result.matched || node.alternate === undefined) continue;
+    const alternate = topology.exchange(node.record.vhost, node.alternate);
+    if (alternate !== undefined) result.add(alternate);
+  }
+}
+
+const EXTRA_ROUTING_KEY_HEADERS = ['CC', 'BCC'];
+
+/**
+ * Appends the routing keys that the headers CC and BCC ask for (RabbitMQ guide "Sender-selected Distribution"). Answers a 406
+ * for a header that is no array; what is no longstr in the array is passed over, as RabbitMQ does.
+ */
+export function addExtraRoutingKeys(headers: FieldTable, routingKeys: string[]): Refusal | undefined {
+  for (const header of EXTRA_ROUTING_KEY_HEADERS) {
+    const value = headers.get(header);
+    if (value === undefined) continue;
+    if (value.type !== 'A') {
+      const term = `{unacceptable_type_in_header,"${header}",${typeName(value)}}`;
+      return refuse(ReplyCode.preconditionFailed, `invalid message: ${term}`);
+    }
+    for (const item of value.value) if (item.type === 'S') routingKeys.push(textOf(item.value));
+    if (routingKeys.length > EXTRA_ROUTING_KEY_COUNT_MAX) {
+      return refuse(ReplyCode.preconditionFailed, `invalid message: more than ${EXTRA_ROUTING_KEY_COUNT_MAX} routing keys`);
+    }
+  }
+  return undefined;
+}
