@@ -1,0 +1,194 @@
+/**
+ * The whole tree of the node as data: who is started when, by whom, on which thread, what happens when it crashes, and why it is
+ * so. The supervisors are built from it, `leveret tree` draws it, and a test holds the two together.
+ *
+ * Siblings stand in start order; they stop in the reverse of it. Under rest-for-one a child that is restarted takes those below
+ * it with it, so each stands below everything it needs, and as far down as it can.
+ */
+import type { ChildPolicy } from './runtime/supervision/child-spec.ts';
+import type { RestartIntensity } from './runtime/supervision/restart-window.ts';
+import type { Strategy } from './runtime/supervision/strategy.ts';
+
+/** Where an actor runs: the main thread, the one store thread, or one of the scheduler threads. */
+export type TreeThread = 'main' | 'store' | 'scheduler';
+
+/** What all nodes of the tree have. `why` is one sentence for a newcomer. */
+type TreeNodeBase = ChildPolicy & {
+  readonly id: string;
+  readonly thread: TreeThread;
+  /** How many there are: one, one for each scheduler thread, or as many as there is need for. */
+  readonly count: 'one' | 'each-scheduler' | 'dynamic';
+  readonly why: string;
+};
+
+export type TreeWorker = TreeNodeBase & { readonly kind: 'worker' };
+
+/** A supervisor of a few named children. */
+export type TreeSupervisor = TreeNodeBase & {
+  readonly kind: 'supervisor';
+  readonly strategy: Strategy;
+  readonly intensity: RestartIntensity;
+  readonly children: readonly TreeNode[];
+};
+
+/** A supervisor of many children of one kind, the group of a thread. */
+export type TreeGroup = TreeNodeBase & {
+  readonly kind: 'supervisor';
+  readonly strategy: 'dynamic';
+  readonly giveUp: 'escalate' | 'mark';
+  readonly intensity: RestartIntensity;
+  readonly childrenMax: number;
+  readonly member: TreeWorker;
+};
+
+export type TreeNode = TreeWorker | TreeSupervisor | TreeGroup;
+
+/** Queues one scheduler thread takes; the next declaration is refused. */
+export const QUEUES_OF_THREAD_MAX = 262_144;
+/** Connections one scheduler thread takes; the next one is closed. */
+export const CONNECTIONS_OF_THREAD_MAX = 65_536;
+
+const queueGroup: TreeGroup = {
+  id: 'queues-of-thread',
+  kind: 'supervisor',
+  thread: 'scheduler',
+  count: 'each-scheduler',
+  strategy: 'dynamic',
+  giveUp: 'mark',
+  intensity: { restarts: 5, periodMs: 10_000 },
+  childrenMax: QUEUES_OF_THREAD_MAX,
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'A queue that crashes for the sixth time in 10 s is marked crashed, visible and restartable; its neighbours go on.',
+  member: {
+    id: 'queue',
+    kind: 'worker',
+    thread: 'scheduler',
+    count: 'dynamic',
+    restart: 'transient',
+    shutdown: 5_000,
+    why: 'What a queue holds lies outside its actor, so a new incarnation takes it over; a deleted queue ends normally.',
+  },
+};
+
+const connectionGroup: TreeGroup = {
+  id: 'connections-of-thread',
+  kind: 'supervisor',
+  thread: 'scheduler',
+  count: 'each-scheduler',
+  strategy: 'dynamic',
+  giveUp: 'escalate',
+  intensity: { restarts: 0, periodMs: 1_000 },
+  childrenMax: CONNECTIONS_OF_THREAD_MAX,
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'Its children are temporary and never restarted, so it has nothing to count and nothing to give up.',
+  member: {
+    id: 'connection',
+    kind: 'worker',
+    thread: 'scheduler',
+    count: 'dynamic',
+    restart: 'temporary',
+    shutdown: 10_000,
+    why: 'A client reconnects; a connection is never revived. Its channels are machines inside it and share its fate.',
+  },
+};
+
+const store: TreeWorker = {
+  id: 'store',
+  kind: 'worker',
+  thread: 'store',
+  count: 'one',
+  restart: 'permanent',
+  shutdown: 60_000,
+  why: 'Durability first: the only one that opens the database; stops last, and has a minute for its final flush.',
+};
+
+const topology: TreeWorker = {
+  id: 'topology',
+  kind: 'worker',
+  thread: 'main',
+  count: 'one',
+  restart: 'permanent',
+  shutdown: 5_000,
+  why: 'The single writer of exchanges, bindings, users and policies; rebuilt from the store, so it stands below it.',
+};
+
+const queues: TreeSupervisor = {
+  id: 'queues',
+  kind: 'supervisor',
+  thread: 'main',
+  count: 'one',
+  strategy: 'one-for-one',
+  intensity: { restarts: 5, periodMs: 60_000 },
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'One group on each scheduler thread; its restart is the loss of a thread, and a sixth in a minute is no accident.',
+  children: [queueGroup],
+};
+
+const connections: TreeSupervisor = {
+  id: 'connections',
+  kind: 'supervisor',
+  thread: 'main',
+  count: 'one',
+  strategy: 'one-for-one',
+  intensity: { restarts: 5, periodMs: 60_000 },
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'Connections publish to queues, so they stop before them; a lost thread closes its own connections only.',
+  children: [connectionGroup],
+};
+
+const listener: TreeSupervisor = {
+  id: 'listener',
+  kind: 'supervisor',
+  thread: 'main',
+  count: 'one',
+  strategy: 'one-for-one',
+  intensity: { restarts: 5, periodMs: 60_000 },
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'Accepts only when all above stand, and stops before any of them: nobody new comes in while the house is closing.',
+  children: [
+    {
+      id: 'acceptor',
+      kind: 'worker',
+      thread: 'scheduler',
+      count: 'each-scheduler',
+      restart: 'permanent',
+      shutdown: 1_000,
+      why: 'Each scheduler thread accepts for itself, so a new socket never changes threads.',
+    },
+  ],
+};
+
+const janitor: TreeWorker = {
+  id: 'janitor',
+  kind: 'worker',
+  thread: 'main',
+  count: 'one',
+  restart: 'permanent',
+  shutdown: 1_000,
+  why: 'Alarms of memory and disk, leases of dead threads; nobody needs it to be served, so its crash disturbs nobody.',
+};
+
+/** The tree of the node. */
+export const supervisionTree: TreeSupervisor = {
+  id: 'root',
+  kind: 'supervisor',
+  thread: 'main',
+  count: 'one',
+  strategy: 'rest-for-one',
+  intensity: { restarts: 3, periodMs: 60_000 },
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'What stands below needs what stands above; a fourth restart in a minute stops the node, its keeper starts it anew.',
+  children: [store, topology, queues, connections, listener, janitor],
+};
+
+/** The nodes right below a node: children, the one kind of member of a group, or nothing. */
+export function childrenOf(node: TreeNode): readonly TreeNode[] {
+  if (node.kind === 'worker') return [];
+  return node.strategy === 'dynamic' ? [node.member] : node.children;
+}
