@@ -47,7 +47,9 @@ export function putLoad(producer: RingProducer, sequence: number, generation: nu
   const offset = producer.claim(length);
   if (offset === NO_ROOM) return false;
   fillLoad(producer.words, offset, length, sequence, generation);
-  producer.commit(loadType(sequence));
+  // Both ways of showing a record, mixed; one that is deferred is followed by one that is not, or by `show`.
+  if ((sequence & 31) === 0) producer.commit(loadType(sequence));
+  else producer.defer(loadType(sequence));
   return true;
 }
 

@@ -23,8 +23,12 @@ if (claimed === undefined) {
     if (putLoad(producer, sequence, generation, lengthMax)) {
       sequence += 1;
       pause.reset();
-    } else pause.take();
+    } else {
+      producer.show();
+      pause.take();
+    }
   }
+  producer.show();
 } else {
   const flag = new Int32Array(claimed);
   for (let sequence = 0; sequence < records; ) {

@@ -32,9 +32,9 @@ export function createMesh(threads: number, ringBytes: number): Mesh {
  * that answers true nothing until a bell or a socket event, which begins with `wake`.
  *
  * Sending never blocks and never throws for load. Messages of one sender to one receiver arrive in the order of sending,
- * each whole and once. A thread that dies takes its outboxes with it: what arrived is a prefix of what it sent. The thread
- * that replaces it makes a new port over the same mesh (after the old one's `exit`) and starts awake. What the dead one
- * was receiving, at most one record of each ring, is received again: see RingConsumer.
+ * each whole and once. A thread that dies takes with it what it had not flushed: what arrives is a prefix of what it sent. The thread
+ * that replaces it makes a new port over the same mesh (after the old one's `exit`) and starts awake. Of what
+ * the dead one was receiving, the last few records may come again: see RingConsumer.
  */
 export class MeshPort {
   protected readonly self: number;
@@ -75,15 +75,16 @@ export class MeshPort {
     this.outbound(to).sendBytes(type, bytes);
   }
 
-  /** Moves what waits into the rings, and rings for the threads that have something new and sleep. Once a turn. */
+  /**
+   * Moves what waits into the rings, shows their receivers what was sent, and rings for those that sleep. Once a turn: what
+   * was sent since the last flush may be seen earlier, but need not.
+   */
   flush(): void {
     for (let to = 0; to < this.outbounds.length; to += 1) {
       const outbound = this.outbounds[to];
       if (outbound === undefined) continue;
       if (outbound.waitingBytes > 0) outbound.advance();
-      if (!outbound.unannounced) continue;
-      outbound.unannounced = false;
-      if (this.flags.takeBell(to)) this.doorbell.ring(to);
+      if (outbound.show() && this.flags.takeBell(to)) this.doorbell.ring(to);
     }
   }
 

@@ -20,8 +20,8 @@ const LOOP_INTS_MAX = 64;
  * sent later waits behind it, so the order of sending is the order of arrival.
  */
 export class Outbound {
-  /** True when records were committed that the receiver was not yet told of. */
-  unannounced = false;
+  /** True when something was sent since the last `show`. */
+  private unshown = false;
   private readonly producer: RingProducer;
   private readonly outbox: Outbox;
 
@@ -46,8 +46,8 @@ export class Outbound {
         const at = offset >> 2;
         if (count <= LOOP_INTS_MAX) for (let i = 0; i < count; i += 1) words[at + i] = ints[i]!;
         else words.set(count === ints.length ? ints : ints.subarray(0, count), at);
-        producer.commit(INTS | type);
-        this.unannounced = true;
+        producer.defer(INTS | type);
+        this.unshown = true;
         return;
       }
     }
@@ -61,12 +61,20 @@ export class Outbound {
       const offset = producer.claim(bytes.length);
       if (offset !== NO_ROOM) {
         producer.bytes.set(bytes, offset);
-        producer.commit(BYTES | type);
-        this.unannounced = true;
+        producer.defer(BYTES | type);
+        this.unshown = true;
         return;
       }
     }
     this.sendLate(BYTES, BYTES_FIRST, type, bytes);
+  }
+
+  /** Shows the receiver all that is in the ring; true when that is something new, of which it must be told. */
+  show(): boolean {
+    if (!this.unshown) return false;
+    this.unshown = false;
+    this.producer.show();
+    return true;
   }
 
   /** Moves waiting records into the ring, as many as fit. */
@@ -77,9 +85,9 @@ export class Outbound {
       const offset = producer.claim(payload.length);
       if (offset === NO_ROOM) return;
       producer.bytes.set(payload, offset);
-      producer.commit(outbox.type);
+      producer.defer(outbox.type);
       outbox.remove();
-      this.unannounced = true;
+      this.unshown = true;
     }
   }
 

@@ -85,8 +85,8 @@ export function payloadBytesMax(capacityBytes: number): number {
 export type RingStatistics = { readonly records: number; readonly bytes: number; readonly highWaterBytes: number };
 
 /**
- * The statistics of a ring, from any thread. A record is counted just before it is committed, so each producer that was
- * ended between the two has left one too many.
+ * The statistics of a ring, from any thread. Records are counted just before they are shown, so a producer that was ended
+ * between the two has left the counters a few records high.
  */
 export function ringStatistics(memory: SharedArrayBuffer): RingStatistics {
   const cells = new Float64Array(memory, 0, RING_HEADER_BYTES / Float64Array.BYTES_PER_ELEMENT);

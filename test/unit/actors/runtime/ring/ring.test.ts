@@ -1,14 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RingConsumer } from '../../../../../actors/runtime/ring/ring-consumer.ts';
+import { HEAD_BATCH_BYTES, RingConsumer } from '../../../../../actors/runtime/ring/ring-consumer.ts';
 import {
+  HEAD_WORD,
   RECORD_HEADER_BYTES,
   RING_HEADER_BYTES,
   createRing,
   payloadBytesMax,
   ringStatistics,
 } from '../../../../../actors/runtime/ring/ring-layout.ts';
-import { NO_ROOM, RingProducer } from '../../../../../actors/runtime/ring/ring-producer.ts';
+import { DEFERRED_BYTES_MAX, NO_ROOM, RingProducer } from '../../../../../actors/runtime/ring/ring-producer.ts';
 
 const CAPACITY = 256;
 const LONGEST = payloadBytesMax(CAPACITY);
@@ -176,19 +177,68 @@ ring('a new producer takes over behind the last committed record', () => {
   );
 });
 
-ring('a new consumer gets the record again that the old one was reading, at the same position, and no other', () => {
+ring('deferred records are shown by show, by the next commit, and when enough of them have gathered', () => {
+  const producer = new RingProducer(createRing(16 * DEFERRED_BYTES_MAX));
+  const consumer = new RingConsumer(producer.words.buffer as SharedArrayBuffer);
+  const defer = (type: number): void => {
+    producer.claim(24);
+    producer.defer(type);
+  };
+  defer(1);
+  defer(2);
+  assert.ok(consumer.empty);
+  producer.show();
+  assert.is(take(consumer).length, 2);
+  defer(3);
+  put(producer, 4, []);
+  assert.equal(take(consumer).map(({ type }) => type), [3, 4]);
+  for (let n = 1; n < DEFERRED_BYTES_MAX / 32; n += 1) defer(n);
+  assert.ok(consumer.empty);
+  defer(0);
+  assert.is(take(consumer).length, DEFERRED_BYTES_MAX / 32);
+});
+
+ring('an heir does not show what the old producer had deferred', () => {
+  const { memory, producer, consumer } = pair();
+  put(producer, 1, []);
+  producer.claim(8);
+  producer.defer(2);
+  put(new RingProducer(memory), 3, []);
+  assert.equal(take(consumer).map(({ type }) => type), [1, 3]);
+});
+
+ring('a new consumer gets the record again that the old one was reading, in order and at the same positions', () => {
   const { memory, producer, consumer } = pair();
   for (const type of [1, 2, 3]) put(producer, type, [type]);
-  let died = 0;
+  const positions: number[] = [];
   let seen: Taken[] = [];
   const record = (type: number): void => {
-    if (type !== 2) return;
-    died = consumer.position;
-    seen = take(new RingConsumer(memory));
+    positions.push(consumer.position);
+    if (type === 2) seen = take(new RingConsumer(memory));
   };
   consumer.read({ record }, 10);
-  assert.equal(seen.map(({ type }) => type), [2, 3]);
-  assert.is(seen[0]?.position, died);
+  assert.equal(seen.map(({ type }) => type), [1, 2, 3]);
+  assert.equal(seen.map(({ position }) => position), positions);
+});
+
+ring('a new consumer gets at most one batch of read records again', () => {
+  const memory = createRing(16 * HEAD_BATCH_BYTES, 2 ** 31 - 4096);
+  const producer = new RingProducer(memory);
+  const consumer = new RingConsumer(memory);
+  const records = (8 * HEAD_BATCH_BYTES) / 32;
+  for (let n = 0; n < records; n += 1) put(producer, n, bytesOf(24, n));
+  const again: number[] = [];
+  const record = (): void => {
+    let count = 0;
+    const heir = new RingConsumer(memory);
+    heir.read({ record: () => void (((heir.position - consumer.position) | 0) <= 0 && (count += 1)) }, records);
+    again.push(count);
+    // The heir has given all room back; the position of the old consumer stands again at its next commit.
+    consumer.words[HEAD_WORD] = (consumer.position - 32 * (count - 1)) | 0;
+  };
+  assert.is(consumer.read({ record }, records), records);
+  assert.is(Math.max(...again), HEAD_BATCH_BYTES / 32);
+  assert.is(Math.min(...again), 1);
 });
 
 ring('a record whose handler throws is read, and the ring stays usable', () => {
