@@ -1,0 +1,63 @@
+/**
+ * A running node together with the data directory it holds: the directory is taken before anything starts and let go after
+ * everything has stopped, so that two nodes never write to one place.
+ */
+import { openDataDirectory } from '../../native-free-io/file/data-directory.ts';
+import type { DataDirectory } from '../../native-free-io/file/data-directory.ts';
+import type { NodeConfig, RunningNode } from './compose.ts';
+import type { Logger } from './log.ts';
+
+export type StartNode = (config: NodeConfig, log: Logger) => Promise<RunningNode>;
+
+/** A node and the absolute path of the directory it holds. */
+export type HeldNode = RunningNode & { readonly dataDir: string };
+
+/** The node, or one sentence on why it does not run: what, where, and how to mend it. */
+export type StartOutcome = { readonly node: HeldNode } | { readonly problem: string };
+
+/** Takes the directory and starts the node in it. `startNode` comes from the caller, so that tests can start something else. */
+export async function startHeldNode(config: NodeConfig, log: Logger, startNode: StartNode): Promise<StartOutcome> {
+  const opened = await openDataDirectory(config.dataDir);
+  if (!opened.ok) return { problem: opened.failure.text };
+  const { directory } = opened;
+  for (const warning of directory.warnings) log.warn(warning);
+  try {
+    const node = await startNode({ ...config, dataDir: directory.path }, log);
+    return { node: holding(node, directory) };
+  } catch (error) {
+    directory.release();
+    log.debug({ err: error }, 'the node did not start');
+    return { problem: startProblem(error, config) };
+  }
+}
+
+function holding(node: RunningNode, directory: DataDirectory): HeldNode {
+  return {
+    host: node.host,
+    port: node.port,
+    url: node.url,
+    schedulers: node.schedulers,
+    dataDir: directory.path,
+    liveTree: () => node.liveTree(),
+    close: (reason) => node.close(reason).finally(() => directory.release()),
+  };
+}
+
+/** One sentence for the errors that an operator can mend; any other error says itself. */
+function startProblem(error: unknown, config: NodeConfig): string {
+  const address = `${config.host.includes(':') ? `[${config.host}]` : config.host}:${config.port}`;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'EADDRINUSE':
+      return `${address} is in use by another program; stop it, or choose another port with --port (0 takes a free one).`;
+    case 'EACCES':
+    case 'EPERM':
+      return `${address} may not be listened on by this user; choose a port above 1023 with --port.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${config.host} is no address of this machine; choose another one with --host.`;
+    default:
+      return `the node does not start: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * Leveret as a library: a whole broker inside your process, for tests and tools.
+ *
+ *   import { createBroker } from 'leveret';
+ *
+ *   const broker = await createBroker();
+ *   const connection = await amqplib.connect(broker.url);
+ *   ...
+ *   await broker.close();
+ */
+import { rm, mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startNode } from './compose.ts';
+import { startHeldNode } from './held-node.ts';
+import { createLog } from './log.ts';
+import { defaultNodeConfig } from './node-defaults.ts';
+import type { NodeConfig } from './compose.ts';
+import type { LogLevel } from './log.ts';
+
+/** All may be left out. Any number of brokers run side by side, each on a port and a directory of its own. */
+export type BrokerOptions = {
+  /** Address to listen on. Default `127.0.0.1`. */
+  readonly host?: string;
+  /** Default 0: the system chooses a free one, and `broker.port` says which. */
+  readonly port?: number;
+  /** Where messages are kept. Default: a new temporary directory, removed by `close()`. A directory given here is kept. */
+  readonly dataDir?: string;
+  /** Threads that run connections and queues. Default 1: tests want many small brokers rather than one wide one. */
+  readonly schedulers?: number;
+  /** Default `'silent'`. */
+  readonly logLevel?: LogLevel;
+  /** Publishers wait above it, bytes. Default 40 % of the memory that this process may use. */
+  readonly memoryLimitBytes?: number;
+  /** Default: `guest` with password `guest`, an administrator. */
+  readonly users?: readonly { readonly name: string; readonly password: string; readonly tags: readonly string[] }[];
+  /** Default `/`. */
+  readonly vhost?: string;
+  /** Heartbeat proposed to clients, seconds; 0 for none. Default 60. */
+  readonly heartbeatSeconds?: number;
+  /** Largest frame proposed to clients, bytes. Default 131072. */
+  readonly frameMax?: number;
+  /** Most channels of a connection. Default 2047. */
+  readonly channelMax?: number;
+};
+
+export type Broker = AsyncDisposable & {
+  /** What a client connects to, `amqp://127.0.0.1:40231`. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Absolute. */
+  readonly dataDir: string;
+  /** Closes every connection, stops every thread, and removes the directory if it was a temporary one. Safe to call again. */
+  close(): Promise<void>;
+};
+
+/** Starts a broker; resolves when it accepts connections. Rejects with one sentence that says what to mend. */
+export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const temporaryDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'leveret-')) : undefined;
+  const removeTemporary = async (): Promise<void> => {
+    if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
+  };
+  const config: NodeConfig = { ...defaultNodeConfig(), port: 0, schedulers: 1, ...given(options), dataDir: options.dataDir ?? temporaryDir ?? '' };
+  const log = createLog(options.logLevel ?? 'silent');
+  const started = await startHeldNode({ ...config, logLevel: log.level }, log, startNode);
+  if ('problem' in started) {
+    await removeTemporary();
+    throw new Error(started.problem);
+  }
+  const { node } = started;
+  let closing: Promise<void> | undefined;
+  const close = (): Promise<void> => (closing ??= node.close('shutdown').finally(removeTemporary));
+  return { url: node.url, host: node.host, port: node.port, dataDir: node.dataDir, close, [Symbol.asyncDispose]: close };
+}
+
+/** The options without those that were passed as `undefined`, which would hide a default. */
+function given(options: BrokerOptions): BrokerOptions {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,50 @@
+/**
+ * What a node does when nobody says otherwise. RabbitMQ's own values, but for the address: Leveret listens on loopback until it
+ * is told to serve a network.
+ */
+import { availableParallelism, totalmem } from 'node:os';
+import { memoryLimitBytes } from './memory-watermark.ts';
+import type { NodeConfig } from './compose.ts';
+
+export const DEFAULT_HOST = '127.0.0.1';
+export const DEFAULT_PORT = 5672;
+export const DEFAULT_DATA_DIR = './leveret-data';
+export const DEFAULT_LOG_LEVEL = 'info';
+/** The share of the memory that may be in use before publishers are stopped (RabbitMQ, "Memory Threshold and Limit"). */
+export const DEFAULT_MEMORY_HIGH_WATERMARK = '0.4';
+export const DEFAULT_USER = 'guest';
+export const DEFAULT_PASSWORD = 'guest';
+export const DEFAULT_VHOST = '/';
+export const DEFAULT_HEARTBEAT_SECONDS = 60;
+export const DEFAULT_FRAME_MAX = 131_072;
+export const DEFAULT_CHANNEL_MAX = 2_047;
+
+/** No machine gains from more scheduler threads than this without being told to. */
+export const DEFAULT_SCHEDULERS_MAX = 8;
+
+export function defaultSchedulers(): number {
+  return Math.min(availableParallelism(), DEFAULT_SCHEDULERS_MAX);
+}
+
+/** Memory that this process may use, bytes: the limit of its container (control group), or the machine's. */
+export function usableMemoryBytes(): number {
+  const constrained = process.constrainedMemory();
+  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
+}
+
+/** A complete configuration; commands and embedders override fields of it. `usableBytes`: memory that this process may use. */
+export function defaultNodeConfig(usableBytes: number = usableMemoryBytes()): NodeConfig {
+  return {
+    host: DEFAULT_HOST,
+    port: DEFAULT_PORT,
+    dataDir: DEFAULT_DATA_DIR,
+    schedulers: defaultSchedulers(),
+    logLevel: DEFAULT_LOG_LEVEL,
+    memoryLimitBytes: memoryLimitBytes({ relative: Number(DEFAULT_MEMORY_HIGH_WATERMARK) }, usableBytes),
+    users: [{ name: DEFAULT_USER, password: DEFAULT_PASSWORD, tags: ['administrator'] }],
+    vhost: DEFAULT_VHOST,
+    heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,
+    frameMax: DEFAULT_FRAME_MAX,
+    channelMax: DEFAULT_CHANNEL_MAX,
+  };
+}
