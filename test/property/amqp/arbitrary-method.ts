@@ -1,6 +1,7 @@
 /** Arbitrary tables, methods and properties, hostile names included, for the properties of the wire. */
 import fc from 'fast-check';
 import type { FieldTable, FieldValue } from '../../../src/broker/field-table.ts';
+import type { BasicProperties } from '../../../src/amqp/basic-properties.ts';
 import { METHODS, type FieldType, type Method, type MethodName } from '../../../src/amqp/method-table.ts';
 
 /** Strings whose UTF-8 is at most 252 octets, the names that break careless objects among them. */
@@ -67,3 +68,24 @@ export function methodNamed(name: MethodName): fc.Arbitrary<Method> {
 }
 
 export const anyMethod: fc.Arbitrary<Method> = fc.constantFrom(...METHOD_NAMES).chain(methodNamed);
+
+/** Any set of properties, none to all fourteen. */
+export const basicProperties: fc.Arbitrary<BasicProperties> = fc.record(
+  {
+    contentType: shortText,
+    contentEncoding: shortText,
+    headers: fieldTable,
+    deliveryMode: ARBITRARIES.octet as fc.Arbitrary<number>,
+    priority: ARBITRARIES.octet as fc.Arbitrary<number>,
+    correlationId: shortText,
+    replyTo: shortText,
+    expiration: shortText,
+    messageId: shortText,
+    timestamp: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
+    type: shortText,
+    userId: shortText,
+    appId: shortText,
+    clusterId: shortText,
+  },
+  { requiredKeys: [], noNullPrototype: true },
+);
