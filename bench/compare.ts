@@ -20,6 +20,9 @@ import { judge } from './report/verdict.ts';
 
 type Measured = { readonly peer: Peer['name']; readonly scenario: string; readonly figures: Figures };
 
+/** What a shell expects of a program that a signal ended. */
+const INTERRUPTED_STATUS = 130;
+
 const options = parseCompareOptions(process.argv.slice(2));
 const measured: Measured[] = [];
 const versions = new Map<Peer['name'], string>();
@@ -30,10 +33,13 @@ function startPeer(name: Peer['name']): Promise<Peer> {
 }
 
 async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOptions): Promise<void> {
-  const peer = await startPeer(name);
-  const stopOnSignal = (): void => void peer.stop().then(() => process.exit(130));
+  const starting = startPeer(name);
+  const stopOnSignal = (): void => {
+    void starting.then((peer) => peer.stop()).finally(() => process.exit(INTERRUPTED_STATUS));
+  };
   process.once('SIGINT', stopOnSignal);
   process.once('SIGTERM', stopOnSignal);
+  const peer = await starting;
   versions.set(name, peer.version);
   try {
     for (const scenario of scenarios) {
@@ -64,6 +70,9 @@ const machine = {
   kernel: release(),
   ...Object.fromEntries(versions),
 };
+/** Above this share of the machine used by others, a warning stands below the table. */
+const OTHERS_LIMIT_SHARE = 0.05;
+const disturbed = measured.filter(({ figures }) => figures.kind === 'load' && (figures.othersShare ?? 0) > OTHERS_LIMIT_SHARE);
 const rows: string[][] = [];
 for (const scenario of options.scenarios) {
   const figuresOf = (peer: Peer['name']): Figures | undefined =>
@@ -77,5 +86,8 @@ for (const scenario of options.scenarios) {
 console.log(`\n${formatTable(['workload', 'measure', 'RabbitMQ', 'Leveret', 'ratio', 'goal', ''], rows)}`);
 console.log(`\n${Object.entries(machine).map(([name, value]) => `${name} ${value}`).join('; ')}`);
 console.log(`window ${options.timing.windowSeconds} s after ${options.timing.warmupSeconds} s; ${options.runs} run(s), the median counts`);
+if (disturbed.length > 0) {
+  console.log(`${disturbed.length} of ${measured.length} measurements were disturbed: other processes used more than 5% of the machine`);
+}
 if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ machine, options, measured }, null, 2)}\n`);
 process.exitCode = failures === 0 ? 0 : 1;

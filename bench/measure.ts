@@ -1,8 +1,9 @@
 /** Measures one workload on one broker. */
+import { availableParallelism } from 'node:os';
 import { conduct, type LoadResult, type Timing } from './client/conduct.ts';
 import { openIdleConnections } from './client/idle-connections.ts';
-import { pause } from './client/clock.ts';
-import { processUsage } from './peer/process-usage.ts';
+import { nowNs, pause } from './client/clock.ts';
+import { machineCpuSeconds, ownUsage, processUsage } from './peer/process-usage.ts';
 import type { MemoryScenario, Scenario } from './scenario/scenario.ts';
 
 /** Resident memory counts as settled when it has moved by less than this share for so many readings. */
@@ -18,6 +19,8 @@ export type LoadFigures = LoadResult & {
   readonly kind: 'load';
   /** Processor time of the broker per million messages received. */
   readonly cpuSecondsPerMillion?: number;
+  /** The share of the machine that processes outside the measurement used: above a few per cent, the figures say little. */
+  readonly othersShare?: number;
 };
 
 export type MemoryFigures = {
@@ -34,17 +37,40 @@ export async function measureScenario(scenario: Scenario, target: Target, timing
   if (scenario.kind === 'memory') return measureMemory(scenario, target);
   const { pid } = target;
   if (pid === undefined) return { kind: 'load', ...(await conduct(target.url, scenario.load, timing)) };
-  let openedSeconds = 0;
-  let closedSeconds = 0;
+  let opened = readCpu(pid);
+  let closed = opened;
   const result = await conduct(target.url, scenario.load, timing, {
     opened: () => {
-      openedSeconds = processUsage(pid).cpuSeconds;
+      opened = readCpu(pid);
     },
     closed: () => {
-      closedSeconds = processUsage(pid).cpuSeconds;
+      closed = readCpu(pid);
     },
   });
-  return { kind: 'load', ...result, cpuSecondsPerMillion: (closedSeconds - openedSeconds) / (result.received / 1e6) };
+  const machineSeconds = ((closed.timeNs - opened.timeNs) / 1e9) * availableParallelism();
+  const othersSeconds = closed.machineSeconds - opened.machineSeconds - (closed.ownSeconds - opened.ownSeconds);
+  return {
+    kind: 'load',
+    ...result,
+    cpuSecondsPerMillion: (closed.brokerSeconds - opened.brokerSeconds) / (result.received / 1e6),
+    othersShare: Math.max(0, othersSeconds / machineSeconds),
+  };
+}
+
+type CpuReading = {
+  readonly timeNs: number;
+  readonly brokerSeconds: number;
+  readonly ownSeconds: number;
+  readonly machineSeconds: number;
+};
+
+function readCpu(pid: number): CpuReading {
+  return {
+    timeNs: nowNs(),
+    brokerSeconds: processUsage(pid).cpuSeconds,
+    ownSeconds: ownUsage(pid).cpuSeconds,
+    machineSeconds: machineCpuSeconds(),
+  };
 }
 
 async function measureMemory(scenario: MemoryScenario, { url, pid }: Target): Promise<MemoryFigures> {

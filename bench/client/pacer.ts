@@ -4,9 +4,6 @@
  */
 import { nowNs } from './clock.ts';
 
-/** A sleeping thread wakes late by the kernel's timer slack (50 us) and a little more; the rest is waited for awake. */
-const WAKE_SLACK_NS = 120_000;
-
 export class Pacer {
   readonly #startNs: number;
   readonly #intervalNs: number;
@@ -36,14 +33,23 @@ export class Pacer {
   }
 }
 
+/** A sleeping thread wakes late by the kernel's timer slack (50 us) and a little more; this much is waited for awake. */
+const WAKE_SLACK_NS = 120_000;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
+/** Blocked for longer, the thread would leave its event loop alone for too long. */
+const SLEEP_LIMIT_NS = 20_000_000;
+
 /**
- * Waits for `timeNs` with the precision of a few microseconds, by blocking the thread: a timer of the event loop is late by up
- * to a millisecond, which would be counted as the broker's latency.
+ * Blocks the thread until shortly before `timeNs`, or for a while: true when the time is near. `spinUntil` waits for the rest.
+ * Timers of the event loop would be late by up to a millisecond, which would be counted as the broker's latency.
  */
-export function blockUntil(timeNs: number): void {
+export function sleepUntilNear(timeNs: number): boolean {
   const sleepNs = timeNs - nowNs() - WAKE_SLACK_NS;
-  if (sleepNs > 0) Atomics.wait(sleeper, 0, 0, sleepNs / 1e6);
+  if (sleepNs > 0) Atomics.wait(sleeper, 0, 0, Math.min(sleepNs, SLEEP_LIMIT_NS) / 1e6);
+  return sleepNs <= SLEEP_LIMIT_NS;
+}
+
+export function spinUntil(timeNs: number): void {
   while (nowNs() < timeNs);
 }

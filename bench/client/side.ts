@@ -6,7 +6,7 @@ import { callAt, nowNs } from './clock.ts';
 import { Consumer, type LatencyWindow } from './consumer.ts';
 import { createHistogram, encodeHistogram } from './latency.ts';
 import type { Notice, Order, Window } from './orders.ts';
-import { blockUntil, Pacer } from './pacer.ts';
+import { Pacer, sleepUntilNear, spinUntil } from './pacer.ts';
 import { Producer } from './producer.ts';
 
 /** How many overdue messages leave in one write after a stall. */
@@ -50,14 +50,23 @@ async function openConsumers({ url, queues, load }: OpenOrder): Promise<Side> {
   };
 }
 
-/** Sends what the schedule asks for, turn by turn, until it is over. */
+/**
+ * Sends what the schedule asks for, turn by turn, until it is over. The thread sleeps right after a write and the event loop
+ * gets its turn after the sleep: the kernel often wakes the broker on the writer's core, and there it can run only once the
+ * writer rests.
+ */
 async function keepPace(producers: readonly Producer[], pacer: Pacer): Promise<void> {
+  let taken: Promise<void> = Promise.resolve();
   for (let turn = 0; ; turn += 1) {
     const nextNs = pacer.nextNs;
     if (nextNs === undefined) return;
-    blockUntil(nextNs);
-    await (producers[turn % producers.length] as Producer).sendStamped(pacer.take(nowNs(), CATCH_UP_LIMIT));
-    await new Promise((resolve) => setImmediate(resolve));
+    for (let near = false; !near; ) {
+      near = sleepUntilNear(nextNs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await taken;
+    spinUntil(nextNs);
+    taken = (producers[turn % producers.length] as Producer).sendStamped(pacer.take(nowNs(), CATCH_UP_LIMIT));
   }
 }
 
@@ -114,11 +123,10 @@ async function obey(order: Order): Promise<void> {
     countWindow(side, order.window);
     side.run(order.window);
   } else if (order.kind === 'total') tell({ kind: 'total', messages: side.total(), confirmed: side.confirmed() });
-  else {
-    tell({ kind: 'finished', histogram: side.finish() });
-    process.disconnect();
-  }
+  else tell({ kind: 'finished', histogram: side.finish() });
 }
 
 process.on('message', (order: Order) => void obey(order).catch(fail));
 process.on('uncaughtException', fail);
+// The conductor is gone: nobody is left to report to.
+process.on('disconnect', () => process.exit());

@@ -31,8 +31,27 @@ function usageOf(pid: number): ProcessUsage {
   }
 }
 
+/** A process and all its children. */
 export function processUsage(pid: number): ProcessUsage {
-  return processTree(pid)
+  return usageOfAll(processTree(pid));
+}
+
+/** Everything that takes part in a measurement: this process, its children, and a broker that is not among them. */
+export function ownUsage(brokerPid: number): ProcessUsage {
+  return usageOfAll([...new Set([...processTree(process.pid), ...processTree(brokerPid)])]);
+}
+
+/**
+ * What all processes of the machine have used, and what the hypervisor took away. Interrupts are left out: the loopback
+ * device's work is counted there, and it belongs to the measurement.
+ */
+export function machineCpuSeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , , , steal = 0] = readFileSync('/proc/stat', 'utf8').split(/\s+/).slice(1, 9).map(Number);
+  return (user + nice + system + steal) / TICKS_PER_SECOND;
+}
+
+function usageOfAll(pids: readonly number[]): ProcessUsage {
+  return pids
     .map(usageOf)
     .reduce((sum, usage) => ({ rssBytes: sum.rssBytes + usage.rssBytes, cpuSeconds: sum.cpuSeconds + usage.cpuSeconds }));
 }

@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { nowNs } from '../../../bench/client/clock.ts';
-import { blockUntil, Pacer } from '../../../bench/client/pacer.ts';
+import { Pacer, sleepUntilNear, spinUntil } from '../../../bench/client/pacer.ts';
 
 const test = suite('bench/client/pacer');
 
@@ -21,8 +21,10 @@ test('the schedule has rate times seconds messages and then is over', () => {
 
 test('waits until the time has come', () => {
   const dueNs = nowNs() + 2e6;
-  blockUntil(dueNs);
+  assert.ok(sleepUntilNear(dueNs));
+  spinUntil(dueNs);
   assert.ok(nowNs() >= dueNs);
+  assert.not.ok(sleepUntilNear(nowNs() + 1e9), 'a long sleep is cut short');
 });
 
 test.run();
