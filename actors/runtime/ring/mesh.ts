@@ -33,8 +33,8 @@ export function createMesh(threads: number, ringBytes: number): Mesh {
  *
  * Sending never blocks and never throws for load. Messages of one sender to one receiver arrive in the order of sending,
  * each whole and once. A thread that dies takes with it what it had not flushed: what arrives is a prefix of what it sent. The thread
- * that replaces it makes a new port over the same mesh (after the old one's `exit`) and starts awake. Of what
- * the dead one was receiving, the last few records may come again: see RingConsumer.
+ * that replaces it makes a new port over the same mesh (after the old one's `exit`) and starts awake. What
+ * the dead one was receiving, at most one record of each ring, comes again: see RingConsumer.
  */
 export class MeshPort {
   protected readonly self: number;
