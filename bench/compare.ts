@@ -60,7 +60,14 @@ async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOpt
 }
 
 for (let run = 0; run < options.runs; run += 1) {
-  for (const name of options.peers) await measurePeer(name, options);
+  for (const name of options.peers) {
+    try {
+      await measurePeer(name, options);
+    } catch (error) {
+      failures += 1;
+      console.log(`${name}: FAILED to start: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
 }
 
 const machine = {
