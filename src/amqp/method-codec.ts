@@ -3,7 +3,7 @@
  *
  *     payload of a method frame:  | class u16 | method u16 | field | field | ...
  *
- * Publishes and settles, which come by the hundred thousand, have readers of their own (basic-scanner.ts).
+ * Publishes and settles, which come by the hundred thousand, have readers of their own (publish-scanner.ts, settle-scanner.ts).
  */
 import type { FieldTable } from '../broker/field-table.ts';
 import { refuse, ReplyCode } from '../broker/refusal.ts';

@@ -8,11 +8,11 @@ import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { decodeProperties, encodeHeaderFrame, isRefusedHeader } from '../../../src/amqp/basic-properties.ts';
-import { publishBits, settleTag } from '../../../src/amqp/basic-scanner.ts';
 import { contentClassId, deliveryMode, propertyOffset, PropertyFlag, validateHeader } from '../../../src/amqp/content-header.ts';
 import { decodeFields, decodeTable, encodeTable } from '../../../src/amqp/field-table-codec.ts';
 import { isAmqpError } from '../../../src/amqp/amqp-error.ts';
 import { decodeMethod, encodeMethodFrame } from '../../../src/amqp/method-codec.ts';
+import { settleTag } from '../../../src/amqp/settle-scanner.ts';
 import { scanFields } from '../../../src/amqp/table-scanner.ts';
 import { anyMethod, fieldTable } from './arbitrary-method.ts';
 
@@ -100,8 +100,6 @@ function decodeAll(octets: Buffer): number {
     for (const flag of Object.values(PropertyFlag)) assert.ok(propertyOffset(octets, 0, end, flag) < end);
   }
   if (end >= 4) {
-    const bits = publishBits(octets, 0, end);
-    if (!isAmqpError(method) && method.name === 'basic.publish') assert.is(bits & 1, method.mandatory ? 1 : 0);
     const tag = settleTag(octets, 0, end);
     if (!isAmqpError(method) && method.name === 'basic.ack') assert.is(tag, method.deliveryTag);
   }
