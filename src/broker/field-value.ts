@@ -134,11 +134,13 @@ export function erlangTerm(value: FieldValue): string {
   }
 }
 
-/** `<<"abc">>` when every byte is printable, `<<1,2,3>>` otherwise. */
+/** `<<"abc">>` for printable ASCII, `<<"ä"/utf8>>` for other printable text, `<<1,2,3>>` for anything else. */
 function erlangBinary(bytes: Uint8Array): string {
-  const printable = bytes.every((byte) => byte >= 0x20 && byte < 0x7f);
-  if (!printable) return `<<${bytes.join(',')}>>`;
-  return bytes.byteLength === 0 ? '<<>>' : `<<"${textOf(bytes).replaceAll(/["\\]/g, '\\$&')}">>`;
+  const text = textOf(bytes);
+  if (text === '') return '<<>>';
+  const faithful = sameBytes(Buffer.from(text), bytes);
+  if (!faithful || /[^\x20-\x7e\xa0-\xff]/.test(text)) return `<<${bytes.join(',')}>>`;
+  return `<<"${text.replaceAll(/["\\]/g, '\\$&')}"${/[^\x20-\x7e]/.test(text) ? '/utf8' : ''}>>`;
 }
 
 /**

@@ -8,6 +8,7 @@ import { EXTRA_ROUTING_KEY_COUNT_MAX } from '../bounds.ts';
 import type { RouteSink } from '../exchange/exchange.ts';
 import type { FieldTable } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
+import { DEFAULT_EXCHANGE } from '../name.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import type { DestinationNode, ExchangeNode } from './topology-node.ts';
@@ -46,8 +47,9 @@ export class RouteResult implements RouteSink<DestinationNode> {
 }
 
 /**
- * Routes from the exchange. An alternate exchange is asked when the exchange has no destination at all for the message; one
- * that does not exist is as good as none.
+ * Routes from the exchange. An alternate exchange is asked when the exchange has no destination at all for the message, not
+ * when its destinations lead nowhere; one that does not exist is as good as none, and so is the default exchange, which only
+ * answers to messages that were published to it (seen on RabbitMQ 3.10).
  */
 export function route(
   topology: Topology,
@@ -62,7 +64,7 @@ export function route(
     result.matched = false;
     if (node.rules.dependsOnHeaders) result.dependsOnHeaders = true;
     for (let index = 0; index < routingKeys.length; index++) node.rules.route(routingKeys[index] as string, headers, result);
-    if (result.matched || node.alternate === undefined) continue;
+    if (result.matched || node.alternate === undefined || node.alternate === DEFAULT_EXCHANGE) continue;
     const alternate = topology.exchange(node.record.vhost, node.alternate);
     if (alternate !== undefined) result.add(alternate);
   }
