@@ -3,12 +3,15 @@
  * silence would mean nothing.
  */
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RingConsumer } from '../../actors/runtime/ring/ring-consumer.ts';
 import { createRing, payloadBytesMax, ringStatistics } from '../../actors/runtime/ring/ring-layout.ts';
-import { HastyConsumer, LoadChecker, Pause, mixed } from './ring-load.ts';
+import { RingProducer } from '../../actors/runtime/ring/ring-producer.ts';
+import { HastyConsumer, LoadChecker, Pause, mixed, putLoad } from './ring-load.ts';
+import { KEPT_AGAIN, KEPT_SEQUENCE, KEPT_WORDS, type ReaderOrders } from './ring-kept.ts';
 import type { ProducerOrders } from './ring-thread.ts';
 
 const RECORDS = 10_000_000;
@@ -18,7 +21,7 @@ const RUN_MS_MAX = 20_000;
 const RING_BYTES = 64 * 1024;
 /** Shortly before the positions wrap. */
 const FIRST_POSITION = 2 ** 31 - 1024 * 1024;
-const KILLS = 60;
+const KILLS = 40;
 /** Records of a length that a producer is likely to be ended in. */
 const KILL_RING_BYTES = 64 * 1024;
 
@@ -89,6 +92,44 @@ async function killProducers(hasty: boolean, kills: number): Promise<number> {
   return inRecord;
 }
 
+/**
+ * Ends the consumer at random moments and lets a new one take over, while this thread sends. Answers how many records were
+ * delivered again. Each reader checks that nothing is missing and that only the record of the dead one comes twice.
+ */
+async function killConsumers(hasty: boolean, kills: number): Promise<number> {
+  const ring = createRing(RING_BYTES, FIRST_POSITION);
+  const lengthMax = payloadBytesMax(RING_BYTES);
+  const producer = new RingProducer(ring);
+  const kept = new Int32Array(new SharedArrayBuffer(4 * KEPT_WORDS));
+  kept[KEPT_SEQUENCE] = -1;
+  const startedAtMs = performance.now();
+  let sequence = 0;
+  let failed: Error | undefined;
+  const sendUntil = async (seen: () => boolean): Promise<void> => {
+    while (!seen()) {
+      for (let n = 0; n < 1000 && putLoad(producer, sequence, 0, lengthMax); n += 1) sequence += 1;
+      producer.show();
+      await setImmediate();
+      if (failed !== undefined) throw failed;
+      if (performance.now() - startedAtMs > 2 * RUN_MS_MAX) throw new Error('late: the readers do not get on');
+    }
+  };
+  for (let round = 1; round <= kills; round += 1) {
+    const enough = kept[KEPT_SEQUENCE]! + 1 + ((mixed(round, kills) >>> 0) % 500);
+    const worker = new Worker(new URL('./ring-reader.ts', import.meta.url), {
+      workerData: { ring, kept: kept.buffer, lengthMax, hasty } satisfies ReaderOrders,
+    });
+    worker.on('error', (error) => (failed = error instanceof Error ? error : new Error(String(error))));
+    try {
+      await sendUntil(() => Atomics.load(kept, KEPT_SEQUENCE) >= enough);
+    } finally {
+      await worker.terminate();
+    }
+  }
+  if (failed !== undefined) throw failed;
+  return kept[KEPT_AGAIN]!;
+}
+
 async function failure(run: Promise<unknown>): Promise<string> {
   try {
     await run;
@@ -120,6 +161,15 @@ ring('a producer that is ended in the middle of a record shows nothing of it, an
 
 ring('control: the same fails when the commit word comes first', async () => {
   assert.match(await failure(killProducers(true, KILLS)), /^torn/);
+});
+
+ring('a consumer that is ended in the middle of a record leaves that one to the next, and loses none', async () => {
+  const again = await killConsumers(false, KILLS);
+  assert.ok(again > KILLS / 10, `only ${again} of ${KILLS} readers were in the middle of a record`);
+});
+
+ring('control: the same fails when a record is given free before it is read', async () => {
+  assert.match(await failure(killConsumers(true, KILLS)), /^torn|^lost/);
 });
 
 ring.run();
