@@ -6,6 +6,8 @@ import { FRAME_END, FRAME_HEADER_BYTES, methodFrame, MethodId, shortString, u32,
 const BLOCK_BYTES = 262_144;
 /** Blocks kept for the next write: one being filled, the others with the kernel. */
 const SPARE_BLOCKS = 8;
+/** From here on, a write of its own is cheaper than a copy. */
+const UNCOPIED_BYTES = 16_384;
 /** More than this with the kernel, and whoever feeds the outlet should wait. */
 const PENDING_LIMIT_BYTES = 2_097_152;
 
@@ -45,26 +47,34 @@ export class DeliveryOutlet {
     this.#filledBytes += length;
   }
 
-  /** Adds whole frames as they came. */
+  /** Adds content as it came. Large pieces are not copied: `bytes` must not change any more. */
   append(bytes: Buffer, from: number, to: number): void {
-    for (let at = from; at < to; ) {
-      if (this.#filledBytes === BLOCK_BYTES) this.flush();
-      const copied = bytes.copy(this.#block, this.#filledBytes, at, to);
-      this.#filledBytes += copied;
-      at += copied;
+    if (to - from >= UNCOPIED_BYTES) {
+      this.flush();
+      this.#write(bytes.subarray(from, to));
+      return;
     }
+    if (this.#filledBytes + to - from > BLOCK_BYTES) this.flush();
+    bytes.copy(this.#block, this.#filledBytes, from, to);
+    this.#filledBytes += to - from;
   }
 
   flush(): void {
     const block = this.#block;
     const bytes = this.#filledBytes;
     if (bytes === 0) return;
-    this.#pendingBytes += bytes;
     this.#block = this.#spare.pop() ?? Buffer.allocUnsafeSlow(BLOCK_BYTES);
     this.#filledBytes = 0;
-    this.#socket.write(block.subarray(0, bytes), () => {
-      this.#pendingBytes -= bytes;
+    this.#write(block.subarray(0, bytes), () => {
       if (this.#spare.length < SPARE_BLOCKS) this.#spare.push(block);
+    });
+  }
+
+  #write(bytes: Buffer, taken?: () => void): void {
+    this.#pendingBytes += bytes.length;
+    this.#socket.write(bytes, () => {
+      this.#pendingBytes -= bytes.length;
+      taken?.();
       if (!this.full) this.onRelief?.();
     });
   }

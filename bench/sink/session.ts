@@ -2,9 +2,8 @@
  * One client of the sink. A publisher's frames are walked once; in the forwarding mode its content goes to the queue's consumer
  * as it came, in the inventing mode it is dropped and the consumer gets messages that nobody published.
  *
- * Chunks are walked where they lie; only after one that ends within a frame, the next is copied behind the rest of it:
- *
- *   | rest of the last chunk | next chunk ...               |
+ * Content is passed on piece by piece, as it comes; only a method, or the header of a frame, that a chunk cuts is kept and put
+ * before the next chunk. So a queue of the sink has one publisher: pieces of two would mix.
  */
 import type { Socket } from 'node:net';
 import { CHANNEL } from '../client/connection.ts';
@@ -12,8 +11,6 @@ import { FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameType, methodFrame, Metho
 import { answerTo, CONNECTION_START } from './answers.ts';
 import { DeliveryOutlet, inventContent } from './delivery-outlet.ts';
 
-/** Holds the rest of a frame, which is shorter than frame_max, and a chunk of Node's. */
-const BUFFER_BYTES = 524_288;
 /** Invented messages are written in turns of about so many bytes, so that other sockets get theirs. */
 const TURN_BYTES = 262_144;
 
@@ -23,11 +20,13 @@ export type SinkMode = { readonly kind: 'forward' } | { readonly kind: 'invent';
 export type Outlets = Map<string, DeliveryOutlet>;
 
 export class Session {
-  readonly #buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   readonly #mode: SinkMode;
   readonly #outlets: Outlets;
   readonly #socket: Socket;
-  #restBytes = 0;
+  /** What the last chunk cut. */
+  #rest: Buffer | undefined;
+  /** Bytes of the current content frame that are still to come. */
+  #passBytes = 0;
   #greeted = false;
   #confirming = false;
   #published = 0;
@@ -43,14 +42,9 @@ export class Session {
   /** Takes what was read; false asks to stop reading until the outlet is relieved. */
   take(chunk: Buffer): boolean {
     const before = this.#published;
-    let bytes = chunk;
-    if (this.#restBytes > 0) {
-      chunk.copy(this.#buffer, this.#restBytes);
-      bytes = this.#buffer.subarray(0, this.#restBytes + chunk.length);
-    }
+    const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     const pos = this.#walk(bytes);
-    bytes.copy(this.#buffer, 0, pos);
-    this.#restBytes = bytes.length - pos;
+    this.#rest = pos < bytes.length ? bytes.subarray(pos) : undefined;
     this.#outlet?.flush();
     if (this.#confirming && this.#published > before) {
       this.#socket.write(methodFrame(CHANNEL, MethodId.basicAck, u32(0), u32(this.#published), u8(1)));
@@ -58,9 +52,9 @@ export class Session {
     return this.#outlet?.full !== true;
   }
 
-  /** Handles the whole frames in `bytes`; where the rest begins. */
+  /** Handles what can be handled in `bytes`; where the rest begins. */
   #walk(bytes: Buffer): number {
-    let pos = 0;
+    let pos = this.#pass(bytes, 0, this.#passBytes);
     if (!this.#greeted) {
       if (bytes.length < PROTOCOL_HEADER.length) return 0;
       this.#greeted = true;
@@ -68,14 +62,25 @@ export class Session {
       this.#socket.write(CONNECTION_START);
     }
     while (bytes.length - pos >= FRAME_HEADER_BYTES) {
-      const next = pos + FRAME_OVERHEAD_BYTES + bytes.readUInt32BE(pos + 3);
-      if (next > bytes.length) break;
-      if (bytes[pos] !== FrameType.method) this.#outlet?.append(bytes, pos, next);
-      else if (bytes.readUInt32BE(pos + FRAME_HEADER_BYTES) === MethodId.basicPublish) this.#publish(bytes, pos);
+      const frameBytes = FRAME_OVERHEAD_BYTES + bytes.readUInt32BE(pos + 3);
+      if (bytes[pos] !== FrameType.method) {
+        pos = this.#pass(bytes, pos, frameBytes);
+        continue;
+      }
+      if (pos + frameBytes > bytes.length) break;
+      if (bytes.readUInt32BE(pos + FRAME_HEADER_BYTES) === MethodId.basicPublish) this.#publish(bytes, pos);
       else this.#answer(bytes, pos);
-      pos = next;
+      pos += frameBytes;
     }
     return pos;
+  }
+
+  /** Gives the consumer the next `wantedBytes`, or what is there of them; where they end. */
+  #pass(bytes: Buffer, from: number, wantedBytes: number): number {
+    const to = Math.min(bytes.length, from + wantedBytes);
+    this.#passBytes = wantedBytes - (to - from);
+    this.#outlet?.append(bytes, from, to);
+    return to;
   }
 
   #publish(bytes: Buffer, pos: number): void {
