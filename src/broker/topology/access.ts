@@ -35,7 +35,13 @@ export function permitAny(topology: Topology, who: Who, kind: ResourceKind, name
 }
 
 /** Why the user may not use the routing key with the exchange. Only topic exchanges have such permissions. */
-export function permitTopic(topology: Topology, who: Who, permission: 'write' | 'read', exchange: ExchangeNode, routingKey: string): Refusal | undefined {
+export function permitTopic(
+  topology: Topology,
+  who: Who,
+  permission: 'write' | 'read',
+  exchange: ExchangeNode,
+  routingKey: string,
+): Refusal | undefined {
   const { kind, vhost, name } = exchange.record;
   if (kind !== 'topic' || topology.access.permitsTopic(who.user, permission, vhost, name, routingKey)) return undefined;
   return refuseTopic(permission, { kind: 'exchange', vhost, name }, routingKey, who.user);

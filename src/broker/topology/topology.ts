@@ -221,7 +221,8 @@ export class Topology {
     const source = this.exchange(record.vhost, record.source);
     const destination = this.destination(record.vhost, record.destinationKind, record.destination);
     const key = bindingKey(record);
-    assert(source !== undefined && destination !== undefined && !source.outgoing.has(key), 'a binding is created once, between two things that are there');
+    assert(source !== undefined && destination !== undefined, 'a binding is between two things that are there');
+    assert(!source.outgoing.has(key), 'a binding is created once');
     source.outgoing.set(key, record);
     (destination.incoming ??= new Set()).add(record);
     source.rules.bind(record, destination);
