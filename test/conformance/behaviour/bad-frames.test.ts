@@ -146,11 +146,9 @@ test('a body longer than announced is refused', async (scene) => {
   channel.sendHeader(3);
   client.sendFrame(FRAME.body, 1, Buffer.from('abcdef'));
   channel.send('basic.qos');
-  const answer = await Promise.race([channel.inbox.take('qos-ok'), client.connection.inbox.take('a close')]);
-  // RabbitMQ takes the surplus without a word up to its fix in 4.2.6; a broker that a test file starts itself may not.
-  if (process.env['LEVERET_TEST_URL'] !== undefined && answer.name === 'basic.qos-ok') return;
-  assert.is(answer.name, 'connection.close');
-  assert.is(answer.arguments.readUInt16BE(0), 501);
+  // RabbitMQ waits for the end of the body that it overlooked and refuses the next method, with 505.
+  const code = await closeCode(scene);
+  assert.ok([501, 505].includes(code), `closed with ${code}`);
   const probe = await (await scene.connect()).openChannel();
   probe.send('basic.get', { queue });
   await probe.expect('basic.get-empty');
