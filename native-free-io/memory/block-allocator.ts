@@ -81,6 +81,16 @@ export class BlockAllocator {
     return address | 0;
   }
 
+  /** Adds holders to a message that this allocator gave out and that still has one. */
+  lease(address: number, leases: number): void {
+    const block = address >>> BLOCK_SHIFT;
+    if (block === this.#openAddress >>> BLOCK_SHIFT && this.#openAddress !== NO_ADDRESS) {
+      this.#table.gauges[this.#gauge + OPEN_GRANTED]! += leases;
+    } else {
+      Atomics.add(this.#table.blocks, block * BLOCK_WORDS + LEASES, leases);
+    }
+  }
+
   /** One whole block with one lease, for an index. `next` is 0; the contents are whatever was there. */
   allocateBlock(): number {
     const block = this.#takeBlock();

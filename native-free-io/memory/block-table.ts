@@ -81,6 +81,11 @@ export class BlockTable {
     this.#releases = 0;
   }
 
+  /** Adds a holder to a message that has one, from any thread. */
+  hold(address: number): void {
+    Atomics.add(this.blocks, (address >>> BLOCK_SHIFT) * BLOCK_WORDS + LEASES, 1);
+  }
+
   /** Ends `count` leases on a block; the last one frees the block, or the run that starts at it. */
   endLeases(block: number, count: number): void {
     const word = block * BLOCK_WORDS + LEASES;

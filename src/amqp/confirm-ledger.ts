@@ -41,8 +41,9 @@ export class ConfirmLedger {
     return sequence;
   }
 
-  /** One queue has answered for each of `count` publishes from `first` on. */
-  answer(first: number, count: number, refused: boolean): void {
+  /** One queue has answered for each of `count` publishes from the one whose number ends in the 32 bits of `firstLow`. */
+  answer(firstLow: number, count: number, refused: boolean): void {
+    const first = this.#oldest + ((firstLow - this.#oldest) | 0);
     for (let sequence = first; sequence < first + count; sequence++) {
       if (sequence < this.#oldest || sequence >= this.#next) continue;
       const slot = sequence & this.#mask;

@@ -14,7 +14,7 @@ const RING_TAGS_MIN = 64;
 const RING_TAGS_MAX = 65_536;
 
 /** Called for each delivery that a settle covers, oldest first. */
-export type Settled = (link: number, position: number) => void;
+export type Settled = (link: number, position: number, tag: number) => void;
 
 export class DeliveryLedger {
   #ring = NO_RING;
@@ -80,6 +80,13 @@ export class DeliveryLedger {
     return true;
   }
 
+  /** Takes a settled tag back among the unsettled: a transaction was rolled back. */
+  restore(tag: number, link: number, position: number): void {
+    this.#stragglers ??= new Map();
+    this.#stragglers.set(tag, { link, position });
+    this.#count++;
+  }
+
   #coversAnything(tag: number): boolean {
     if (tag >= this.#oldest && this.#inRing > 0) return true;
     for (const straggler of this.#stragglers?.keys() ?? []) if (straggler <= tag) return true;
@@ -92,7 +99,7 @@ export class DeliveryLedger {
       if (straggler === undefined) return false;
       this.#stragglers!.delete(tag);
       this.#count--;
-      settled(straggler.link, straggler.position);
+      settled(straggler.link, straggler.position, tag);
       return true;
     }
     const slot = (tag & this.#mask) * 2;
@@ -100,7 +107,7 @@ export class DeliveryLedger {
     if (link === 0) return false;
     this.#ring[slot] = 0;
     this.#count--;
-    settled(link, this.#ring[slot + 1]!);
+    settled(link, this.#ring[slot + 1]!, tag);
     if (tag === this.#oldest) this.#skipSettled();
     return true;
   }
@@ -116,7 +123,7 @@ export class DeliveryLedger {
       if (link === 0) continue;
       ring[slot] = 0;
       this.#count--;
-      settled(link, ring[slot + 1]!);
+      settled(link, ring[slot + 1]!, each);
     }
     this.#oldest = each;
     this.#skipSettled();
@@ -127,7 +134,7 @@ export class DeliveryLedger {
       if (each > tag) continue;
       this.#stragglers!.delete(each);
       this.#count--;
-      settled(link, position);
+      settled(link, position, each);
     }
   }
 

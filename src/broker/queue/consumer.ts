@@ -17,8 +17,6 @@ export type ConsumerSpec = ConsumerAddress & {
   readonly prefetch: number;
   /** Order of registration, kept when a queue comes back and its consumers subscribe again; 0 for a new one. */
   readonly order: number;
-  /** It was the active one of a single-active-consumer queue. */
-  readonly active: boolean;
 };
 
 /**

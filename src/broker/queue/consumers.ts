@@ -11,7 +11,11 @@ export class Consumers {
   readonly #byId = new Map<number, Consumer>();
   /** Those who may hold deliveries: consumers, cancelled ones that still hold some, and channels that used basic.get. */
   readonly #holders = new Map<number, Consumer>();
+  /** Channels that used basic.get. */
+  readonly #getters = new Map<number, Consumer>();
   readonly #single: boolean;
+  /** The single active consumer of the incarnation before, until it has subscribed again. */
+  #expected: { readonly connection: number; readonly key: number } | undefined = undefined;
   #lines: Line[] = [];
   #nextId = 1;
   #nextOrder = 1;
@@ -34,6 +38,10 @@ export class Consumers {
     return false;
   }
 
+  byId(id: number): Consumer | undefined {
+    return this.#byId.get(id);
+  }
+
   /** Who holds a delivery. Every unsettled delivery has a holder: anything else is a broken invariant. */
   holder(id: number): Consumer {
     const holder = this.#holders.get(id);
@@ -41,12 +49,26 @@ export class Consumers {
     return holder;
   }
 
-  /** Somebody who takes messages by basic.get only: never in a line, not counted as a consumer. */
-  addGetter(spec: ConsumerSpec): Consumer {
+  /** Who takes messages of a channel by basic.get: never in a line, not counted as a consumer. */
+  getter(spec: ConsumerSpec): Consumer {
+    for (const known of this.#getters.values()) {
+      const same = known.spec.connection === spec.connection && known.spec.channel === spec.channel;
+      if (same && known.spec.noAck === spec.noAck) return known;
+    }
     const getter = new Consumer(this.#nextId++, spec, 0);
-    getter.retired = true;
+    getter.stopped = true;
     this.#holders.set(getter.id, getter);
+    this.#getters.set(getter.id, getter);
     return getter;
+  }
+
+  forgetGetters(isGone: (getter: Consumer) => boolean): void {
+    for (const getter of this.#getters.values()) {
+      if (!isGone(getter)) continue;
+      this.#getters.delete(getter.id);
+      getter.retired = true;
+      this.forgetIfIdle(getter);
+    }
   }
 
   forgetIfIdle(holder: Consumer): void {
@@ -57,10 +79,9 @@ export class Consumers {
     return this.#byId.values();
   }
 
-  find(connection: number, generation: number, key: number): Consumer | undefined {
+  find(connection: number, key: number): Consumer | undefined {
     for (const consumer of this.#byId.values()) {
-      const { spec } = consumer;
-      if (spec.connection === connection && spec.generation === generation && spec.key === key) return consumer;
+      if (consumer.spec.connection === connection && consumer.spec.key === key) return consumer;
     }
     return undefined;
   }
@@ -86,20 +107,31 @@ export class Consumers {
     }
   }
 
+  /** The single active consumer was this one, before the queue came back. */
+  expect(connection: number, key: number): void {
+    this.#expected = { connection, key };
+  }
+
+  expectNobody(): void {
+    this.#expected = undefined;
+    this.activate();
+  }
+
   /** Chooses the single active consumer when there is none: the one that was active before, else the first in order. */
   activate(): void {
     if (!this.#single || this.#active !== undefined) return;
     let chosen: Consumer | undefined;
-    for (const consumer of this.#byId.values()) {
-      if (chosen === undefined || this.#goesBefore(consumer, chosen)) chosen = consumer;
+    if (this.#expected !== undefined) {
+      chosen = this.find(this.#expected.connection, this.#expected.key);
+      if (chosen === undefined) return;
+      this.#expected = undefined;
+    } else {
+      for (const consumer of this.#byId.values()) {
+        if (chosen === undefined || consumer.order < chosen.order) chosen = consumer;
+      }
     }
     this.#active = chosen;
     if (chosen !== undefined) this.lineUp(chosen);
-  }
-
-  #goesBefore(one: Consumer, other: Consumer): boolean {
-    if (one.spec.active !== other.spec.active) return one.spec.active;
-    return one.order < other.order;
   }
 
   /** Called when a consumer may have become able to take a message. */

@@ -34,6 +34,10 @@ export const TAIL = 2;
 export const LETTER_TAIL = 3;
 export const LETTER_SENDER = 4;
 export const LETTER_NUMBER = 5;
+/** The letter whose publishes are all in and all answered. */
+export const LETTER_ANSWERED = 6;
+/** Id of the queue whose slot this is; tells a new queue from one that is taken over. */
+export const QUEUE_ID = 7;
 /** Counters, wrapping int32: ready + unsettled + settled + dropped = accepted. */
 export const ACCEPTED = 8;
 export const SETTLED = 9;
@@ -44,6 +48,13 @@ export const REDELIVERED = 12;
 export const READY_COUNT = 16;
 export const UNSETTLED_COUNT = 17;
 export const CONSUMER_COUNT = 18;
+/** Generation of the incarnation that runs, or ran last. */
+export const GENERATION = 19;
+/** The single active consumer: its connection and its key there. */
+export const ACTIVE_CONNECTION = 20;
+export const ACTIVE_KEY = 21;
+/** 1 once the queue has had a consumer: an auto-delete queue without one is then over. */
+export const HAD_CONSUMER = 22;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;

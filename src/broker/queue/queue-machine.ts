@@ -104,6 +104,10 @@ export class QueueMachine {
     return this.#ledger.counter(word);
   }
 
+  setCounter(word: number, value: number): void {
+    this.#ledger.setCounter(word, value);
+  }
+
   /** Shows the counts to those who only look. */
   showCounts(): void {
     this.#ledger.setCounter(READY_COUNT, this.ready);
@@ -171,13 +175,17 @@ export class QueueMachine {
     return true;
   }
 
-  /** Ends one delivery. A position that is not unsettled is ignored: the letter speaks of what is already over. */
-  settle(position: number, how: Settle): void {
+  /**
+   * Ends one delivery to `connection`. A position that is not unsettled there is ignored: the letter speaks of what is
+   * already over.
+   */
+  settle(position: number, how: Settle, connection: number): void {
     const ledger = this.#ledger;
     if (!ledger.holds(position)) return;
     const state = ledger.state(position);
     if ((state & STATE_MASK) !== UNSETTLED) return;
     const consumer = this.consumers.holder(ledger.owner(position));
+    if (consumer.spec.connection !== connection) return;
     this.#unsettled--;
     consumer.outstanding--;
     if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay--;
@@ -247,7 +255,7 @@ export class QueueMachine {
     for (let position = ledger.head; position !== this.#cursor; position = (position + 1) | 0) {
       if ((ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
       const holder = this.consumers.holder(ledger.owner(position));
-      if (isGone(holder)) this.settle(position, holder.spec.noAck ? Settle.taken : Settle.requeue);
+      if (isGone(holder)) this.settle(position, holder.spec.noAck ? Settle.taken : Settle.requeue, holder.spec.connection);
     }
   }
 

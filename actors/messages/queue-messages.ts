@@ -1,0 +1,33 @@
+/**
+ * Letters to a queue actor (prefix 0x02). All come from connection actors but the last two.
+ *
+ * ```
+ * publish   words, 4 a message: | address | channel | sequence, low 32 bits; 0: no answer wanted | - |
+ *           Each message comes with one lease, which is the queue's from then on. Answer: `confirmed`. Any incarnation may
+ *           take it; the letter in hand of one that crashed is given to the next.
+ * settle    a: generation of the incarnation that delivered, b: how (Settle)
+ *           words: positions
+ * taken     a: generation
+ *           words, 2 each: | consumer id | how many deliveries its socket has taken |
+ * stopped   a: generation, b: consumer id, c: 1 stop, 0 go on
+ * question  a: request, body: QueueQuestion. Answer: `answer`.
+ * resynced  the sender has heard of this incarnation and has forgotten the deliveries of the last one
+ * released  the sender will not touch the memory of this queue's messages any more
+ * end       from the replica: the queue is deleted
+ * ```
+ */
+export const QueueLetter = {
+  publish: 0x201,
+  settle: 0x202,
+  taken: 0x203,
+  stopped: 0x204,
+  question: 0x205,
+  resynced: 0x206,
+  released: 0x207,
+  end: 0x208,
+} as const;
+
+/** The actor that runs a queue; its address is this and the queue's thread. */
+export function queueActorId(queueId: number): number {
+  return -queueId;
+}

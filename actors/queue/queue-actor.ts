@@ -1,0 +1,410 @@
+/**
+ * Runs one queue: letters to calls of its machine, and what the machine does back to letters. The contents live outside,
+ * in shared memory (src/broker/queue): a crash at any point costs an incarnation and nothing else.
+ *
+ * What an incarnation leaves behind when it crashes, and how the next one goes on:
+ *  - accepted messages stand in the ledger; a publish letter that was in hand is given again, and the ledger knows how
+ *    much of it is done;
+ *  - everything unsettled is ready again, marked as redelivered;
+ *  - connections that watch this actor hear of the new incarnation, forget what the old one delivered, and subscribe their
+ *    consumers again. Nothing is delivered before all have: a delivery of the old incarnation that is still on its way
+ *    must not meet memory that the new one has let go.
+ */
+import type { Actor, ActorContext } from '../runtime/actor.ts';
+import { type ActorRef, Letter, RuntimeLetter } from '../runtime/letter.ts';
+import { CONFIRM_WORDS, ConnectionLetter } from '../messages/connection-messages.ts';
+import { QueueLetter } from '../messages/queue-messages.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
+import { PUBLISH_WORDS, WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { describe } from '../../src/broker/name.ts';
+import { readQueueOptions } from '../../src/broker/queue-options.ts';
+import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts';
+import {
+  ACTIVE_CONNECTION,
+  ACTIVE_KEY,
+  GENERATION,
+  HAD_CONSUMER,
+  LETTER_ANSWERED,
+  QUEUE_ID,
+} from '../../src/broker/queue/ledger-layout.ts';
+import { QueueMachine, type QueuePort, Settle } from '../../src/broker/queue/queue-machine.ts';
+import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
+import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import type { BatchPool } from '../runtime/batch-pool.ts';
+import { DeliveryOutboxes } from './delivery-outboxes.ts';
+
+/** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
+const RESYNC_TIMEOUT_MS = 5_000;
+const RESYNC_TIMER = 1;
+
+export type QueueSetting = {
+  readonly record: QueueRecord;
+  readonly memory: QueueMemory;
+  readonly pool: BatchPool;
+  /** Connections that watched the incarnation before. */
+  readonly watchers: readonly ActorRef[];
+  /** Ends the leases that were collected. */
+  flushReleases(): void;
+};
+
+type PendingAnswer = { readonly to: ActorRef; readonly request: number };
+
+export class QueueActor implements Actor, QueuePort {
+  readonly #context: ActorContext;
+  readonly #setting: QueueSetting;
+  readonly #machine: QueueMachine;
+  readonly #outboxes: DeliveryOutboxes;
+  readonly #confirms = new WordBatch();
+  /** Connections that may hold deliveries or have consumers here. */
+  readonly #peers = new Map<number, ActorRef>();
+  /** Connections that have not yet heard of this incarnation. */
+  readonly #unsynced = new Map<number, ActorRef>();
+  /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
+  #vanishing: PendingAnswer[] = [];
+  #state: 'running' | 'vanishing' | 'ending' = 'running';
+
+  constructor(context: ActorContext, setting: QueueSetting) {
+    this.#context = context;
+    this.#setting = setting;
+    const { record, memory, pool } = setting;
+    const options = readQueueOptions(record.arguments);
+    const title = describe('queue', record.vhost, record.name);
+    const traits = { title, singleActiveConsumer: options.singleActiveConsumer };
+    this.#machine = new QueueMachine(memory, record.slot, traits, this);
+    this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
+    if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
+    else this.#create();
+    this.#machine.setCounter(GENERATION, context.self.generation);
+  }
+
+  #create(): void {
+    this.#machine.create();
+    this.#machine.setCounter(QUEUE_ID, this.#setting.record.id);
+  }
+
+  #recover(): void {
+    this.#machine.recover();
+    const connection = this.#machine.counter(ACTIVE_CONNECTION);
+    if (connection !== 0) this.#machine.consumers.expect(connection, this.#machine.counter(ACTIVE_KEY));
+    for (const watcher of this.#setting.watchers) {
+      this.#unsynced.set(watcher.id, watcher);
+      this.#peers.set(watcher.id, watcher);
+    }
+    if (connection !== 0 || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
+  }
+
+  get #title(): string {
+    return describe('queue', this.#setting.record.vhost, this.#setting.record.name);
+  }
+
+  receive(letter: Letter): void {
+    switch (letter.type) {
+      case QueueLetter.publish:
+        return this.#publish(letter);
+      case QueueLetter.settle:
+        return this.#settle(letter);
+      case QueueLetter.taken:
+        return this.#taken(letter);
+      case QueueLetter.stopped:
+        return this.#setStopped(letter);
+      case QueueLetter.question:
+        return this.#ask(letter.sender, letter.a, letter.body as QueueQuestion);
+      case QueueLetter.resynced:
+        return this.#resynced(letter.sender.id);
+      case QueueLetter.released:
+        return this.#forgetPeer(letter.sender.id);
+      case QueueLetter.end:
+        return this.#end();
+      case RuntimeLetter.down:
+        return this.#connectionDown(letter.sender);
+      case RuntimeLetter.timer:
+        return this.#resyncTimedOut();
+    }
+  }
+
+  /** Deliveries leave once a turn: until then they are only in the ledger, where a crash finds them. */
+  endTurn(): void {
+    if (this.#state === 'running' && this.#unsynced.size === 0) {
+      while (this.#machine.dispatch()) this.#outboxes.flush();
+    }
+    this.#outboxes.flush();
+    this.#setting.flushReleases();
+    this.#machine.showCounts();
+  }
+
+  stop(): void {
+    this.#setting.flushReleases();
+  }
+
+  // ---- publishes
+
+  /**
+   * The answers leave before the letter is put away: a crash after that would lose them, a crash before it has the letter
+   * read again, and what was appended is not appended again.
+   */
+  #publish(letter: Letter): void {
+    const { ints, count, sender, number } = letter;
+    const machine = this.#machine;
+    const done = machine.beginLetter(sender.id, number);
+    if (done > 0 && machine.counter(LETTER_ANSWERED) === number) return this.#giveBack(letter);
+    for (let at = 0, index = 0; at < count; at += PUBLISH_WORDS, index++) {
+      const address = ints[at]!;
+      let refused = false;
+      if (index >= done && (this.#state === 'ending' || !machine.publish(address))) {
+        refused = this.#state !== 'ending';
+        this.#setting.memory.release(address);
+      }
+      const sequence = ints[at + 2]!;
+      if (sequence !== 0 || ints[at + 3] !== 0) this.#confirm(ints[at + 1]!, sequence, refused);
+    }
+    this.#sendConfirms(sender);
+    machine.setCounter(LETTER_ANSWERED, number);
+    this.#giveBack(letter);
+  }
+
+  /** The batch is kept until the letter is put away. */
+  #giveBack(letter: Letter): void {
+    this.#outboxes.giveBack(letter.ints);
+  }
+
+  #confirm(channel: number, sequence: number, refused: boolean): void {
+    const batch = this.#confirms;
+    const last = batch.count - CONFIRM_WORDS;
+    const held = batch.ints;
+    const flag = refused ? 1 : 0;
+    if (
+      last >= 0 &&
+      held![last] === channel &&
+      held![last + 3] === flag &&
+      ((held![last + 1]! + held![last + 2]!) | 0) === sequence
+    ) {
+      held![last + 2]!++;
+      return;
+    }
+    const ints = batch.room(CONFIRM_WORDS, this.#setting.pool);
+    ints[batch.count] = channel;
+    ints[batch.count + 1] = sequence;
+    ints[batch.count + 2] = 1;
+    ints[batch.count + 3] = flag;
+    batch.count += CONFIRM_WORDS;
+  }
+
+  #sendConfirms(to: ActorRef): void {
+    const batch = this.#confirms;
+    if (batch.count === 0) return;
+    const letter = new Letter(ConnectionLetter.confirmed);
+    letter.ints = batch.ints!;
+    letter.count = batch.count;
+    batch.clear();
+    this.#context.tell(to, letter);
+  }
+
+  // ---- deliveries and settles
+
+  deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void {
+    if (this.#getting === consumer) {
+      this.#got = { address, position, redelivered };
+      return;
+    }
+    this.#outboxes.add(consumer, address, position, redelivered);
+  }
+
+  #settle(letter: Letter): void {
+    if (letter.a !== this.#context.self.generation) return this.#giveBack(letter);
+    const { ints, count } = letter;
+    const how = letter.b as Settle;
+    const connection = letter.sender.id;
+    for (let index = 0; index < count; index++) this.#machine.settle(ints[index]!, how, connection);
+    this.#giveBack(letter);
+  }
+
+  #taken(letter: Letter): void {
+    if (letter.a === this.#context.self.generation) {
+      for (let at = 0; at < letter.count; at += 2) {
+        const consumer = this.#machine.consumers.byId(letter.ints[at]!);
+        if (consumer?.spec.connection === letter.sender.id) this.#machine.taken(consumer, letter.ints[at + 1]!);
+      }
+    }
+    this.#giveBack(letter);
+  }
+
+  #setStopped(letter: Letter): void {
+    if (letter.a !== this.#context.self.generation) return;
+    const consumer = this.#machine.consumers.byId(letter.b);
+    if (consumer?.spec.connection === letter.sender.id) this.#machine.setStopped(consumer, letter.c === 1);
+  }
+
+  // ---- questions
+
+  #getting: Consumer | undefined = undefined;
+  #got: { readonly address: number; readonly position: number; readonly redelivered: boolean } | undefined = undefined;
+
+  #ask(from: ActorRef, request: number, question: QueueQuestion): void {
+    const answer = this.#answerTo(from, request, question);
+    if (answer !== undefined) this.#answer({ to: from, request }, answer);
+  }
+
+  #answer({ to, request }: PendingAnswer, answer: QueueAnswer): void {
+    if (request === 0) return;
+    const letter = new Letter(ConnectionLetter.answer);
+    letter.a = request;
+    letter.b = this.#context.self.generation;
+    letter.body = answer;
+    this.#context.tell(to, letter);
+  }
+
+  /** Undefined: the answer comes later. */
+  #answerTo(from: ActorRef, request: number, question: QueueQuestion): QueueAnswer | undefined {
+    if (this.#state !== 'running' && question.type !== 'detach') return { type: 'gone' };
+    switch (question.type) {
+      case 'status':
+        return { type: 'status', readyCount: this.#machine.ready, consumerCount: this.#machine.consumers.count };
+      case 'consume':
+      case 'resubscribe':
+        return this.#consume(from, question.spec, question.type === 'resubscribe');
+      case 'cancel':
+        return this.#cancel(from, request, question.key);
+      case 'get':
+        return this.#get(from, question.spec);
+      case 'purge':
+        return { type: 'purged', count: this.#machine.purge() };
+      case 'detach':
+        this.#detach(from.id, question.channel);
+        return { type: 'detached' };
+    }
+  }
+
+  #consume(from: ActorRef, spec: ConsumerSpec, again: boolean): QueueAnswer {
+    const result = again ? this.#machine.resubscribe(spec) : this.#machine.consume(spec);
+    if ('code' in result) return { type: 'refused', refusal: result };
+    this.#watch(from);
+    this.#machine.setCounter(HAD_CONSUMER, 1);
+    this.#noteActive();
+    return { type: 'consuming', consumerId: result.id, order: result.order, windowed: result.windowed };
+  }
+
+  #watch(peer: ActorRef): void {
+    if (this.#peers.has(peer.id)) return;
+    this.#peers.set(peer.id, peer);
+    this.#context.watch(peer);
+  }
+
+  #noteActive(): void {
+    const active = this.#machine.consumers.active;
+    this.#machine.setCounter(ACTIVE_CONNECTION, active?.spec.connection ?? 0);
+    this.#machine.setCounter(ACTIVE_KEY, active?.spec.key ?? 0);
+  }
+
+  #cancel(from: ActorRef, request: number, key: number): QueueAnswer | undefined {
+    const consumer = this.#machine.consumers.find(from.id, key);
+    if (consumer !== undefined) this.#machine.cancel(consumer);
+    this.#noteActive();
+    if (!this.#unused) return { type: 'cancelled' };
+    this.#vanishing.push({ to: from, request });
+    this.#vanish();
+    return undefined;
+  }
+
+  #get(from: ActorRef, spec: ConsumerSpec): QueueAnswer {
+    const { consumers } = this.#machine;
+    this.#watch(from);
+    const getter = consumers.getter(spec);
+    this.#getting = getter;
+    this.#got = undefined;
+    const found = this.#unsynced.size === 0 && this.#machine.get(getter);
+    this.#getting = undefined;
+    const got = this.#got;
+    this.#got = undefined;
+    if (!found || got === undefined) return { type: 'empty' };
+    return { type: 'got', ...(got as { address: number; position: number; redelivered: boolean }), readyCount: this.#machine.ready };
+  }
+
+  #detach(connection: number, channel: number): void {
+    const machine = this.#machine;
+    const isGone = ({ spec }: Consumer): boolean =>
+      spec.connection === connection && (channel === 0 || spec.channel === channel);
+    for (const consumer of [...machine.consumers.values()]) if (isGone(consumer)) machine.cancel(consumer);
+    if (this.#state !== 'ending') machine.returnHeldBy(isGone);
+    machine.consumers.forgetGetters(isGone);
+    this.#noteActive();
+    if (this.#unused) this.#vanish();
+  }
+
+  // ---- the end of others
+
+  #connectionDown(connection: ActorRef): void {
+    this.#detach(connection.id, 0);
+    this.#forgetPeer(connection.id);
+    this.#resynced(connection.id);
+  }
+
+  #forgetPeer(connection: number): void {
+    this.#peers.delete(connection);
+    if (this.#state === 'ending' && this.#peers.size === 0) this.#finish();
+  }
+
+  #resynced(connection: number): void {
+    this.#unsynced.delete(connection);
+    if (this.#unsynced.size > 0) return;
+    this.#machine.consumers.activate();
+    this.#noteActive();
+  }
+
+  /** Somebody who should have subscribed again did not: it is gone, or as good as gone. */
+  #resyncTimedOut(): void {
+    for (const connection of this.#unsynced.keys()) this.#detach(connection, 0);
+    this.#unsynced.clear();
+    this.#machine.consumers.expectNobody();
+    this.#noteActive();
+    if (this.#unused) this.#vanish();
+  }
+
+  // ---- its own end
+
+  get #unused(): boolean {
+    const { autoDelete } = this.#setting.record;
+    return autoDelete && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
+  }
+
+  /** An auto-delete queue without consumers asks to be deleted, and takes no new ones meanwhile. */
+  #vanish(): void {
+    if (this.#state !== 'running') return;
+    this.#state = 'vanishing';
+    const letter = new Letter(TopologyLetter.change);
+    letter.body = { type: 'queue.vanish', id: this.#setting.record.id };
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+  }
+
+  /**
+   * The queue is deleted. Its messages go when every connection that it delivered to has said that it will not look at
+   * them any more.
+   */
+  #end(): void {
+    if (this.#state === 'ending') return;
+    this.#state = 'ending';
+    this.#machine.showCounts();
+    for (const pending of this.#vanishing) this.#answer(pending, { type: 'cancelled' });
+    this.#vanishing = [];
+    this.#outboxes.flush();
+    for (const peer of this.#peers.values()) {
+      const letter = new Letter(ConnectionLetter.cancelled);
+      letter.a = this.#setting.record.id;
+      const keys = [...this.#machine.consumers.values()].filter(({ spec }) => spec.connection === peer.id).map(({ spec }) => spec.key);
+      letter.ints = Int32Array.from(keys);
+      letter.count = keys.length;
+      this.#context.tell(peer, letter);
+    }
+    if (this.#peers.size === 0) this.#finish();
+  }
+
+  #finish(): void {
+    this.#machine.clear();
+    this.#machine.setCounter(QUEUE_ID, 0);
+    this.#setting.flushReleases();
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = this.#setting.record.slot;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    this.#context.end(`${this.#title} is deleted`);
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * What one connection has to tell one queue, collected during a turn and sent as one letter each. The link outlives the
+ * incarnations of the queue: a new incarnation gets a new link, so that settles of deliveries that the old one made can be
+ * told apart.
+ */
+import { Settle } from '../../broker/queue/queue-machine.ts';
+import type { QueueRecord } from '../../broker/topology/topology-records.ts';
+
+/** Batches of words that are reused; see actors/runtime. */
+export interface Batches {
+  take(words: number): Int32Array;
+  grow(batch: Int32Array): Int32Array;
+}
+
+/** Words of one publish in a batch: message address, channel, sequence number (0: no confirm wanted), kept free. */
+export const PUBLISH_WORDS = 4;
+/** Words of one report of taken deliveries: the consumer's id at its queue, how many. */
+export const TAKEN_WORDS = 2;
+
+const FIRST_WORDS = 64;
+
+/** A growing batch of words; nothing is held between turns. */
+export class WordBatch {
+  ints: Int32Array | undefined = undefined;
+  count = 0;
+
+  room(words: number, batches: Batches): Int32Array {
+    const ints = this.ints;
+    if (ints === undefined) return (this.ints = batches.take(FIRST_WORDS));
+    if (this.count + words <= ints.length) return ints;
+    return (this.ints = batches.grow(ints));
+  }
+
+  /** The batch leaves; the caller owns it. */
+  clear(): void {
+    this.ints = undefined;
+    this.count = 0;
+  }
+}
+
+export class QueueLink {
+  /** The connection's number for this link, from 1; delivery ledgers keep it. */
+  readonly number: number;
+  queue: QueueRecord;
+  /** Generation of the incarnation whose deliveries this link settles; 0 until the first answer. */
+  generation = 0;
+  readonly publishes = new WordBatch();
+  /** One batch of positions for each way to settle. */
+  readonly settles: readonly WordBatch[] = Object.values(Settle).map(() => new WordBatch());
+  readonly taken = new WordBatch();
+  /** It has something to send this turn. */
+  touched = false;
+
+  constructor(number: number, queue: QueueRecord) {
+    this.number = number;
+    this.queue = queue;
+  }
+}
+
+/** The links of one connection. */
+export class QueueLinks {
+  readonly batches: Batches;
+  readonly #byQueue = new Map<number, QueueLink>();
+  readonly #byNumber: (QueueLink | undefined)[] = [undefined];
+  #touched: QueueLink[] = [];
+
+  constructor(batches: Batches) {
+    this.batches = batches;
+  }
+
+  to(queue: QueueRecord): QueueLink {
+    const known = this.#byQueue.get(queue.id);
+    if (known !== undefined) {
+      known.queue = queue;
+      return known;
+    }
+    const link = new QueueLink(this.#byNumber.length, queue);
+    this.#byNumber.push(link);
+    this.#byQueue.set(queue.id, link);
+    return link;
+  }
+
+  find(queueId: number): QueueLink | undefined {
+    return this.#byQueue.get(queueId);
+  }
+
+  byNumber(number: number): QueueLink {
+    return this.#byNumber[number]!;
+  }
+
+  /** A new incarnation of the queue: what the old one delivered can no longer be settled. */
+  renew(queueId: number): QueueLink | undefined {
+    const old = this.#byQueue.get(queueId);
+    if (old === undefined) return undefined;
+    this.#byQueue.delete(queueId);
+    return this.to(old.queue);
+  }
+
+  drop(queueId: number): void {
+    this.#byQueue.delete(queueId);
+  }
+
+  publish(link: QueueLink, address: number, channel: number, sequence: number): void {
+    const batch = link.publishes;
+    const ints = batch.room(PUBLISH_WORDS, this.batches);
+    const at = batch.count;
+    ints[at] = address;
+    ints[at + 1] = channel;
+    ints[at + 2] = sequence;
+    ints[at + 3] = 0;
+    batch.count = at + PUBLISH_WORDS;
+    if (!link.touched) this.#touch(link);
+  }
+
+  settle(link: QueueLink, position: number, how: Settle): void {
+    const batch = link.settles[how]!;
+    const ints = batch.room(1, this.batches);
+    ints[batch.count++] = position;
+    if (!link.touched) this.#touch(link);
+  }
+
+  /** `count` deliveries of a windowed consumer that needs acknowledgements have been taken. */
+  reportTaken(link: QueueLink, consumerId: number, count: number): void {
+    const batch = link.taken;
+    const ints = batch.room(TAKEN_WORDS, this.batches);
+    ints[batch.count] = consumerId;
+    ints[batch.count + 1] = count;
+    batch.count += TAKEN_WORDS;
+    if (!link.touched) this.#touch(link);
+  }
+
+  #touch(link: QueueLink): void {
+    link.touched = true;
+    this.#touched.push(link);
+  }
+
+  /** Hands each link that has something to send to `send`, which takes its batches. */
+  flush(send: (link: QueueLink) => void): void {
+    if (this.#touched.length === 0) return;
+    const touched = this.#touched;
+    this.#touched = [];
+    for (const link of touched) {
+      link.touched = false;
+      send(link);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/**
+ * Where messages go, by the bytes of exchange and routing key: most publishers use few of them again and again. What was
+ * found is kept until the topology changes; the last one is compared before anything is looked up.
+ */
+import type { Refusal } from '../../broker/refusal.ts';
+import { openExchange, permitTopics } from '../../broker/topology/access.ts';
+import type { ExchangeNode } from '../../broker/topology/topology-node.ts';
+import { RouteResult, route } from '../../broker/topology/router.ts';
+import type { FieldTable } from '../../broker/field-table.ts';
+import type { ChannelPort } from './channel-port.ts';
+import type { QueueLink } from './queue-link.ts';
+
+/** Keys that a connection keeps; then it begins anew. */
+const ROUTES_MAX = 4096;
+
+export type Route = {
+  readonly links: readonly QueueLink[];
+  readonly refusal: Refusal | undefined;
+  /** Headers decide with: not to be kept. */
+  readonly dependsOnHeaders: boolean;
+};
+
+const NO_LINKS: readonly QueueLink[] = [];
+
+export class RouteCache {
+  readonly #port: ChannelPort;
+  readonly #result = new RouteResult();
+  #routes = new Map<string, Route>();
+  #version = -1;
+  #lastKey = Buffer.alloc(512);
+  #lastSize = -1;
+  #last: Route | undefined = undefined;
+
+  constructor(port: ChannelPort) {
+    this.#port = port;
+  }
+
+  /** The route for the key in `buffer`: exchange and routing key as two short strings. Of a message without headers. */
+  find(buffer: Buffer, start: number, size: number): Route {
+    if (this.#version !== this.#port.topology.version) this.#forget();
+    const last = this.#last;
+    if (last !== undefined && size === this.#lastSize && this.#isLast(buffer, start, size)) return last;
+    const key = buffer.toString('latin1', start, start + size);
+    let found = this.#routes.get(key);
+    if (found === undefined) {
+      found = this.compute(exchangeOf(buffer, start), [routingKeyOf(buffer, start)], undefined);
+      if (found.dependsOnHeaders) return found;
+      if (this.#routes.size >= ROUTES_MAX) this.#routes = new Map();
+      this.#routes.set(key, found);
+    }
+    this.#last = found;
+    this.#lastSize = size;
+    buffer.copy(this.#lastKey, 0, start, start + size);
+    return found;
+  }
+
+  /** The route of a message whose headers count, or whose routing keys are more than one. */
+  compute(exchangeName: string, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+    const { topology, who } = this.#port;
+    const opened = openExchange(topology, who, exchangeName);
+    if ('refusal' in opened) return refusedRoute(opened.refusal);
+    return this.#follow(opened.exchange, routingKeys, headers);
+  }
+
+  #follow(exchange: ExchangeNode, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+    const { topology, who, links } = this.#port;
+    const refusal = permitTopics(topology, who, exchange, routingKeys);
+    if (refusal !== undefined) return refusedRoute(refusal);
+    route(topology, exchange, routingKeys, headers, this.#result);
+    const { queues, dependsOnHeaders } = this.#result;
+    return {
+      links: queues.length === 0 ? NO_LINKS : queues.map((queue) => links.to(queue)),
+      refusal: undefined,
+      dependsOnHeaders,
+    };
+  }
+
+  #isLast(buffer: Buffer, start: number, size: number): boolean {
+    const last = this.#lastKey;
+    for (let byte = 0; byte < size; byte++) if (buffer[start + byte] !== last[byte]) return false;
+    return true;
+  }
+
+  #forget(): void {
+    this.#version = this.#port.topology.version;
+    this.#routes = new Map();
+    this.#last = undefined;
+    this.#lastSize = -1;
+  }
+}
+
+function refusedRoute(refusal: Refusal): Route {
+  return { links: NO_LINKS, refusal, dependsOnHeaders: false };
+}
+
+export function exchangeOf(buffer: Buffer, start: number): string {
+  return buffer.toString('utf8', start + 1, start + 1 + buffer[start]!);
+}
+
+export function routingKeyOf(buffer: Buffer, start: number): string {
+  const at = start + 1 + buffer[start]!;
+  return buffer.toString('utf8', at + 1, at + 1 + buffer[at]!);
+}

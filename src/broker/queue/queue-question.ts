@@ -1,0 +1,35 @@
+import type { Refusal } from '../refusal.ts';
+import type { ConsumerSpec } from './consumer.ts';
+
+/**
+ * What a channel asks a queue and waits for. Plain data: questions and answers travel between threads. Everything else
+ * between the two goes in batches and is not waited for.
+ */
+export type QueueQuestion =
+  | { readonly type: 'status' }
+  | { readonly type: 'consume'; readonly spec: ConsumerSpec }
+  /** A consumer of an earlier incarnation; never refused. */
+  | { readonly type: 'resubscribe'; readonly spec: ConsumerSpec }
+  | { readonly type: 'cancel'; readonly key: number }
+  | { readonly type: 'get'; readonly spec: ConsumerSpec }
+  | { readonly type: 'purge' }
+  /** The channel (0: the whole connection) holds nothing any more: its consumers go, its deliveries come back. */
+  | { readonly type: 'detach'; readonly channel: number };
+
+export type QueueAnswer =
+  | { readonly type: 'status'; readonly readyCount: number; readonly consumerCount: number }
+  | { readonly type: 'consuming'; readonly consumerId: number; readonly order: number; readonly windowed: boolean }
+  | { readonly type: 'cancelled' }
+  | {
+      readonly type: 'got';
+      readonly address: number;
+      readonly position: number;
+      readonly redelivered: boolean;
+      readonly readyCount: number;
+    }
+  | { readonly type: 'empty' }
+  | { readonly type: 'purged'; readonly count: number }
+  | { readonly type: 'detached' }
+  | { readonly type: 'refused'; readonly refusal: Refusal }
+  /** The queue is not there any more. */
+  | { readonly type: 'gone' };
