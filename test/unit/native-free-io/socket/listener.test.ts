@@ -86,7 +86,13 @@ test('resume tells when the port was taken meanwhile', async () => {
   listener.close();
 });
 
-/** A thread that listens as told and counts what it accepts. */
+/** Threads of the test that runs; ended after it, whatever its outcome, so that a failure does not hang the file. */
+const threads: Worker[] = [];
+test.after.each(async () => {
+  for (const thread of threads.splice(0)) await thread.terminate();
+});
+
+/** A thread that listens as told and tells what it accepts. */
 function listeningThread(options: object): Worker {
   const url = new URL('../../../../native-free-io/socket/listener.ts', import.meta.url).href;
   const source = `
@@ -96,7 +102,9 @@ function listeningThread(options: object): Worker {
       parentPort.postMessage(listener.listening ? listener.port : listener.message);
       parentPort.once('message', () => listener.close());
     });`;
-  return new Worker(source, { eval: true, workerData: options });
+  const thread = new Worker(source, { eval: true, workerData: options });
+  threads.push(thread);
+  return thread;
 }
 
 test('two threads listen on one port', async () => {
@@ -107,17 +115,16 @@ test('two threads listen on one port', async () => {
   const [port] = (await once(thread, 'message')) as [number];
   assert.is(port, listener.port);
   thread.on('message', () => (acceptedThere += 1));
-  for (let count = 0; count < 200 && (acceptedThere === 0 || accepted.length === 0); count += 1) {
-    assert.is(await attempt(listener.port), 'connected');
-  }
-  await until(() => acceptedThere > 0 && accepted.length > 0, 'both accept');
+  for (let count = 0; count < 100; count += 1) assert.is(await attempt(listener.port), 'connected');
+  await until(() => acceptedThere + accepted.length === 100, 'every connection is accepted once');
+  // The kernel spreads by a hash of the addresses: a hundred to one side alone is as good as impossible.
+  assert.ok(acceptedThere > 0 && accepted.length > 0);
   listener.suspend();
   const before = acceptedThere;
   for (let count = 0; count < 20; count += 1) assert.is(await attempt(listener.port), 'connected');
   await until(() => acceptedThere === before + 20, 'the other thread accepts all');
   listener.close();
   for (const socket of accepted) socket.destroy();
-  await thread.terminate();
 });
 
 test('a thread listens on an inherited descriptor', async () => {
