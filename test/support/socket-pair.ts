@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { systemClock } from '../../native-free-io/clock.ts';
+import type { Clock } from '../../native-free-io/clock.ts';
 import { BlockPool } from '../../native-free-io/socket/block-pool.ts';
 import { READ_BUFFER_SIZE_BYTES } from '../../native-free-io/socket/inbound.ts';
 import type { ReadMode } from '../../native-free-io/socket/inbound.ts';
@@ -22,11 +23,11 @@ export type SocketPair = {
 };
 
 /** How the pair differs from the usual one. */
-export type PairOptions = { readonly readMode?: ReadMode; readonly lingerMs?: number; readonly pool?: BlockPool; readonly sendFirst?: Buffer };
+export type PairOptions = { readonly readMode?: ReadMode; readonly lingerMs?: number; readonly pool?: BlockPool; readonly clock?: Clock; readonly sendFirst?: Buffer };
 
 /** Accepts one connection over the loopback and starts its transport; `received` collects copies of the bytes. */
 export async function openSocketPair(options: PairOptions = {}): Promise<SocketPair> {
-  const { pool = new BlockPool(), sendFirst, ...rest } = options;
+  const { pool = new BlockPool(), clock = systemClock, sendFirst, ...rest } = options;
   const accepted = Promise.withResolvers<Socket>();
   const listener = await listen({ host: '127.0.0.1', port: 0, onSocket: accepted.resolve });
   if (!listener.listening) throw new Error(listener.message);
@@ -35,7 +36,7 @@ export async function openSocketPair(options: PairOptions = {}): Promise<SocketP
   await once(client, 'connect');
   if (sendFirst !== undefined) client.write(sendFirst);
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE_BYTES);
-  const transport = new SocketTransport(await accepted.promise, { pool, readBuffer, clock: systemClock, ...rest });
+  const transport = new SocketTransport(await accepted.promise, { pool, readBuffer, clock, ...rest });
   listener.close();
   const received: Buffer[] = [];
   const pair: SocketPair = {

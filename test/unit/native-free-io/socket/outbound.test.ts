@@ -192,6 +192,17 @@ test('end sends what is queued behind the batch under way, then the end', () => 
   assert.is(pool.lentCount, 0);
 });
 
+test('a flush after end leaves the block under way alone', () => {
+  const { sink, pool, outbound, queue } = open();
+  queue('last words');
+  outbound.end();
+  outbound.flush();
+  const other = new Outbound(pool, new ManualSink(), { onTaken: () => {}, onUncongested: () => {} });
+  other.buffer.fill('y', other.reserve(BLOCK_SIZE_BYTES));
+  sink.take();
+  assert.is(String(Buffer.concat(sink.taken)), 'last words');
+});
+
 test('end without anything unsent ends at once, and only once', () => {
   const { sink, outbound } = open();
   outbound.end();

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { systemClock } from '../../../../native-free-io/clock.ts';
+import type { Clock, Timer } from '../../../../native-free-io/clock.ts';
 import type { ReadMode } from '../../../../native-free-io/socket/inbound.ts';
 import { collect, openSocketPair, queueBytes, totalBytes, until } from '../../../support/socket-pair.ts';
 
@@ -157,6 +159,25 @@ closing('a stubborn peer is cut off after the time to linger', async () => {
   assert.equal(pair.closed.map((reason) => reason.kind), ['stalled']);
   assert.is(pair.pool.lentCount, 0);
   pair.client.destroy();
+});
+
+closing('a peer that closes in time leaves no timer behind', async () => {
+  const armed = new Set<Timer>();
+  const clock: Clock = {
+    nowMs: systemClock.nowMs,
+    setTimer: () => {
+      const timer = {};
+      armed.add(timer);
+      return timer;
+    },
+    clearTimer: (timer) => armed.delete(timer),
+  };
+  const pair = await openSocketPair({ clock });
+  pair.client.resume();
+  pair.transport.closeAfterFlush();
+  assert.is(armed.size, 1);
+  await until(() => pair.closed.length > 0, 'closed');
+  assert.is(armed.size, 0);
 });
 
 closing('destroy in the middle of a batch: one notice, all blocks back, later calls ignored', async () => {
