@@ -13,11 +13,8 @@ const patterns = suite('amqplib');
 let broker: TestBroker | undefined;
 let peer: AmqplibPeer;
 
-patterns.before(async () => {
-  broker = await testBroker();
-});
 patterns.before.each(async () => {
-  if (broker === undefined) throw new Error('there is no broker');
+  broker ??= await testBroker();
   peer = await AmqplibPeer.connect(broker);
 });
 patterns.after.each(() => peer.close());

@@ -22,10 +22,8 @@ async function connected(): Promise<AMQPClient> {
   return fresh;
 }
 
-patterns.before(async () => {
-  broker = await testBroker();
-});
 patterns.before.each(async () => {
+  broker ??= await testBroker();
   client = await connected();
   channel = await client.channel();
 });

@@ -21,10 +21,8 @@ function connected(): Connection {
   return fresh;
 }
 
-patterns.before(async () => {
-  broker = await testBroker();
-});
 patterns.before.each(async () => {
+  broker ??= await testBroker();
   connection = connected();
   channel = await withinDeadline(connection.acquire(), 'a channel');
 });

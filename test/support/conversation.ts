@@ -73,16 +73,14 @@ export type Conversation = {
 export function conversation(title: string): Conversation {
   const tests = suite(title);
   let broker: TestBroker | undefined;
-  tests.before(async () => {
-    broker = await testBroker();
-  });
   tests.after(async () => {
     await broker?.close();
   });
   return {
     test: (name, body) =>
       tests(name, async () => {
-        if (broker === undefined) throw new Error('there is no broker');
+        // Not in a before hook: uvu swallows what a hook throws, and a broker that does not start must be heard.
+        broker ??= await testBroker();
         const client = await RawClient.connect(broker);
         const scene = new Scene(broker, client, await client.openChannel());
         try {
