@@ -198,7 +198,8 @@ test('a flush after end leaves the block under way alone', () => {
   outbound.end();
   outbound.flush();
   const other = new Outbound(pool, new ManualSink(), { onTaken: () => {}, onUncongested: () => {} });
-  other.buffer.fill('y', other.reserve(BLOCK_SIZE_BYTES));
+  const at = other.reserve(BLOCK_SIZE_BYTES);
+  other.buffer.fill('y', at);
   sink.take();
   assert.is(String(Buffer.concat(sink.taken)), 'last words');
 });
