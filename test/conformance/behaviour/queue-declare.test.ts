@@ -14,6 +14,17 @@ test('a nameless queue gets a name of the broker', async ({ channel }) => {
   assert.is.not(first, second);
 });
 
+test("the broker's own name may be declared passively, not again", async ({ channel }) => {
+  const queue = await channel.queue('');
+  assert.is((await channel.call('queue.declare', { queue, passive: true })).queue, queue);
+  channel.send('queue.declare', { queue, exclusive: true });
+  assert.equal(await channel.refused(), {
+    code: 403,
+    text: `ACCESS_REFUSED - queue name '${queue}' contains reserved prefix 'amq.*'`,
+    method: 'queue.declare',
+  });
+});
+
 test('an empty name stands for the queue declared last on the channel', async ({ channel }) => {
   const queue = await channel.queue('');
   await channel.call('queue.bind', { exchange: 'amq.direct', routingKey: queue });
