@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
+  type DoorbellPorts,
   PortDoorbell,
   SleepFlags,
   createDoorbellPorts,
@@ -22,27 +23,38 @@ class Ear {
 }
 
 const doorbell = suite('doorbell');
+const open: PortDoorbell[] = [];
+
+/** A doorbell that is closed after the test: an open port would keep a failed run alive. */
+function hang(ports: DoorbellPorts, ear: Ear): PortDoorbell {
+  const bell = new PortDoorbell(ports, ear.onBell);
+  open.push(bell);
+  return bell;
+}
+
+doorbell.after.each(() => {
+  for (const bell of open.splice(0)) bell.close();
+});
 
 doorbell('a bell reaches its thread and no other', async () => {
   const ears = [new Ear(), new Ear(), new Ear()];
-  const bells = createDoorbellPorts(3).map((ports, thread) => new PortDoorbell(ports, ears[thread]!.onBell));
+  const bells = createDoorbellPorts(3).map((ports, thread) => hang(ports, ears[thread]!));
   bells[0]!.ring(2);
   bells[1]!.ring(2);
   bells[2]!.ring(0);
   await Promise.all([ears[2]!.until(2), ears[0]!.until(1)]);
   assert.equal(ears.map((ear) => ear.bells), [1, 0, 2]);
-  for (const bell of bells) bell.close();
 });
 
 doorbell('a replaced thread is heard and hears, and both sides are rung once for bells that were lost', async () => {
   const [first, second, heir] = [new Ear(), new Ear(), new Ear()];
   const ports = createDoorbellPorts(2);
-  const one = new PortDoorbell(ports[0]!, first.onBell);
-  const two = new PortDoorbell(ports[1]!, second.onBell);
+  const one = hang(ports[0]!, first);
+  const two = hang(ports[1]!, second);
   two.close();
   one.ring(1);
   const { own, peers } = createReplacementPorts(2, 1);
-  const next = new PortDoorbell(own, heir.onBell);
+  const next = hang(own, heir);
   one.replacePeer(1, peers[0]!);
   assert.is(first.bells, 1);
   await heir.until(1);
@@ -50,8 +62,6 @@ doorbell('a replaced thread is heard and hears, and both sides are rung once for
   next.ring(0);
   await Promise.all([heir.until(2), first.until(2)]);
   assert.is(second.bells, 0);
-  one.close();
-  next.close();
 });
 
 doorbell('a bell is taken by one caller in each sleep', () => {
