@@ -54,6 +54,15 @@ packages('it installs elsewhere and answers', async () => {
 packages('npx leveret start serves and stops', async () => {
   const child = startChild('npx', ['leveret', 'start', '--port', '0', '--data-dir', join(folder, 'data')], environment, home);
   await child.said('Server startup complete\n');
+  /* The signal reaches npx and its shell only; the broker has to notice. */
+  child.process.kill('SIGTERM');
+  await child.ended;
+  assert.match(child.stderr(), '"msg":"closed"');
+});
+
+packages('npm start in the clone passes the signal on', async () => {
+  const child = startChild('npm', ['start', '--', '--port', '0', '--data-dir', join(folder, 'clone-data')], environment, ROOT);
+  await child.said('Server startup complete\n');
   child.process.kill('SIGTERM');
   await child.ended;
   assert.match(child.stderr(), '"msg":"closed"');

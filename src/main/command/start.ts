@@ -2,6 +2,7 @@ import { formatBanner } from '../banner.ts';
 import { startHeldNode } from '../held-node.ts';
 import { createLog } from '../log.ts';
 import { usableMemoryBytes } from '../node-defaults.ts';
+import { endWithNpxShell } from '../npx-shell.ts';
 import { describeOptions, parseOptions } from '../option.ts';
 import { packageVersion } from '../package-version.ts';
 import { closeOnSignals, thisProcess } from '../shutdown.ts';
@@ -37,6 +38,7 @@ async function runStart(argv: readonly string[], loadNode: () => Promise<StartNo
   }
   const { node } = started;
   closeOnSignals(thisProcess, (reason) => node.close(reason), log);
+  endWithNpxShell(process.env);
   announce(formatBanner({ version: packageVersion(), url: node.url, dataDir: node.dataDir, schedulers: node.schedulers }));
   return undefined;
 }
