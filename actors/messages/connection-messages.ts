@@ -15,6 +15,7 @@
  * probed     a: request, b: 1 alive
  * alarm      from the janitor. body: the reasons, none when all is well
  * close      from the listener: the node stops. body: why
+ * queuesBack from the replica: the queues of a lost thread run again. a: the thread
  * ```
  */
 export const ConnectionLetter = {
@@ -28,6 +29,7 @@ export const ConnectionLetter = {
   probed: 0x308,
   alarm: 0x309,
   close: 0x30a,
+  queuesBack: 0x30b,
 } as const;
 
 export const DELIVERY_WORDS = 4;

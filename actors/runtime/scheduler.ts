@@ -313,10 +313,7 @@ export class Scheduler {
 
   /** Stops everything in order and runs nothing more. */
   close(): void {
-    for (const cell of [...this.#cells.values()]) {
-      cell.endReason = 'shutdown';
-      this.#end(cell);
-    }
+    for (const group of [...this.#groups.values()].reverse()) group.supervisor.shutdown();
     this.#mesh?.port.flush();
     this.#closed = true;
     this.#timers.close();

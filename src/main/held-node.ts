@@ -39,6 +39,8 @@ function holding(node: RunningNode, directory: DataDirectory): HeldNode {
     schedulers: node.schedulers,
     dataDir: directory.path,
     liveTree: () => node.liveTree(),
+    fault: (thread, fault) => node.fault(thread, fault),
+    threadsLost: () => node.threadsLost(),
     close: (reason) => node.close(reason).finally(() => directory.release()),
   };
 }

@@ -48,6 +48,10 @@ export class QueueLink {
   /** One batch of positions for each way to settle. */
   readonly settles: readonly WordBatch[] = Object.values(Settle).map(() => new WordBatch());
   readonly taken = new WordBatch();
+  /** The connection hears when the queue ends or runs again. */
+  watched = false;
+  /** The queue's thread is lost; it will come back. */
+  lost = false;
   /** It has something to send this turn. */
   touched = false;
 
@@ -82,6 +86,10 @@ export class QueueLinks {
 
   find(queueId: number): QueueLink | undefined {
     return this.#byQueue.get(queueId);
+  }
+
+  all(): readonly QueueLink[] {
+    return [...this.#byQueue.values()];
   }
 
   byNumber(number: number): QueueLink {

@@ -1,0 +1,20 @@
+/**
+ * Names of connections, unique in a node: the thread in the upper bits, so that whoever knows the name knows where to
+ * send. Queues have negative actor ids, the actors of the node small ones.
+ *
+ * ```
+ *  30      24 23                    0
+ * | thread   | serial, from 16 up    |
+ * ```
+ */
+const SERIAL_SHIFT = 24;
+const SERIAL_MASK = 2 ** SERIAL_SHIFT - 1;
+const FIRST_SERIAL = 16;
+
+export function connectionId(thread: number, serial: number): number {
+  return (thread << SERIAL_SHIFT) | (FIRST_SERIAL + (serial % (SERIAL_MASK - FIRST_SERIAL)));
+}
+
+export function threadOfConnection(id: number): number {
+  return id >> SERIAL_SHIFT;
+}

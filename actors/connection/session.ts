@@ -1,0 +1,518 @@
+/**
+ * An open connection: its channels, and what they need of the node. Frames come in from the parser, methods and messages go
+ * out through the transport's outbound; everything for queues is collected in links and leaves at the end of the turn.
+ */
+import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
+import type { ThreadNode } from '../thread/thread-node.ts';
+import type { ActorContext } from '../runtime/actor.ts';
+import { Letter } from '../runtime/letter.ts';
+import { type AmqpError, amqpError, hardened, isAmqpError } from '../../src/amqp/amqp-error.ts';
+import type { ChangeOutcome, ChannelPort } from '../../src/amqp/channel/channel-port.ts';
+import type { ChannelConsumer } from '../../src/amqp/channel/channel-consumer.ts';
+import { Channel } from '../../src/amqp/channel/channel.ts';
+import { type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
+import { RouteCache } from '../../src/amqp/channel/route-cache.ts';
+import { hasCapability } from '../../src/amqp/connection-properties.ts';
+import { DeliveryWriter, type OutboundBlock } from '../../src/amqp/delivery-writer.ts';
+import type { FrameSink } from '../../src/amqp/frame-parser.ts';
+import type { OpenedConnection } from '../../src/amqp/handshake-port.ts';
+import { decodeMethod, encodeMethodFrame, methodIdOf } from '../../src/amqp/method-codec.ts';
+import { type Method, methodKey } from '../../src/amqp/method-table.ts';
+import type { PublishScan } from '../../src/amqp/publish-scanner.ts';
+import { ACK_KEY, AckBit, settleBits, settleTag } from '../../src/amqp/settle-scanner.ts';
+import type { MessageMemory } from '../../src/amqp/stored-message.ts';
+import { Settle } from '../../src/broker/queue/queue-machine.ts';
+import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
+import { ReplyCode } from '../../src/broker/refusal.ts';
+import type { Who } from '../../src/broker/topology/access.ts';
+import type { TopologyCommand } from '../../src/broker/topology/topology-command.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import type { Topology } from '../../src/broker/topology/topology.ts';
+import type { ReplyDesk } from './reply-desk.ts';
+import { Requests } from './requests.ts';
+
+const PUBLISH_KEY = methodKey(60, 40);
+/** From the start of a publish's payload to the length of its exchange's name. */
+const PUBLISH_NAMES = 6;
+
+/** What a session wants of the connection actor that holds it. */
+export interface SessionOwner {
+  /** Ends the connection with `connection.close`. */
+  closeWith(error: AmqpError): void;
+  /** `connection.close` of the client. */
+  closedByClient(): void;
+  /** Replies and settles that were collected must leave before a letter that is to come after them. */
+  flushLinks(): void;
+  updateSecret(secret: Uint8Array): void;
+}
+
+export class Session implements FrameSink, ChannelPort {
+  readonly who: Who;
+  readonly self: ChannelPort['self'];
+  readonly topology: Topology;
+  readonly memory: MessageMemory;
+  readonly links: QueueLinks;
+  readonly writer: DeliveryWriter;
+  readonly messageSizeMax: number;
+  readonly canCancelNotify: boolean;
+  readonly queueThread: number;
+  readonly requests = new Requests();
+  /** The client has published since this was last looked at. */
+  published = false;
+  readonly #node: ThreadNode;
+  readonly #context: ActorContext;
+  readonly #owner: SessionOwner;
+  readonly #outbound: OutboundBlock;
+  readonly #opened: OpenedConnection;
+  readonly #routes: RouteCache;
+  readonly #replies: ReplyDesk;
+  readonly #channels = new Map<number, Channel>();
+  readonly #consumers = new Map<number, ChannelConsumer>();
+  #lastChannel: Channel | undefined = undefined;
+  #lastConsumer: ChannelConsumer | undefined = undefined;
+  #nextKey = 1;
+  #flushing: Channel[] = [];
+  #stops: Letter[] = [];
+  #stopLinks: QueueLink[] = [];
+  #held: number[] = [];
+
+  constructor(
+    node: ThreadNode,
+    context: ActorContext,
+    owner: SessionOwner,
+    outbound: OutboundBlock,
+    opened: OpenedConnection,
+    replies: ReplyDesk,
+  ) {
+    this.#node = node;
+    this.#context = context;
+    this.#owner = owner;
+    this.#outbound = outbound;
+    this.#opened = opened;
+    this.#replies = replies;
+    this.who = { user: opened.username, vhost: opened.virtualHost, connection: context.self.id };
+    this.self = { thread: context.self.thread, connection: context.self.id, generation: context.self.generation };
+    this.topology = node.topology;
+    this.memory = node.messages;
+    this.messageSizeMax = node.settings.messageSizeMax;
+    this.queueThread = node.thread;
+    this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
+    this.links = new QueueLinks(node.scheduler.pool);
+    this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
+    this.#routes = new RouteCache(this);
+  }
+
+  get channelCount(): number {
+    return this.#channels.size;
+  }
+
+  /** Publishes that the busiest channel waits to confirm. */
+  get unconfirmed(): number {
+    return this.#lastChannel?.unconfirmed ?? 0;
+  }
+
+  // ---- frames in
+
+  publish(buffer: Buffer, scan: PublishScan): void {
+    this.published = true;
+    let channel = this.#lastChannel;
+    if (channel?.number !== scan.channel) {
+      channel = this.#channels.get(scan.channel);
+      if (channel === undefined) return this.#notOpen();
+      this.#lastChannel = channel;
+    }
+    if (channel.takesWhole) channel.publish(buffer, scan);
+    else if (channel.open) this.error(expectedHeader());
+  }
+
+  method(number: number, buffer: Buffer, start: number, end: number): void {
+    const key = end - start < 4 ? -1 : buffer.readUInt32BE(start);
+    if (key === ACK_KEY && number !== 0) {
+      const tag = settleTag(buffer, start, end);
+      const channel = this.#channels.get(number);
+      if (tag >= 0 && channel?.takesWhole === true) {
+        channel.consuming.settle(tag, (settleBits(buffer, start) & AckBit.multiple) !== 0, Settle.ack, 'basic.ack');
+        return;
+      }
+    }
+    const method = decodeMethod(buffer, start, end);
+    if (number === 0) return this.#connectionMethod(method);
+    const channel = this.#channels.get(number);
+    if (isAmqpError(method)) {
+      if (channel?.open === false) return;
+      return method.hard ? this.error(method) : this.fail(number, method);
+    }
+    if (channel === undefined) return this.#openChannel(number, method);
+    if (!channel.open) return channel.method(method);
+    if (!channel.takesWhole) return this.error(expectedHeader());
+    if (key !== PUBLISH_KEY) return channel.method(method);
+    this.published = true;
+    channel.beginPublish(Buffer.from(buffer.subarray(start + PUBLISH_NAMES, end - 1)), buffer[end - 1]!);
+  }
+
+  header(number: number, buffer: Buffer, start: number, end: number): void {
+    const channel = this.#channels.get(number);
+    if (channel === undefined) return this.#notOpen();
+    channel.header(buffer.subarray(start, end));
+  }
+
+  bodyFrame(number: number, size: number): void {
+    const channel = this.#channels.get(number);
+    if (channel === undefined) return this.#notOpen();
+    channel.bodyFrame(size);
+  }
+
+  body(number: number, buffer: Buffer, start: number, end: number): void {
+    this.#channels.get(number)?.body(buffer, start, end);
+  }
+
+  heartbeat(number: number): void {
+    if (number !== 0) this.error(amqpError(ReplyCode.unexpectedFrame, `unexpected heartbeat frame on channel ${number}`));
+  }
+
+  error(error: AmqpError): void {
+    this.#owner.closeWith(hardened(error));
+  }
+
+  #notOpen(): void {
+    this.error(amqpError(ReplyCode.channelError, "expected 'channel.open'"));
+  }
+
+  #openChannel(number: number, method: Method): void {
+    if (method.name !== 'channel.open') {
+      const text = "expected 'channel.open'";
+      return this.error(amqpError(ReplyCode.channelError, text, methodIdOf(method.name)));
+    }
+    const { channelMax } = this.#opened;
+    if (channelMax !== 0 && (number > channelMax || this.#channels.size >= channelMax)) {
+      const text = `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${channelMax})`;
+      return this.error(amqpError(ReplyCode.notAllowed, text, methodIdOf('channel.open')));
+    }
+    this.#channels.set(number, new Channel(number, this, this.#routes));
+    this.send(number, { name: 'channel.open-ok' });
+  }
+
+  #connectionMethod(method: Method | AmqpError): void {
+    if (isAmqpError(method)) return this.error(method);
+    switch (method.name) {
+      case 'connection.close':
+        return this.#owner.closedByClient();
+      case 'connection.close-ok':
+        return;
+      case 'connection.update-secret':
+        return this.#owner.updateSecret(method.newSecret);
+      default: {
+        const text = method.name.startsWith('connection.')
+          ? 'unexpected method in connection state running'
+          : `unexpected command while processing '${method.name}'`;
+        const code = method.name.startsWith('connection.') ? ReplyCode.channelError : ReplyCode.commandInvalid;
+        return this.error(amqpError(code, text, methodIdOf(method.name)));
+      }
+    }
+  }
+
+  // ---- frames out
+
+  send(channel: number, method: Method): void {
+    this.sendFrame(encodeMethodFrame(channel, method));
+  }
+
+  sendFrame(frame: Buffer): void {
+    const at = this.#outbound.reserve(frame.length);
+    frame.copy(this.#outbound.buffer, at);
+    this.#outbound.commit(at + frame.length);
+  }
+
+  fail(channel: number, error: AmqpError): void {
+    if (error.hard) return this.error(error);
+    this.#channels.get(channel)?.closeWith(error);
+  }
+
+  closed(channel: number): void {
+    this.#channels.delete(channel);
+    this.#lastChannel = undefined;
+  }
+
+  // ---- the node
+
+  change(command: TopologyCommand, then: (outcome: ChangeOutcome) => void): void {
+    this.#owner.flushLinks();
+    const letter = new Letter(TopologyLetter.change);
+    letter.a = this.requests.other((body) => then(body as ChangeOutcome));
+    letter.body = command;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+  }
+
+  ask(queue: QueueRecord, question: QueueQuestion, then: Parameters<ChannelPort['ask']>[2]): void {
+    this.#owner.flushLinks();
+    const request = this.requests.question({
+      queue,
+      question,
+      then: (answer, generation) => then(answer, this.linkOf(queue, generation)),
+    });
+    if (question.type === 'consume' || question.type === 'get') this.watch(this.links.to(queue));
+    this.post(queue, question, request);
+  }
+
+  post(queue: QueueRecord, question: QueueQuestion, request: number): void {
+    const letter = new Letter(QueueLetter.question);
+    letter.a = request;
+    letter.body = question;
+    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
+  }
+
+  watch(link: QueueLink): void {
+    if (link.watched) return;
+    link.watched = true;
+    this.#context.watch({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 });
+  }
+
+  /** The link to the incarnation that answered: a new one where another incarnation had answered before. */
+  linkOf(queue: QueueRecord, generation: number): QueueLink {
+    let link = this.links.to(queue);
+    if (link.generation !== 0 && link.generation !== generation) {
+      const { watched } = link;
+      link = this.links.renew(queue.id) ?? link;
+      link.watched = watched;
+    }
+    link.generation = generation;
+    return link;
+  }
+
+  waitFor(begin: (resume: () => void) => void): void {
+    const request = this.requests.other(() => {});
+    begin(() => {
+      this.requests.takeOther(request);
+    });
+  }
+
+  randomPart(): string {
+    return this.#node.randomBytes(16).toString('base64url');
+  }
+
+  addConsumer(consumer: ChannelConsumer): number {
+    const key = this.#nextKey;
+    this.#nextKey = (key % 0x7fff_ffff) + 1;
+    this.#consumers.set(key, consumer);
+    return key;
+  }
+
+  dropConsumer(key: number): void {
+    this.#consumers.delete(key);
+    this.#lastConsumer = undefined;
+  }
+
+  consumer(key: number): ChannelConsumer | undefined {
+    const last = this.#lastConsumer;
+    if (last?.key === key) return last;
+    return (this.#lastConsumer = this.#consumers.get(key));
+  }
+
+  consumers(): IterableIterator<ChannelConsumer> {
+    return this.#consumers.values();
+  }
+
+  setStopped(link: QueueLink, consumerId: number, stopped: boolean): void {
+    const letter = new Letter(QueueLetter.stopped);
+    letter.a = link.generation;
+    letter.b = consumerId;
+    letter.c = stopped ? 1 : 0;
+    this.#stops.push(letter);
+    this.#stopLinks.push(link);
+  }
+
+  holdUntilTaken(address: number): void {
+    this.memory.hold(address);
+    this.#held.push(address);
+  }
+
+  /** The bodies that were attached since this was last asked. */
+  takeHeld(): number[] {
+    if (this.#held.length === 0) return NONE;
+    const held = this.#held;
+    this.#held = [];
+    return held;
+  }
+
+  wantFlush(channel: Channel): void {
+    this.#flushing.push(channel);
+  }
+
+  reply(token: string, address: number): void {
+    this.#replies.send(token, address);
+  }
+
+  probeReply(token: string, then: (alive: boolean) => void): void {
+    this.#replies.probe(
+      token,
+      this.requests.other((_body, alive) => then(alive === 1)),
+    );
+  }
+
+  replyToken(key: number): string {
+    return this.#replies.token(key);
+  }
+
+  // ---- turns
+
+  deliver(letter: Letter): void {
+    const link = this.links.find(letter.b);
+    const { ints, count } = letter;
+    // A link that is not of this generation: the incarnation that sent this is gone, and so is its claim to the memory.
+    if (link !== undefined && link.generation === letter.a) {
+      for (let at = 0; at < count; at += 4) {
+        const consumer = this.consumer(ints[at]!);
+        if (consumer === undefined) continue;
+        consumer.channel.consuming.deliver(consumer, link, ints[at + 1]!, ints[at + 2]!, ints[at + 3] === 1);
+      }
+    }
+    this.#node.scheduler.pool.give(ints);
+  }
+
+  confirmed(letter: Letter): void {
+    const { ints, count } = letter;
+    for (let at = 0; at < count; at += 4) {
+      this.#channels.get(ints[at]!)?.confirmed(ints[at + 1]!, ints[at + 2]!, ints[at + 3] === 1);
+    }
+    this.#node.scheduler.pool.give(ints);
+  }
+
+  /** Confirms that were decided in this turn. */
+  flushConfirms(): void {
+    if (this.#flushing.length === 0) return;
+    const flushing = this.#flushing;
+    this.#flushing = [];
+    for (const channel of flushing) channel.flushConfirms();
+  }
+
+  /** What queues are to be told: stops before settles, because a settle makes room that a stop closes. */
+  flushLinks(): void {
+    for (let index = 0; index < this.#stops.length; index++) this.#tellQueue(this.#stopLinks[index]!, this.#stops[index]!);
+    if (this.#stops.length > 0) {
+      this.#stops = [];
+      this.#stopLinks = [];
+    }
+    this.links.flush(this.#sendLink);
+  }
+
+  readonly #sendLink = (link: QueueLink): void => {
+    const { publishes, settles, taken } = link;
+    if (publishes.count > 0) this.#sendBatch(link, QueueLetter.publish, publishes, 0);
+    for (let how = 0; how < settles.length; how++) {
+      const batch = settles[how]!;
+      if (batch.count > 0) this.#sendBatch(link, QueueLetter.settle, batch, how);
+    }
+    if (taken.count > 0) this.#sendBatch(link, QueueLetter.taken, taken, 0);
+  };
+
+  #sendBatch(link: QueueLink, type: number, batch: QueueLink['taken'], b: number): void {
+    const letter = new Letter(type);
+    letter.a = link.generation;
+    letter.b = b;
+    letter.ints = batch.ints!;
+    letter.count = batch.count;
+    batch.clear();
+    this.#tellQueue(link, letter);
+  }
+
+  #tellQueue(link: QueueLink, letter: Letter): void {
+    this.#context.tell({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 }, letter);
+  }
+
+  // ---- the end
+
+  /** Gives back everything all channels hold; `then` when every queue has taken note. */
+  detachAll(then: () => void): void {
+    let waiting = this.#channels.size;
+    if (waiting === 0) return then();
+    for (const channel of [...this.#channels.values()]) {
+      channel.detach(() => {
+        if (--waiting === 0) then();
+      });
+    }
+    this.#channels.clear();
+    this.#lastChannel = undefined;
+  }
+
+  /** Exclusive queues go with their connection; `then` when they are gone. */
+  endConnection(then: () => void): void {
+    this.change({ type: 'connection.end', connection: this.who.connection }, then);
+  }
+
+  /** A queue is deleted: its consumers here are cancelled, and nothing of it is touched any more. */
+  queueCancelled(letter: Letter): void {
+    for (let index = 0; index < letter.count; index++) {
+      const consumer = this.#consumers.get(letter.ints[index]!);
+      consumer?.channel.consuming.cancelledByQueue(consumer);
+    }
+    const link = this.links.find(letter.a);
+    if (link !== undefined) {
+      this.links.drop(letter.a);
+      if (link.watched) this.#context.unwatch({ thread: link.queue.thread, id: queueActorId(letter.a), generation: 0 });
+    }
+    this.#context.tell(letter.sender, new Letter(QueueLetter.released));
+  }
+
+  /** A queue runs again: what the old incarnation delivered is over, its consumers subscribe with the new one. */
+  queueRestarted(queueId: number): void {
+    const link = this.links.renew(queueId);
+    if (link === undefined) return;
+    link.watched = true;
+    this.#resubscribe(link);
+    const letter = new Letter(QueueLetter.resynced);
+    this.#tellQueue(link, letter);
+  }
+
+  #resubscribe(link: QueueLink): void {
+    for (const consumer of this.#consumers.values()) {
+      if (consumer.link?.queue.id !== link.queue.id || consumer.spec === undefined) continue;
+      const request = this.requests.background({
+        queue: link.queue,
+        question: { type: 'resubscribe', spec: consumer.spec },
+        then: (answer, generation) => {
+          if (answer.type !== 'consuming') return consumer.channel.consuming.cancelledByQueue(consumer);
+          consumer.channel.consuming.resubscribed(consumer, this.linkOf(link.queue, generation), answer);
+        },
+      });
+      this.post(link.queue, { type: 'resubscribe', spec: consumer.spec }, request);
+    }
+  }
+
+  /** The thread of a queue is lost: what it delivered is over. It will come back. */
+  queueLost(queueId: number): void {
+    const link = this.links.renew(queueId);
+    if (link !== undefined) link.lost = true;
+  }
+
+  /** The queues of a lost thread run again. */
+  queuesBack(thread: number): void {
+    for (const link of this.links.all()) {
+      if (link.queue.thread !== thread || !link.lost) continue;
+      link.lost = false;
+      this.watch(link);
+      this.#resubscribe(link);
+      this.#tellQueue(link, new Letter(QueueLetter.resynced));
+    }
+    for (const [request, asked] of this.requests.questions(({ queue }) => queue.thread === thread)) {
+      this.post(asked.queue, asked.question, request);
+    }
+  }
+
+  answered(letter: Letter): void {
+    const asked = this.requests.takeQuestion(letter.a);
+    const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
+    if (asked !== undefined) return asked.then(answer, letter.b);
+    // Asked once, answered twice: a crash lay between. What it brought goes back.
+    if (answer.type !== 'got') return;
+    const link = this.links.find(-letter.sender.id);
+    if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
+  }
+}
+
+const NONE: number[] = [];
+
+function expectedHeader(): AmqpError {
+  const text = 'expected content header for class 60, got non content header frame instead';
+  return amqpError(ReplyCode.unexpectedFrame, text, methodIdOf('basic.publish'));
+}

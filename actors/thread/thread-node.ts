@@ -1,0 +1,45 @@
+/** What the actors of one scheduler thread share: its replica, its memory, its scheduler, the node's settings. */
+import type { MessageMemory } from '../../src/amqp/stored-message.ts';
+import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
+import type { Topology } from '../../src/broker/topology/topology.ts';
+import type { ActorGroup } from '../runtime/actor-group.ts';
+import type { Scheduler } from '../runtime/scheduler.ts';
+
+/** Settings of a node that its threads need; plain data. */
+export type NodeSettings = {
+  readonly host: string;
+  readonly heartbeatSeconds: number;
+  readonly frameMax: number;
+  readonly channelMax: number;
+  readonly memoryLimitBytes: number;
+  readonly messageSizeMax: number;
+  readonly version: string;
+  readonly handshakeTimeoutMs: number;
+  /** Crashes of one queue that are forgiven, and within which time; the default of the tree when absent. */
+  readonly queueRestarts?: { readonly restarts: number; readonly periodMs: number };
+};
+
+export interface ThreadLog {
+  info(fields: object, text: string): void;
+  warn(fields: object, text: string): void;
+  error(fields: object, text: string): void;
+}
+
+export interface ThreadNode {
+  readonly thread: number;
+  readonly settings: NodeSettings;
+  readonly scheduler: Scheduler;
+  readonly topology: Topology;
+  readonly messages: MessageMemory;
+  readonly queues: QueueMemory;
+  readonly queueGroup: ActorGroup;
+  readonly connectionGroup: ActorGroup;
+  readonly log: ThreadLog;
+  /** Why publishers must wait, such as `low on memory`; empty when they need not. */
+  readonly alarms: readonly string[];
+  /** Memory in use by messages is above the limit: said once when it becomes so. */
+  checkMemory(): void;
+  flushReleases(): void;
+  randomBytes(size: number): Buffer;
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array;
+}
