@@ -64,6 +64,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   #transportClosed = false;
   /** Deliveries that wait until the socket has taken earlier ones. */
   #waiting: Letter[] = [];
+  /** Queues that were deleted while the client waits for an answer. */
+  #cancelled: Letter[] = [];
   #heartbeatMs = 0;
   #receivedBytes = 0;
   #receivedBefore = 0;
@@ -144,8 +146,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case ConnectionLetter.probed:
         return this.#session?.requests.takeOther(letter.a)?.(undefined, letter.b);
       case ConnectionLetter.cancelled:
-        this.#waiting = this.#waiting.filter((each) => each.b !== letter.a);
-        return this.#session?.queueCancelled(letter);
+        return this.#queueCancelled(letter);
       case ConnectionLetter.reply:
         return this.#deliverReply(letter);
       case ConnectionLetter.probe:
@@ -166,6 +167,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   }
 
   endTurn(): void {
+    this.#tellCancelled();
     this.#resumeWhenFree();
     const session = this.#session;
     if (session !== undefined) {
@@ -196,6 +198,20 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       else this.#transport.destroy();
     }
     for (const letter of this.#waiting) this.#node.scheduler.pool.give(letter.ints);
+  }
+
+  /** While an answer is due (to a queue.delete perhaps) the client gets that first. */
+  #queueCancelled(letter: Letter): void {
+    this.#waiting = this.#waiting.filter((each) => each.b !== letter.a);
+    if (this.#session?.requests.waiting === true) this.#cancelled.push(letter);
+    else this.#session?.queueCancelled(letter);
+  }
+
+  #tellCancelled(): void {
+    if (this.#cancelled.length === 0 || this.#session?.requests.waiting !== false) return;
+    const cancelled = this.#cancelled;
+    this.#cancelled = [];
+    for (const letter of cancelled) this.#session.queueCancelled(letter);
   }
 
   #deliver(letter: Letter): void {
@@ -397,6 +413,10 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
 
   flushLinks(): void {
     this.#session?.flushLinks();
+  }
+
+  stopReading(): void {
+    this.#parser.stopped = true;
   }
 
   updateSecret(secret: Uint8Array): void {

@@ -44,6 +44,8 @@ export interface SessionOwner {
   closedByClient(): void;
   /** Replies and settles that were collected must leave before a letter that is to come after them. */
   flushLinks(): void;
+  /** Something was asked: the method behind this one must not be read before the answer is there. */
+  stopReading(): void;
   updateSecret(secret: Uint8Array): void;
 }
 
@@ -187,7 +189,7 @@ export class Session implements FrameSink, ChannelPort {
     const { channelMax } = this.#opened;
     if (channelMax !== 0 && (number > channelMax || this.#channels.size >= channelMax)) {
       const text = `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${channelMax})`;
-      return this.error(amqpError(ReplyCode.notAllowed, text, methodIdOf('channel.open')));
+      return this.error(amqpError(ReplyCode.notAllowed, text));
     }
     this.#channels.set(number, new Channel(number, this, this.#routes));
     this.send(number, { name: 'channel.open-ok' });
@@ -238,6 +240,7 @@ export class Session implements FrameSink, ChannelPort {
 
   change(command: TopologyCommand, then: (outcome: ChangeOutcome) => void): void {
     this.#owner.flushLinks();
+    this.#owner.stopReading();
     const letter = new Letter(TopologyLetter.change);
     letter.a = this.requests.other((body) => then(body as ChangeOutcome));
     letter.body = command;
@@ -246,6 +249,7 @@ export class Session implements FrameSink, ChannelPort {
 
   ask(queue: QueueRecord, question: QueueQuestion, then: Parameters<ChannelPort['ask']>[2]): void {
     this.#owner.flushLinks();
+    this.#owner.stopReading();
     const request = this.requests.question({
       queue,
       question,
@@ -281,6 +285,7 @@ export class Session implements FrameSink, ChannelPort {
   }
 
   waitFor(begin: (resume: () => void) => void): void {
+    this.#owner.stopReading();
     const request = this.requests.other(() => {});
     begin(() => {
       this.requests.takeOther(request);
@@ -344,6 +349,7 @@ export class Session implements FrameSink, ChannelPort {
   }
 
   probeReply(token: string, then: (alive: boolean) => void): void {
+    this.#owner.stopReading();
     this.#replies.probe(
       token,
       this.requests.other((_body, alive) => then(alive === 1)),

@@ -27,6 +27,7 @@ import {
   LETTER_ANSWERED,
   QUEUE_ID,
 } from '../../src/broker/queue/ledger-layout.ts';
+import { type LengthLimit, lengthLimit } from '../../src/broker/queue/length-limit.ts';
 import { QueueMachine, type QueuePort, Settle } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
@@ -55,6 +56,7 @@ export class QueueActor implements Actor, QueuePort {
   readonly #setting: QueueSetting;
   readonly #machine: QueueMachine;
   readonly #outboxes: DeliveryOutboxes;
+  readonly #lengthLimit: LengthLimit | undefined;
   readonly #confirms = new WordBatch();
   /** Connections that may hold deliveries or have consumers here. */
   readonly #peers = new Map<number, ActorRef>();
@@ -71,6 +73,7 @@ export class QueueActor implements Actor, QueuePort {
     const options = readQueueOptions(record.arguments);
     const title = describe('queue', record.vhost, record.name);
     const traits = { title, singleActiveConsumer: options.singleActiveConsumer };
+    this.#lengthLimit = lengthLimit(options);
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
@@ -125,12 +128,11 @@ export class QueueActor implements Actor, QueuePort {
 
   /** Deliveries leave once a turn: until then they are only in the ledger, where a crash finds them. */
   endTurn(): void {
-    if (this.#state === 'running' && this.#unsynced.size === 0) {
-      while (this.#machine.dispatch()) this.#outboxes.flush();
-    }
+    this.#dispatch();
     this.#outboxes.flush();
     this.#setting.flushReleases();
-    this.#machine.showCounts();
+    // What was ready when the queue was deleted stays to be seen: the answer to queue.delete says it.
+    if (this.#state !== 'ending') this.#machine.showCounts();
   }
 
   stop(): void {
@@ -151,7 +153,7 @@ export class QueueActor implements Actor, QueuePort {
     for (let at = 0, index = 0; at < count; at += PUBLISH_WORDS, index++) {
       const address = ints[at]!;
       let refused = false;
-      if (index >= done && (this.#state === 'ending' || !machine.publish(address))) {
+      if (index >= done && (this.#state === 'ending' || !this.#accept(address))) {
         refused = this.#state !== 'ending';
         this.#setting.memory.release(address);
       }
@@ -161,6 +163,23 @@ export class QueueActor implements Actor, QueuePort {
     this.#sendConfirms(sender);
     machine.setCounter(LETTER_ANSWERED, number);
     this.#giveBack(letter);
+  }
+
+  /** What a consumer takes at once does not count against the limit. */
+  #accept(address: number): boolean {
+    const limit = this.#lengthLimit;
+    const machine = this.#machine;
+    if (limit === undefined) return machine.publish(address);
+    if (!limit.admits(machine.ready)) this.#dispatch();
+    if (!limit.admits(machine.ready) || !machine.publish(address)) return false;
+    if (limit.excess(machine.ready) > 0) this.#dispatch();
+    for (let over = limit.excess(machine.ready); over > 0; over--) machine.dropHead();
+    return true;
+  }
+
+  #dispatch(): void {
+    if (this.#state !== 'running' || this.#unsynced.size > 0) return;
+    while (this.#machine.dispatch()) this.#outboxes.flush();
   }
 
   /** The batch is kept until the letter is put away. */

@@ -259,6 +259,11 @@ export class QueueMachine {
     }
   }
 
+  /** Drops the oldest ready message. Only when there is one. */
+  dropHead(): void {
+    this.#ledger.remove(this.#takeNext(), DROPPED);
+  }
+
   /** Drops what is ready. Answers how many; what is unsettled stays. */
   purge(): number {
     const purged = this.ready;
