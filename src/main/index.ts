@@ -45,7 +45,7 @@ export type BrokerOptions = {
 };
 
 export type Broker = AsyncDisposable & {
-  /** What a client connects to, `amqp://127.0.0.1:40231`. */
+  /** What a client connects to, with the first user's name and password: `amqp://guest:guest@127.0.0.1:40231`. */
   readonly url: string;
   readonly host: string;
   readonly port: number;
@@ -71,10 +71,17 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   const { node } = started;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= node.close('shutdown').finally(removeTemporary));
-  return { url: node.url, host: node.host, port: node.port, dataDir: node.dataDir, close, [Symbol.asyncDispose]: close };
+  return { url: withCredentials(node.url, config), host: node.host, port: node.port, dataDir: node.dataDir, close, [Symbol.asyncDispose]: close };
 }
 
 /** The options without those that were passed as `undefined`, which would hide a default. */
 function given(options: BrokerOptions): BrokerOptions {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+}
+
+/** Clients differ in what they assume when an address names no user: this one does. */
+function withCredentials(url: string, { users }: NodeConfig): string {
+  const user = users[0];
+  if (user === undefined) return url;
+  return url.replace('://', `://${encodeURIComponent(user.name)}:${encodeURIComponent(user.password)}@`);
 }
