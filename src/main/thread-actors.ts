@@ -1,0 +1,331 @@
+/**
+ * The actors of one scheduler thread and what they share: memory, replica, groups, rings. Where sockets, time and randomness
+ * come from is the business of its host: the real thread in production, one of several virtual threads in a simulation.
+ */
+import { ConnectionActor } from '../../actors/connection/connection-actor.ts';
+import { connectionId } from '../../actors/connection/connection-id.ts';
+import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
+import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
+import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.ts';
+import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
+import { QueueActor } from '../../actors/queue/queue-actor.ts';
+import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
+import type { ActorRef } from '../../actors/runtime/letter.ts';
+import { Letter } from '../../actors/runtime/letter.ts';
+import type { Doorbell } from '../../actors/runtime/ring/doorbell.ts';
+import { type Mesh, MeshPort } from '../../actors/runtime/ring/mesh.ts';
+import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
+import type { TimerHost } from '../../actors/runtime/timers.ts';
+import { CONNECTIONS_OF_THREAD_MAX, QUEUES_OF_THREAD_MAX } from '../../actors/supervision-tree.ts';
+import type { NodeSettings, ThreadLog, ThreadNode } from '../../actors/thread/thread-node.ts';
+import { ReplicaActor, type ReplicaHost } from '../../actors/topology/replica-actor.ts';
+import { BlockTable } from '../../native-free-io/memory/block-table.ts';
+import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
+import type { CloseReason, Transport } from '../../native-free-io/socket/transport.ts';
+import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
+import type { TopologyEvent } from '../broker/topology/topology-event.ts';
+import type { QueueRecord } from '../broker/topology/topology-records.ts';
+import { Topology } from '../broker/topology/topology.ts';
+import { type Fault, FaultSchedule } from './fault-schedule.ts';
+import { THREAD_WORDS, ThreadWord } from './node-words.ts';
+import { ThreadMemory } from './shared-memory.ts';
+
+/** What the actors of a thread are started with: plain data and shared memory. */
+export type ThreadStart = {
+  readonly thread: number;
+  readonly threads: number;
+  readonly memory: SharedMemory;
+  readonly mesh: Mesh;
+  readonly slots: SharedArrayBuffer;
+  readonly words: SharedArrayBuffer;
+  readonly settings: NodeSettings;
+  readonly snapshot: readonly TopologyEvent[];
+  readonly version: number;
+  readonly alarms: readonly string[];
+};
+
+/** What the thread itself gives: time, randomness, sockets. */
+export interface ThreadHost extends TimerHost {
+  /** Calls `run` soon: after the events that are waiting now. */
+  soon(run: () => void): void;
+  randomBytes(size: number): Buffer;
+  /** A hash under Node's name for it, such as `sha256`. */
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array;
+  closeListener(): void;
+  /** A fault that is not the scheduler's own affair. */
+  applyFault(fault: Exclude<Fault, { type: 'plan' }>): void;
+  /** Memory of the process, bytes. */
+  residentBytes(): number;
+}
+
+/** Memory in use below which an alarm ends, as a part of the limit. */
+const ALARM_ENDS_BELOW = 0.95;
+const QUEUE_WINDOW = { restarts: 5, periodMs: 10_000 };
+
+export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
+  readonly thread: number;
+  readonly settings: NodeSettings;
+  readonly scheduler: Scheduler;
+  readonly topology: Topology;
+  readonly messages: ThreadMemory;
+  readonly queues: ThreadMemory;
+  readonly queueGroup: ActorGroup;
+  readonly connectionGroup: ActorGroup;
+  readonly log: ThreadLog;
+  alarms: readonly string[];
+  readonly #host: ThreadHost;
+  readonly #table: BlockTable;
+  readonly #words: Int32Array;
+  readonly #connections = new Set<number>();
+  #aboveLimit = false;
+
+  constructor(start: ThreadStart, doorbell: Doorbell, host: ThreadHost) {
+    const { thread, threads, settings } = start;
+    this.thread = thread;
+    this.settings = settings;
+    this.alarms = start.alarms;
+    this.#host = host;
+    this.topology = Topology.restore(start.snapshot, start.version);
+    this.#words = new Int32Array(start.words);
+    this.#table = new BlockTable(start.memory);
+    // Owner 0 of the memory is thread 1: the main thread holds no messages.
+    this.messages = new ThreadMemory(this.#table, thread - 1, new Int32Array(start.slots));
+    this.queues = this.messages;
+    this.log = {
+      info: (fields, text) => this.#log(0, fields, text),
+      warn: (fields, text) => this.#log(1, fields, text),
+      error: (fields, text) => this.#log(2, fields, text),
+    };
+    this.scheduler = new Scheduler(thread, threads, this, new MeshPort(start.mesh, thread, doorbell));
+    const system = this.scheduler.group({
+      name: 'system',
+      policy: { restart: 'permanent', shutdown: 5_000, kind: 'worker' },
+      giveUp: 'escalate',
+      intensity: { restarts: 3, periodMs: 60_000 },
+      childrenMax: 16,
+      onEnded: (reason) => {
+        throw new Error(`the replica of thread ${thread} gave up: ${reason.text}`);
+      },
+    });
+    this.queueGroup = this.scheduler.group({
+      name: 'queue',
+      policy: { restart: 'transient', shutdown: 5_000, kind: 'worker' },
+      giveUp: 'mark',
+      intensity: settings.queueRestarts ?? QUEUE_WINDOW,
+      childrenMax: QUEUES_OF_THREAD_MAX,
+      onMarked: (id, reason) => this.log.error({ queue: -id, reason: reason.text }, 'a queue crashed too often and stays down'),
+    });
+    this.connectionGroup = this.scheduler.group({
+      name: 'connection',
+      policy: { restart: 'temporary', shutdown: 10_000, kind: 'worker' },
+      giveUp: 'escalate',
+      intensity: { restarts: 0, periodMs: 1_000 },
+      childrenMax: CONNECTIONS_OF_THREAD_MAX,
+    });
+    this.scheduler.spawn(system, REPLICA_ID, (context) => new ReplicaActor(context, this));
+  }
+
+  /** Starts the queues that live on this thread. Before its first run: letters that wait for them in the rings must find them. */
+  startQueues(): void {
+    for (const vhost of this.topology.vhosts()) {
+      for (const record of this.topology.queues(vhost.name)) if (record.thread === this.thread) this.startQueue(record);
+    }
+  }
+
+  #log(level: number, fields: object, text: string): void {
+    const letter = new Letter(KeeperLetter.log);
+    letter.a = level;
+    letter.body = { fields, text };
+    this.tellKeeper(letter);
+  }
+
+  tellKeeper(letter: Letter): void {
+    letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
+    this.scheduler.tell({ thread: KEEPER_THREAD, id: KEEPER_ID, generation: 0 }, letter);
+  }
+
+  // ---- connections
+
+  /** A connection came in. Answers false, and opens nothing, when the thread has as many as it may. */
+  accept(open: () => Transport): boolean {
+    const serial = this.#words[this.thread * THREAD_WORDS + ThreadWord.connectionSerial]!++;
+    const id = connectionId(this.thread, serial);
+    if (this.scheduler.has(id) || this.#connections.size >= CONNECTIONS_OF_THREAD_MAX) return false;
+    const transport = open();
+    const { scheduler } = this;
+    this.#connections.add(id);
+    scheduler.spawn(this.connectionGroup, id, (context) => new ConnectionActor(context, this, transport));
+    const enter = (step: (actor: ConnectionActor) => void): void =>
+      scheduler.enter(id, (actor) => {
+        if (actor instanceof ConnectionActor) step(actor);
+      });
+    transport.start({
+      onBytes: (buffer, length) => enter((actor) => actor.onBytes(buffer, length)),
+      onTaken: (bytes) => enter((actor) => actor.onTaken(bytes)),
+      onUncongested: () => enter((actor) => actor.onUncongested()),
+      onClosed: (reason: CloseReason) => {
+        this.#connections.delete(id);
+        enter((actor) => actor.onClosed(reason));
+      },
+    });
+    return true;
+  }
+
+  // ---- the node, for actors
+
+  checkMemory(): void {
+    const used = this.#table.usedBytes();
+    const { memoryLimitBytes } = this.settings;
+    const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);
+    if (above === this.#aboveLimit) return;
+    this.#aboveLimit = above;
+    const letter = new Letter(KeeperLetter.memory);
+    letter.a = above ? 1 : 0;
+    this.tellKeeper(letter);
+  }
+
+  flushReleases(): void {
+    this.#table.flushReleases();
+  }
+
+  randomBytes(size: number): Buffer {
+    return this.#host.randomBytes(size);
+  }
+
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array {
+    return this.#host.digest(algorithm.replace('rabbit_password_hashing_', ''), bytes);
+  }
+
+  // ---- the replica's host
+
+  startQueue(record: QueueRecord): void {
+    const { slots } = this.queues;
+    const slot = record.slot * SLOT_WORDS;
+    const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
+    const id = queueActorId(record.id);
+    this.scheduler.spawn(
+      this.queueGroup,
+      id,
+      (context) =>
+        new QueueActor(context, {
+          record,
+          memory: this.queues,
+          pool: this.scheduler.pool,
+          watchers: this.scheduler.watchersOf(id),
+          flushReleases: () => this.#table.flushReleases(),
+        }),
+      afterGeneration,
+    );
+  }
+
+  tellConnections(make: () => Letter): void {
+    for (const id of this.#connections) this.scheduler.tell({ thread: this.thread, id, generation: 0 }, make());
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  threadLost(thread: number): void {
+    this.scheduler.threadLost(thread);
+  }
+
+  closeListener(): void {
+    this.#host.closeListener();
+  }
+
+  setAlarms(alarms: readonly string[]): void {
+    this.alarms = alarms;
+    this.#aboveLimit = alarms.includes('low on memory');
+  }
+
+  fault(what: unknown): void {
+    const fault = what as Fault;
+    if (fault.type === 'plan') this.scheduler.faults = fault.plan === undefined ? undefined : new FaultSchedule(fault.plan);
+    else this.#host.applyFault(fault);
+  }
+
+  describe(): unknown {
+    return {
+      thread: this.thread,
+      groups: [...this.scheduler.groups()].map((group) => ({ name: group.name, ...group.snapshot() })),
+      usedBytes: this.#table.usedBytes(),
+      connections: this.#connections.size,
+      rss: this.#host.residentBytes(),
+    };
+  }
+
+  // ---- the scheduler's host
+
+  nowMs(): number {
+    return this.#host.nowMs();
+  }
+
+  setTimer(delayMs: number, callback: () => void): object {
+    return this.#host.setTimer(delayMs, callback);
+  }
+
+  clearTimer(timer: object): void {
+    this.#host.clearTimer(timer);
+  }
+
+  soon(run: () => void): void {
+    this.#host.soon(() => {
+      run();
+      this.checkMemory();
+    });
+  }
+
+  crashed(group: string, id: number, error: unknown): void {
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.log.error({ group, id, error: stack }, 'an actor crashed');
+  }
+
+  /** What a letter without a receiver owns is given back; who waits for an answer gets one. */
+  undeliverable(to: ActorRef, letter: Letter): void {
+    switch (letter.type) {
+      case QueueLetter.publish:
+        return this.#publishedToNobody(to, letter);
+      case QueueLetter.question:
+        return this.#answerForNobody(to, letter);
+      case ConnectionLetter.reply:
+        return this.messages.release(letter.b);
+      case ConnectionLetter.probe: {
+        const answer = new Letter(ConnectionLetter.probed);
+        answer.a = letter.a;
+        return this.scheduler.tell(letter.sender, answer);
+      }
+    }
+  }
+
+  /** The queue is deleted, which confirms; or it crashed too often, which refuses. */
+  #publishedToNobody(to: ActorRef, letter: Letter): void {
+    const refused = this.scheduler.has(to.id) ? 1 : 0;
+    const ints = this.scheduler.pool.take(letter.count);
+    let words = 0;
+    for (let at = 0; at < letter.count; at += 4) {
+      this.messages.release(letter.ints[at]!);
+      if (letter.ints[at + 2] === 0) continue;
+      ints[words] = letter.ints[at + 1]!;
+      ints[words + 1] = letter.ints[at + 2]!;
+      ints[words + 2] = 1;
+      ints[words + 3] = refused;
+      words += 4;
+    }
+    this.#table.flushReleases();
+    if (words === 0) return this.scheduler.pool.give(ints);
+    const answer = new Letter(ConnectionLetter.confirmed);
+    answer.ints = ints;
+    answer.count = words;
+    this.scheduler.tell(letter.sender, answer);
+  }
+
+  #answerForNobody(to: ActorRef, letter: Letter): void {
+    if (letter.a === 0) return;
+    const answer = new Letter(ConnectionLetter.answer);
+    answer.sender = to;
+    answer.a = letter.a;
+    answer.body = { type: 'gone' };
+    this.scheduler.tell(letter.sender, answer);
+  }
+}
