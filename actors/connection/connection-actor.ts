@@ -33,6 +33,7 @@ const HEARTBEAT_TIMER = 2;
 const CLOSE_TIMER = 3;
 const PRESSURE_TIMER = 4;
 const DROP_TIMER = 5;
+const YIELD_TIMER = 6;
 
 /** A client that was told `connection.close` has this long to answer, milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -61,6 +62,9 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   #blockedTold = false;
   #blocked = false;
   #notifiesBlocked = false;
+  /** A queue that this connection publishes to has fallen behind: its consumers go first. */
+  #yielding = false;
+  #yieldUntilMs = 0;
   #transportClosed = false;
   /** Deliveries that wait until the socket has taken earlier ones. */
   #waiting: Letter[] = [];
@@ -177,6 +181,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       }
       session.flushConfirms();
       session.flushLinks();
+      this.#yield(session);
       this.#taken.hold(session.takeHeld(), this.#transport.outbound.unsentBytes);
     }
     this.#node.flushReleases();
@@ -192,6 +197,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       this.#session.endConnection(() => {});
     }
     this.#phase = 'ended';
+    this.#endYield();
     if (!this.#transportClosed) {
       this.#transport.outbound.flush();
       if (reason === 'shutdown') this.#transport.closeAfterFlush();
@@ -243,6 +249,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     return (
       session.requests.waiting ||
       this.#blocked ||
+      this.#yielding ||
       this.#node.scheduler.pressure ||
       session.unconfirmed > UNCONFIRMED_MAX ||
       this.#transport.outbound.unsentBytes > UNSENT_BYTES_MAX
@@ -266,6 +273,34 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       this.#carry.retry(this.#parse);
       if (this.#reading) this.#transport.resume();
     }
+  }
+
+  #yield(session: Session): void {
+    const debtUs = session.throttle.takeDebt();
+    if (debtUs === 0 || this.#yielding) return;
+    this.#yielding = true;
+    this.#yieldUntilMs = this.#node.scheduler.nowMs() + debtUs / 1000;
+    this.#node.scheduler.afterRun.add(this.#lookAgain);
+    this.#context.armTimer(YIELD_TIMER, 1);
+    this.#checkStop();
+  }
+
+  readonly #lookAgain = (): void => {
+    const { scheduler } = this.#node;
+    if (this.#session?.throttle.relieved === false && scheduler.nowMs() < this.#yieldUntilMs) return;
+    this.#endYield();
+    scheduler.enter(this.#context.self.id, () => {});
+  };
+
+  #endYield(): void {
+    this.#yielding = false;
+    this.#node.scheduler.afterRun.delete(this.#lookAgain);
+  }
+
+  #yieldTimer(): void {
+    if (!this.#yielding) return;
+    if (this.#node.scheduler.nowMs() < this.#yieldUntilMs) this.#context.armTimer(YIELD_TIMER, 1);
+    else this.#endYield();
   }
 
   // ---- alarms
@@ -296,6 +331,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
         return this.#handshake.timeOut();
       case HEARTBEAT_TIMER:
         return this.#beat();
+      case YIELD_TIMER:
+        return this.#yieldTimer();
       case CLOSE_TIMER:
       case DROP_TIMER:
         this.#transport.destroy();

@@ -11,7 +11,7 @@ import { type AmqpError, amqpError, hardened, isAmqpError } from '../../src/amqp
 import type { ChangeOutcome, ChannelPort } from '../../src/amqp/channel/channel-port.ts';
 import type { ChannelConsumer } from '../../src/amqp/channel/channel-consumer.ts';
 import { Channel } from '../../src/amqp/channel/channel.ts';
-import { type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { RouteCache } from '../../src/amqp/channel/route-cache.ts';
 import { hasCapability } from '../../src/amqp/connection-properties.ts';
 import { DeliveryWriter, type OutboundBlock } from '../../src/amqp/delivery-writer.ts';
@@ -29,6 +29,7 @@ import type { Who } from '../../src/broker/topology/access.ts';
 import type { TopologyCommand } from '../../src/broker/topology/topology-command.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
+import { PublishThrottle } from './publish-throttle.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
 
@@ -60,6 +61,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly requests = new Requests();
+  readonly throttle: PublishThrottle;
   /** The client has published since this was last looked at. */
   published = false;
   readonly #node: ThreadNode;
@@ -99,6 +101,7 @@ export class Session implements FrameSink, ChannelPort {
     this.memory = node.messages;
     this.messageSizeMax = node.settings.messageSizeMax;
     this.queueThread = node.thread;
+    this.throttle = new PublishThrottle(node.queues.slots);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
     this.links = new QueueLinks(node.scheduler.pool);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
@@ -404,7 +407,10 @@ export class Session implements FrameSink, ChannelPort {
 
   readonly #sendLink = (link: QueueLink): void => {
     const { publishes, settles, taken } = link;
-    if (publishes.count > 0) this.#sendBatch(link, QueueLetter.publish, publishes, 0);
+    if (publishes.count > 0) {
+      this.throttle.published(link.queue.slot, publishes.count / PUBLISH_WORDS);
+      this.#sendBatch(link, QueueLetter.publish, publishes, 0);
+    }
     for (let how = 0; how < settles.length; how++) {
       const batch = settles[how]!;
       if (batch.count > 0) this.#sendBatch(link, QueueLetter.settle, batch, how);

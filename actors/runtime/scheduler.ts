@@ -37,6 +37,8 @@ export interface SchedulerHost extends TimerHost {
 export class Scheduler {
   readonly thread: number;
   readonly pool = new BatchPool();
+  /** Called after each run, for those who hold something back until this thread has caught up. They take themselves out. */
+  readonly afterRun = new Set<() => void>();
   readonly #host: SchedulerHost;
   readonly #mesh: LetterMesh | undefined;
   readonly #cells = new Map<number, Cell>();
@@ -170,6 +172,7 @@ export class Scheduler {
     }
     this.#mesh?.port.flush();
     this.#running = false;
+    for (const call of this.afterRun) call();
     if (this.#line.length > 0 || lettersIn === RUN_LETTERS_IN_MAX || !(this.#mesh?.port.sleep() ?? true)) {
       this.poke();
       return true;
