@@ -276,14 +276,16 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   }
 
   #yield(session: Session): void {
-    const debtUs = session.throttle.takeDebt();
-    if (debtUs === 0 || this.#yielding) return;
+    const untilMs = session.throttle.pay(this.#nowMs);
+    if (untilMs === 0 || this.#yielding) return;
     this.#yielding = true;
-    this.#yieldUntilMs = this.#node.scheduler.nowMs() + debtUs / 1000;
+    this.#yieldUntilMs = untilMs;
     this.#node.scheduler.afterRun.add(this.#lookAgain);
     this.#context.armTimer(YIELD_TIMER, 1);
     this.#checkStop();
   }
+
+  readonly #nowMs = (): number => this.#node.scheduler.nowMs();
 
   readonly #lookAgain = (): void => {
     const { scheduler } = this.#node;

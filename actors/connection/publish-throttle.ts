@@ -1,8 +1,8 @@
 /**
- * Keeps a publisher from running away from consumers that could follow if they had their share of the thread. While a queue
- * it publishes to has a backlog and consumers, the publisher pays a microsecond a message: it is not read for that long,
- * or until the backlog is gone. A queue without consumers, or whose consumers are slow by themselves, still fills at a
- * million messages a second.
+ * Keeps publishers from running away from consumers that could follow if they had their share of the thread. Publishing to
+ * a queue that has a backlog and consumers costs a microsecond a message, from a purse that all publishers of a thread
+ * share: a publisher is not read until its turn to spend has come, or until the backlog is gone. A queue without consumers
+ * is never concerned, and one whose consumers are slow by themselves still fills at a million messages a second.
  *
  * The queue's counts stand in shared memory: looking costs nothing, on whatever thread the queue runs.
  */
@@ -14,15 +14,30 @@ const BACKLOG_LOW = 256;
 const MICROSECONDS_PER_MESSAGE = 1;
 /** Debts below this are not worth a pause. */
 const PAUSE_MIN_US = 200;
-const PAUSE_MAX_US = 5_000;
+/** No publisher waits longer for its turn, milliseconds. */
+const WAIT_MAX_MS = 50;
+
+/** What the publishers of one thread have spent. */
+export class Purse {
+  #emptyUntilMs = 0;
+
+  /** Spends, and answers the time until which who spent must wait, milliseconds. */
+  spend(us: number, nowMs: number): number {
+    const from = Math.max(nowMs, this.#emptyUntilMs);
+    this.#emptyUntilMs = Math.min(from + us / 1000, nowMs + WAIT_MAX_MS);
+    return this.#emptyUntilMs;
+  }
+}
 
 export class PublishThrottle {
   readonly #slots: Int32Array;
+  readonly #purse: Purse;
   #slot = 0;
   #debtUs = 0;
 
-  constructor(slots: Int32Array) {
+  constructor(slots: Int32Array, purse: Purse) {
     this.#slots = slots;
+    this.#purse = purse;
   }
 
   /** So many messages went to the queue of this slot. */
@@ -30,15 +45,15 @@ export class PublishThrottle {
     const at = slot * SLOT_WORDS;
     if (this.#slots[at + READY_COUNT]! < BACKLOG_HIGH || this.#slots[at + CONSUMER_COUNT] === 0) return;
     this.#slot = slot;
-    this.#debtUs = Math.min(PAUSE_MAX_US, this.#debtUs + messages * MICROSECONDS_PER_MESSAGE);
+    this.#debtUs += messages * MICROSECONDS_PER_MESSAGE;
   }
 
-  /** Microseconds that the publisher should not be read; 0 when it may go on. Paid with the asking. */
-  takeDebt(): number {
-    const debt = this.#debtUs;
-    if (debt < PAUSE_MIN_US) return 0;
+  /** Until when the publisher should not be read; 0 when it may go on. Paid with the asking. */
+  pay(nowMs: () => number): number {
+    if (this.#debtUs < PAUSE_MIN_US) return 0;
+    const untilMs = this.#purse.spend(this.#debtUs, nowMs());
     this.#debtUs = 0;
-    return debt;
+    return untilMs;
   }
 
   /** The queue has caught up. */

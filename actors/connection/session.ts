@@ -101,7 +101,7 @@ export class Session implements FrameSink, ChannelPort {
     this.memory = node.messages;
     this.messageSizeMax = node.settings.messageSizeMax;
     this.queueThread = node.thread;
-    this.throttle = new PublishThrottle(node.queues.slots);
+    this.throttle = new PublishThrottle(node.queues.slots, node.purse);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
     this.links = new QueueLinks(node.scheduler.pool);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);

@@ -48,6 +48,8 @@ export class Scheduler {
   #line: Cell[] = [];
   #running = false;
   #due = false;
+  /** Letters for other threads wait for the flush of the next run. */
+  #sent = false;
   #numbers = 0;
   #faults: FaultPlan | undefined = undefined;
   #closed = false;
@@ -113,8 +115,11 @@ export class Scheduler {
     this.#numbers = (this.#numbers + 1) | 0 || 1;
     letter.number = this.#numbers;
     if (to.thread === this.thread) this.deliver(to, letter);
-    else if (this.#mesh !== undefined && this.#mesh.reaches(to.thread)) this.#mesh.send(to, letter);
-    else this.#host.undeliverable(to, letter);
+    else if (this.#mesh !== undefined && this.#mesh.reaches(to.thread)) {
+      this.#mesh.send(to, letter);
+      // Told from outside a run: only a run shows it to its receiver.
+      if (!this.#running) this.poke();
+    } else this.#host.undeliverable(to, letter);
   }
 
   /** Puts a letter into the mailbox of an actor of this thread. */
@@ -137,7 +142,6 @@ export class Scheduler {
   enter(id: number, step: (actor: Actor) => void): void {
     const cell = this.#cells.get(id);
     if (cell?.actor === undefined) return;
-    this.#mesh?.port.wake();
     try {
       this.#faults?.beforeLetter(cell.group.name, id, ++cell.turns);
       step(cell.actor);
@@ -146,7 +150,8 @@ export class Scheduler {
       this.#crash(cell, error);
     }
     if (cell.endReason !== undefined) this.#end(cell);
-    this.poke();
+    // A step that told nobody anything needs no run: a thread that sleeps goes on sleeping.
+    if (this.#line.length > 0 || this.#sent) this.poke();
   }
 
   /** There may be something to do: a run follows soon. */
@@ -159,6 +164,7 @@ export class Scheduler {
   /** One run. Answers whether something is left to do. */
   run(): boolean {
     this.#due = false;
+    this.#sent = false;
     if (this.#closed || this.#running) return false;
     this.#running = true;
     this.#mesh?.port.wake();

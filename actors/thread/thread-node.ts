@@ -3,6 +3,7 @@ import type { MessageMemory } from '../../src/amqp/stored-message.ts';
 import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
 import type { ActorGroup } from '../runtime/actor-group.ts';
+import type { Purse } from '../connection/publish-throttle.ts';
 import type { Scheduler } from '../runtime/scheduler.ts';
 
 /** Settings of a node that its threads need; plain data. */
@@ -35,6 +36,8 @@ export interface ThreadNode {
   readonly queueGroup: ActorGroup;
   readonly connectionGroup: ActorGroup;
   readonly log: ThreadLog;
+  /** What publishers spend while queues have backlogs. */
+  readonly purse: Purse;
   /** Why publishers must wait, such as `low on memory`; empty when they need not. */
   readonly alarms: readonly string[];
   /** Memory in use by messages is above the limit: said once when it becomes so. */

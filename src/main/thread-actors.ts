@@ -2,6 +2,7 @@
  * The actors of one scheduler thread and what they share: memory, replica, groups, rings. Where sockets, time and randomness
  * come from is the business of its host: the real thread in production, one of several virtual threads in a simulation.
  */
+import { Purse } from '../../actors/connection/publish-throttle.ts';
 import { ConnectionActor } from '../../actors/connection/connection-actor.ts';
 import { connectionId } from '../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
@@ -72,6 +73,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly queueGroup: ActorGroup;
   readonly connectionGroup: ActorGroup;
   readonly log: ThreadLog;
+  readonly purse = new Purse();
   alarms: readonly string[];
   readonly #host: ThreadHost;
   readonly #table: BlockTable;
