@@ -61,8 +61,8 @@ export class Ledger {
   }
 
   /**
-   * Takes over what an earlier incarnation left. Everything unsettled becomes ready and redelivered, at its place.
-   * Answers the number of messages that are ready now.
+   * Takes over what an earlier incarnation left. Everything unsettled becomes ready and redelivered, at its place, and a
+   * count that was cut off is made up for. Answers the number of messages that are ready now.
    */
   recover(): number {
     this.head = this.#slots[this.#slot + HEAD]!;
@@ -77,6 +77,9 @@ export class Ledger {
       if ((state & STATE_MASK) !== GONE) ready++;
     }
     this.#dropGoneHead();
+    // Each message ever accepted has had a position, from 0 on.
+    this.setCounter(ACCEPTED, this.tail);
+    this.setCounter(SETTLED, this.tail - ready - this.counter(DROPPED));
     return ready;
   }
 
@@ -96,6 +99,8 @@ export class Ledger {
     for (let chunk = first & ~FIRST_NUMBER_MASK; chunk !== 0; chunk = this.#memory.nextChunk(chunk)) {
       this.#chunks.push(chunk);
     }
+    // The chunk that HEAD has left was not dropped yet: `#chunks` begins with HEAD's from now on.
+    if (behind !== 0 && !chainAhead) this.#dropChunk(this.head);
   }
 
   #setFirstChunk(chunk: number, number: number): void {
@@ -251,12 +256,12 @@ export class Ledger {
 
   /** Drops everything the queue holds and gives back its memory. */
   clear(): void {
-    for (let position = this.head; position !== this.tail; position = (position + 1) | 0) {
-      if ((this.state(position) & STATE_MASK) !== GONE) this.remove(position, DROPPED);
-    }
-    for (let index = this.#firstIndex; index < this.#chunks.length; index++) this.#memory.freeChunk(this.#chunks[index]!);
+    // HEAD stands at a message or at TAIL: each removal moves it on, over chunks that are dropped.
+    while (this.head !== this.tail) this.remove(this.head, DROPPED);
+    const left = this.#chunks.slice(this.#firstIndex);
     this.#chunks = [];
     this.#firstIndex = 0;
     this.#slots[this.#slot + FIRST_CHUNK] = 0;
+    for (const chunk of left) this.#memory.freeChunk(chunk);
   }
 }

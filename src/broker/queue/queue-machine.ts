@@ -253,7 +253,8 @@ export class QueueMachine {
     if (this.#unsettled === 0) return;
     const ledger = this.#ledger;
     for (let position = ledger.head; position !== this.#cursor; position = (position + 1) | 0) {
-      if ((ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
+      // What was settled here may have moved the head past positions that are over, and their chunks are gone.
+      if (!ledger.holds(position) || (ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
       const holder = this.consumers.holder(ledger.owner(position));
       if (isGone(holder)) this.settle(position, holder.spec.noAck ? Settle.taken : Settle.requeue, holder.spec.connection);
     }

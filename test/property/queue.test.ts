@@ -1,0 +1,108 @@
+/**
+ * Random histories of a queue with crashes among its changes, any of them: nothing is lost, nothing is there twice, and
+ * everything is where the model says. Each of the mistakes below is one that the histories find.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { type Change, loadSmallQueue } from './support/queue-copy.ts';
+import { queueHistories } from './support/queue-commands.ts';
+
+const RUNS = 600;
+/** A mistake must show itself within so many histories. */
+const CONTROL_RUNS = 2000;
+
+const queue = suite('histories of a queue');
+
+queue('agree with the model, crashes included', async () => {
+  fc.assert(queueHistories(await loadSmallQueue()), { numRuns: RUNS });
+});
+
+const ledger = 'ledger.ts';
+const machine = 'queue-machine.ts';
+
+const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+  'the tail is committed before the entry': [
+    { file: ledger, right: '    ints[entry + ADDRESS] = address;\n', wrong: '    this.#slots[this.#slot + TAIL] = position + 1;\n    ints[entry + ADDRESS] = address;\n' },
+  ],
+  'recovery forgets what was unsettled': [
+    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG, 0);\n', wrong: 'this.setState(position, GONE, 0);\n' },
+  ],
+  'recovery does not mark what was unsettled': [
+    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG, 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
+  ],
+  'recovery leaves the comebacks where nobody looks': [
+    { file: machine, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
+  ],
+  'recovery takes the chunk that the head has left for the head\'s': [
+    { file: ledger, right: '    if (behind !== 0 && !chainAhead) this.#dropChunk(this.head);\n', wrong: '' },
+  ],
+  'recovery does not make up for a count': [
+    { file: ledger, right: '    this.setCounter(SETTLED, this.tail - ready - this.counter(DROPPED));\n', wrong: '' },
+  ],
+  'a letter begins again from its first message': [
+    { file: ledger, right: 'return (this.tail - this.#slots[slot + LETTER_TAIL]!) | 0;', wrong: 'return 0;' },
+  ],
+  'a letter is known before its tail': [
+    { file: ledger, right: '    this.#slots[slot + LETTER_SENDER] = 0;\n    this.#slots[slot + LETTER_TAIL] = this.tail;\n', wrong: '    this.#slots[slot + LETTER_SENDER] = sender;\n' },
+    { file: ledger, right: '    this.#slots[slot + LETTER_SENDER] = sender;\n    return 0;', wrong: '    this.#slots[slot + LETTER_TAIL] = this.tail;\n    return 0;' },
+  ],
+  'a lease ends before the message is gone': [
+    { file: ledger, right: '    ints[entry + STATE] = GONE;\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    ints[entry + STATE] = GONE;\n' },
+    { file: ledger, right: '    this.#memory.release(ints[entry + ADDRESS]!);\n    if (position', wrong: '    if (position' },
+  ],
+  'a lease ends twice': [
+    { file: ledger, right: '    this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
+  ],
+  'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (this', wrong: '    if (this' }],
+  'positions are compared as plain numbers': [
+    { file: 'position-heap.ts', right: 'if (((position - heap[parent]!) | 0) >= 0) break;', wrong: 'if (position >= heap[parent]!) break;' },
+  ],
+  'positions do not wrap': [
+    { file: ledger, right: 'this.tail = (position + 1) | 0;', wrong: 'this.tail = position + 1;' },
+  ],
+  'a requeued message goes to the end': [
+    { file: machine, right: 'if (this.#returned.size > 0) return', wrong: 'if (this.#returned.size > 0 && this.#cursor === this.#ledger.tail) return' },
+  ],
+  'a requeued message is not marked': [
+    { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG, 0);', wrong: 'ledger.setState(position, READY, 0);' },
+  ],
+  'an unseen message is marked': [
+    { file: machine, right: 'READY | (state & REDELIVERED_FLAG), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
+  ],
+  'anybody may settle': [{ file: machine, right: '    if (consumer.spec.connection !== connection) return;\n', wrong: '' }],
+  'a settle of what is over counts': [
+    { file: machine, right: '    if ((state & STATE_MASK) !== UNSETTLED) return;\n', wrong: '    if ((state & STATE_MASK) === GONE) return;\n' },
+  ],
+  'the limit of a consumer is passed by one': [
+    { file: 'consumer.ts', right: 'this.outstanding < this.limit', wrong: 'this.outstanding <= this.limit' },
+  ],
+  'the window is passed by one': [{ file: 'consumer.ts', right: 'this.onTheWay < WINDOW', wrong: 'this.onTheWay <= WINDOW' }],
+  'a dispatch has no limit': [{ file: machine, right: 'if (budget-- === 0) return true;', wrong: '' }],
+  'the same consumer takes until it is full': [
+    { file: machine, right: '      line.shift();\n      if (consumer.able) line.join(consumer);\n      else if (line.first', wrong: '      if (!consumer.able) line.shift();\n      if (line.first' },
+  ],
+  'a lower priority goes first': [{ file: 'consumers.ts', right: 'b.priority - a.priority', wrong: 'a.priority - b.priority' }],
+  'everybody is active': [
+    { file: 'consumers.ts', right: '    if (this.#single && consumer !== this.#active) return;\n', wrong: '' },
+  ],
+  'another consumer is active after a crash': [
+    { file: 'consumers.ts', right: '      if (chosen === undefined) return;\n', wrong: '      if (chosen === undefined) chosen = this.values().next().value;\n' },
+  ],
+  'a consumer that settles is forgotten': [
+    { file: machine, right: '    else this.consumers.lineUp(consumer);\n', wrong: '' },
+  ],
+  'a channel that ends keeps what it holds': [
+    { file: machine, right: 'position !== this.#cursor; position = (position + 1) | 0) {\n      // What', wrong: 'position !== ledger.head; position = (position + 1) | 0) {\n      // What' },
+  ],
+  'what is past the head is looked at': [{ file: machine, right: '!ledger.holds(position) || ', wrong: '' }],
+};
+
+for (const [mistake, changes] of Object.entries(MISTAKES)) {
+  queue(`find that ${mistake}`, async () => {
+    const found = fc.check(queueHistories(await loadSmallQueue(changes)), { numRuns: CONTROL_RUNS, endOnFailure: true });
+    assert.ok(found.failed, `${CONTROL_RUNS} histories passed`);
+  });
+}
+
+queue.run();

@@ -1,0 +1,288 @@
+/** A queue under test beside its model: each step is taken by both, and after each both must be the same. */
+import * as assert from 'uvu/assert';
+import type { Consumer, ConsumerSpec } from '../../../src/broker/queue/consumer.ts';
+import { ACCEPTED, DROPPED, HEAD, SETTLED, TAIL } from '../../../src/broker/queue/ledger-layout.ts';
+import { type QueueMachine, Settle } from '../../../src/broker/queue/queue-machine.ts';
+import { Crash, CrashingMemory } from './crashing-memory.ts';
+import { dumpLedger } from './ledger-dump.ts';
+import { type QueueModule, SMALL } from './queue-copy.ts';
+import { type Entry, Holder, QueueModel, isWindowed } from './queue-model.ts';
+
+export type WorldOptions = { readonly start: number; readonly single: boolean };
+
+/** What a crash in the middle of a step leaves open. */
+type Doubt = {
+  /** These may be gone or not. */
+  readonly gone?: readonly Entry[];
+  /** These may be marked as redelivered or not. */
+  readonly marked?: readonly Entry[];
+};
+
+export class QueueWorld {
+  readonly memory = new CrashingMemory(2 ** SMALL.chunkShift);
+  readonly model: QueueModel;
+  readonly #module: QueueModule;
+  readonly #options: WorldOptions;
+  #machine: QueueMachine;
+  #letters = 0;
+  #crashes = 0;
+  /** Messages that a crash caught between the end of their stay and the end of their lease. */
+  readonly #leaked: number[] = [];
+  /** Changes until the crash that follows a crash, and whose consumers will not come back. */
+  #next: { again: number; lost: number } = { again: -1, lost: 0 };
+
+  constructor(module: QueueModule, options: WorldOptions) {
+    this.#module = module;
+    this.#options = options;
+    this.model = new QueueModel(options.start, options.single, SMALL.window);
+    this.#machine = this.#make();
+    this.#machine.create();
+    // As if the queue had already accepted and settled everything up to `start`.
+    for (const word of [HEAD, TAIL, ACCEPTED, SETTLED]) this.memory.plainSlots[word] = options.start;
+    this.#machine = this.#make();
+    this.#machine.recover();
+  }
+
+  #make(): QueueMachine {
+    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: this.#options.single };
+    return new this.#module.QueueMachine(this.memory, 0, traits, {
+      deliver: (consumer, address, position, redelivered) => {
+        this.memory.step();
+        this.model.deliver(consumer, address, position, redelivered);
+      },
+    });
+  }
+
+  /** Takes a step of the queue. Answers undefined when it crashed; then the queue goes on as another incarnation. */
+  #attempt<T>(doubt: () => Doubt, step: () => T): { readonly value: T } | undefined {
+    try {
+      return { value: step() };
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      this.#comeBack(doubt());
+      return undefined;
+    }
+  }
+
+  #comeBack(doubt: Doubt): void {
+    this.#crashes++;
+    const { again, lost } = this.#next;
+    this.#next = { again: -1, lost: 0 };
+    if (again >= 0) this.memory.lightFuse(again);
+    for (let recovered = false; !recovered; ) {
+      this.#machine = this.#make();
+      try {
+        this.#machine.recover();
+        recovered = true;
+      } catch (error) {
+        if (!(error instanceof Crash)) throw error;
+      }
+    }
+    const { active, consumers } = this.model;
+    this.model.crash();
+    this.#settleDoubt(doubt);
+    if (active !== undefined) this.#machine.consumers.expect(active.spec.connection, active.spec.key);
+    for (const before of consumers.reverse()) {
+      if (before.spec.connection === lost) continue;
+      const spec = { ...before.spec, order: before.order };
+      const holder = new Holder(spec, this.#machine.resubscribe(spec), false, before.order);
+      if (before === active) this.model.active = holder;
+      this.model.holders.push(holder);
+    }
+    if (this.model.active === undefined) this.#machine.consumers.expectNobody();
+    this.model.activate();
+    this.model.refresh();
+  }
+
+  /** The ledger decides what the crash left open, and nothing else. */
+  #settleDoubt({ gone = [], marked = [] }: Doubt): void {
+    const seen = new Map(dumpLedger(this.memory, SMALL.chunkShift).map((each) => [each.position, each]));
+    const over = gone.filter(({ position }) => !seen.has(position));
+    this.model.entries = this.model.entries.filter((entry) => !over.includes(entry));
+    const leaked = over.filter(({ address }) => this.memory.lent.has(address));
+    assert.ok(leaked.length <= 1, 'a crash costs one lease at most');
+    this.#leaked.push(...leaked.map(({ address }) => address));
+    for (const entry of marked) entry.redelivered ||= seen.get(entry.position)?.redelivered === true;
+    const dropped = this.#machine.counter(DROPPED);
+    assert.ok(dropped >= this.model.dropped && dropped <= this.model.dropped + over.length, 'dropped after a crash');
+    this.model.settled += over.length - (dropped - this.model.dropped);
+    this.model.dropped = dropped;
+  }
+
+  // ---- steps
+
+  lightFuse(changes: number, again: number, lost: number): void {
+    this.memory.lightFuse(changes);
+    this.#next = { again, lost };
+  }
+
+  /** A letter is given again after a crash until it is read to its end. */
+  publish(sender: number, count: number): void {
+    const number = ++this.#letters;
+    const letter = Array.from({ length: count }, () => this.memory.message());
+    const read = (): void => {
+      const done = this.#machine.beginLetter(sender, number);
+      for (const address of letter.slice(done)) assert.ok(this.#machine.publish(address));
+    };
+    const before = this.model.tail;
+    for (let attempt = this.#attempt(() => ({}), read); attempt === undefined; ) attempt = this.#attempt(() => ({}), read);
+    assert.is((this.memory.plainSlots[TAIL]! - before) | 0, count, 'each message of a letter is there once');
+    for (const address of letter) this.model.accept(address);
+  }
+
+  consume(spec: ConsumerSpec): void {
+    const { consumers } = this.model;
+    const refused =
+      consumers.some((each) => each.spec.exclusive) || (spec.exclusive && (consumers.length > 0 || this.#options.single));
+    const result = this.#machine.consume(spec);
+    assert.is('code' in result, refused, 'exclusive use');
+    if (!('code' in result)) this.model.add(new Holder(spec, result, false, result.order));
+  }
+
+  cancel(holder: Holder): void {
+    this.#machine.cancel(holder.real);
+    this.model.retire(holder);
+    this.model.forgetIdle();
+  }
+
+  dispatch(): void {
+    const before = this.model.ready.length;
+    const attempt = this.#attempt(() => ({ marked: this.model.ready.slice(0, 1) }), () => this.#machine.dispatch());
+    if (attempt === undefined) return;
+    const delivered = before - this.model.ready.length;
+    const more = this.model.ready.length > 0 && this.model.holders.some((holder) => this.model.able(holder));
+    assert.ok(delivered <= SMALL.dispatchMax, 'a dispatch has a limit');
+    if (attempt.value) assert.is(delivered, SMALL.dispatchMax, 'a dispatch stops at its limit');
+    else assert.not(more, 'a dispatch stops when nobody can take anything');
+  }
+
+  get(spec: ConsumerSpec): void {
+    const real = this.#machine.consumers.getter(spec);
+    if (!this.model.holders.some((each) => each.real === real)) this.model.holders.push(new Holder(spec, real, true, 0));
+    const before = this.model.ready.length;
+    const attempt = this.#attempt(() => ({ marked: this.model.ready.slice(0, 1) }), () => this.#machine.get(real));
+    if (attempt !== undefined) assert.is(attempt.value, before > 0);
+  }
+
+  settle(entry: Entry, how: Settle): void {
+    const { spec } = entry.holder!;
+    const holder = entry.holder!;
+    const open = { gone: how === Settle.requeue || how === Settle.unsent ? [] : [entry], marked: [entry] };
+    const { redelivered } = entry;
+    const doubt = (): Doubt => {
+      entry.redelivered = redelivered || how !== Settle.unsent;
+      return open;
+    };
+    if (this.#attempt(doubt, () => this.#machine.settle(entry.position, how, spec.connection)) === undefined) return;
+    if (isWindowed(holder, SMALL.window) && (how === Settle.taken || how === Settle.unsent)) holder.unreported--;
+    if (how === Settle.requeue) this.model.release(entry, 'redelivered');
+    else if (how === Settle.unsent) this.model.release(entry, 'as it was');
+    else this.model.release(entry, undefined, how === Settle.discard ? 'dropped' : 'settled');
+  }
+
+  /** A settle that speaks of what is over, or not of the sender's. */
+  settleInVain(position: number, connection: number): void {
+    const entry = this.model.entries.find((each) => each.position === position);
+    if (entry?.holder?.spec.connection === connection) return;
+    this.#machine.settle(position, Settle.ack, connection);
+  }
+
+  report(holder: Holder): void {
+    this.#machine.taken(holder.real, holder.unreported);
+    for (const entry of this.model.unsettled) if (entry.holder === holder) entry.reported = true;
+    holder.unreported = 0;
+    this.model.refresh();
+  }
+
+  setStopped(holder: Holder, stopped: boolean): void {
+    this.#machine.setStopped(holder.real, stopped);
+    holder.stopped = stopped;
+    this.model.refresh();
+  }
+
+  purge(): void {
+    const { ready } = this.model;
+    const attempt = this.#attempt(() => ({ gone: ready, marked: [] }), () => this.#machine.purge());
+    if (attempt === undefined) return;
+    assert.is(attempt.value, ready.length);
+    for (const entry of ready) this.model.release(entry, undefined, 'dropped');
+  }
+
+  dropHead(): void {
+    const ready = this.model.ready.slice(0, 1);
+    if (this.#attempt(() => ({ gone: ready }), () => this.#machine.dropHead()) === undefined) return;
+    this.model.release(ready[0]!, undefined, 'dropped');
+  }
+
+  /** A channel (0: a whole connection) holds nothing any more. */
+  detach(connection: number, channel: number): void {
+    const isGone = ({ spec }: Consumer): boolean =>
+      spec.connection === connection && (channel === 0 || spec.channel === channel);
+    const held = this.model.unsettled.filter(({ holder }) => holder!.is(connection, channel));
+    const noAck = held.filter(({ holder }) => holder!.spec.noAck);
+    for (const holder of this.model.consumers) {
+      if (!holder.is(connection, channel)) continue;
+      this.#machine.cancel(holder.real);
+      this.model.retire(holder);
+    }
+    const attempt = this.#attempt(
+      () => ({ gone: noAck }),
+      () => {
+        this.#machine.returnHeldBy(isGone);
+        this.#machine.consumers.forgetGetters(isGone);
+      },
+    );
+    if (attempt === undefined) return;
+    for (const entry of held) this.model.release(entry, noAck.includes(entry) ? undefined : 'redelivered');
+    this.model.holders = this.model.holders.filter((holder) => !(holder.getter && holder.is(connection, channel)));
+    this.model.forgetIdle();
+  }
+
+  /** The queue is deleted, and its memory is all back; then a new one begins in its place. */
+  clear(): void {
+    this.memory.quench();
+    this.#machine.clear();
+    for (const address of this.#leaked) this.memory.lent.delete(address);
+    assert.is(this.memory.lent.size, 0, 'every lease ends with the queue');
+    assert.ok(this.memory.chunkCount <= this.#crashes, 'every chunk comes back but those that a crash cut loose');
+  }
+
+  // ---- what must be true after each step
+
+  check(): void {
+    const { model } = this;
+    assert.is(this.#machine.ready, model.ready.length, 'ready');
+    assert.is(this.#machine.unsettled, model.unsettled.length, 'unsettled');
+    assert.equal(
+      dumpLedger(this.memory, SMALL.chunkShift),
+      model.entries.map(({ position, address, redelivered, holder }) => ({ position, address, ready: holder === undefined, redelivered })),
+      'the ledger holds what the model holds',
+    );
+    assert.is(this.memory.plainSlots[HEAD], model.entries[0]?.position ?? model.tail, 'head stands at the oldest message');
+    const start = this.#options.start;
+    const counters = [ACCEPTED, SETTLED, DROPPED].map((word) => this.#machine.counter(word));
+    assert.equal(counters, [(start + model.accepted) | 0, (start + model.settled) | 0, model.dropped], 'accepted, settled, dropped');
+    assert.is(model.entries.length + model.settled + model.dropped, model.accepted, 'conservation');
+    this.#checkLeases();
+    this.#checkHolders();
+  }
+
+  #checkLeases(): void {
+    const held = new Set([...this.model.entries.map(({ address }) => address), ...this.#leaked]);
+    assert.is(this.memory.lent.size, held.size, 'one lease for each message that is not gone');
+    for (const address of held) assert.ok(this.memory.lent.has(address), `message ${address} has its lease`);
+    const { entries, tail } = this.model;
+    const span = ((tail - (entries[0]?.position ?? tail)) | 0) / 2 ** SMALL.chunkShift;
+    assert.ok(this.memory.chunkCount <= span + 2 + this.#crashes, 'chunks behind the head are given back');
+  }
+
+  #checkHolders(): void {
+    assert.is(this.#machine.consumers.count, this.model.consumers.length, 'consumers');
+    if (this.#options.single) assert.is(this.#machine.consumers.active, this.model.active?.real, 'the active consumer');
+    for (const { real, outstanding, unreported, getter, retired } of this.model.holders) {
+      assert.is(real.outstanding, outstanding, 'unsettled at a consumer');
+      assert.ok(outstanding >= 0 && outstanding <= real.limit, 'credit');
+      if (real.windowed && !getter && !retired) assert.is(real.onTheWay, unreported, 'on the way to a consumer');
+    }
+  }
+}
