@@ -32,7 +32,7 @@ export const START_OPTIONS = {
   host: option('host', ['LEVERET_HOST'], 'ADDRESS', 'address to listen on; 0.0.0.0 or :: for all', DEFAULT_HOST),
   port: option('port', ['LEVERET_PORT'], 'PORT', 'port for AMQP; 0 takes a free one and says which', String(DEFAULT_PORT)),
   dataDir: option('data-dir', ['LEVERET_DATA_DIR'], 'PATH', 'directory of what must survive; made when missing', DEFAULT_DATA_DIR),
-  schedulers: option('schedulers', ['LEVERET_SCHEDULERS'], 'N', `threads that run connections and queues, 1 to ${SCHEDULERS_MAX}`, `one per core, at most ${DEFAULT_SCHEDULERS_MAX}`),
+  schedulers: option('schedulers', ['LEVERET_SCHEDULERS'], 'N', `threads that run connections and queues, 1 to ${SCHEDULERS_MAX}`, `one per core but one, at most ${DEFAULT_SCHEDULERS_MAX}`),
   logLevel: option('log-level', ['LEVERET_LOG_LEVEL'], 'LEVEL', LOG_LEVELS.join(', '), DEFAULT_LOG_LEVEL),
   memoryHighWatermark: option(
     'memory-high-watermark',
