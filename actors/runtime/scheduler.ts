@@ -204,13 +204,15 @@ export class Scheduler {
         const letter = mailbox.inHand ?? mailbox.next();
         if (letter === undefined) break;
         mailbox.inHand = letter;
-        if (this.#faults === undefined) {
+        // The letter itself may be the order that changes the plan.
+        const faults = this.#faults;
+        if (faults === undefined) {
           actor.receive(letter);
         } else {
           const nth = ++cell.turns;
-          this.#faults.beforeLetter(cell.group.name, cell.id, nth);
+          faults.beforeLetter(cell.group.name, cell.id, nth);
           actor.receive(letter);
-          this.#faults.afterLetter(cell.group.name, cell.id, nth);
+          faults.afterLetter(cell.group.name, cell.id, nth);
         }
         mailbox.inHand = undefined;
         mailbox.crashes = 0;
