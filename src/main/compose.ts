@@ -32,6 +32,7 @@ import type { Logger } from './log.ts';
 import { THREAD_WORDS } from './node-words.ts';
 import { packageVersion } from './package-version.ts';
 import type { ControlMessage, SchedulerTask } from './scheduler-thread.ts';
+import { type ReplacementHost, ThreadReplacement } from './thread-replacement.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
 export type NodeConfig = {
@@ -84,7 +85,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   return node;
 }
 
-class Node implements KeeperHost, SchedulerHost, RunningNode {
+class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
   readonly host: string;
   readonly schedulers: number;
   port: number;
@@ -106,6 +107,7 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
   readonly #awaited = new Map<string, { resolve(): void; reject(error: Error): void }>();
   readonly #described = new Map<number, (body: unknown) => void>();
   readonly #losses = new RestartWindow(THREAD_LOSSES);
+  readonly #replacement = new ThreadReplacement(this);
   #topologyActor: TopologyActor | undefined = undefined;
   #alarms: readonly string[] = [];
   #closing = false;
@@ -232,38 +234,39 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
     this.#pool.run(task, { transferList: transferList as MessagePort[] }).then(
       () => {
         this.#live.delete(thread);
-        if (!this.#closing) void this.#replace(thread, new Error('the thread ended by itself'));
+        if (!this.#closing) this.#lostThread(thread, new Error('the thread ended by itself'));
       },
       (error: unknown) => {
         this.#live.delete(thread);
-        if (!this.#closing) void this.#replace(thread, error);
+        if (!this.#closing) this.#lostThread(thread, error);
       },
     );
   }
 
-  /**
-   * A thread is lost. First everybody elsewhere hears of it and forgets what its queues had delivered; only then may its
-   * queues run again and let go of memory.
-   */
-  async #replace(thread: number, error: unknown): Promise<void> {
+  #lostThread(thread: number, error: unknown): void {
     this.#lost++;
     this.#log.error({ thread, err: error }, 'a scheduler thread was lost and is replaced');
     this.#controls.get(thread)?.close();
     this.#rejectAwaited(thread, error);
-    if (!this.#losses.admit(systemClock.nowMs())) {
-      this.#log.fatal({ thread }, 'too many scheduler threads were lost, the node stops');
-      process.exitCode = 1;
-      await this.close('too many threads were lost');
-      return;
-    }
+    if (this.#losses.admit(systemClock.nowMs())) return this.#replacement.lost(thread);
+    this.#log.fatal({ thread }, 'too many scheduler threads were lost, the node stops');
+    process.exitCode = 1;
+    void this.close('too many threads were lost');
+  }
+
+  // ---- the host of the replacement
+
+  live(): Iterable<number> {
+    return this.#live;
+  }
+
+  forgetThread(thread: number): void {
     this.#topologyActor!.dropReplica(thread);
     this.#scheduler.threadLost(thread);
-    const others = [...this.#live];
-    const fenced = others.map((other) => this.#await(`fenced ${other} ${thread}`));
-    for (const other of others) this.#tellThread(other, ReplicaLetter.threadLost, thread, undefined);
-    await Promise.allSettled(fenced);
+  }
+
+  startReplacement(thread: number): void {
     if (this.#closing) return;
-    this.#forgetConnections(thread);
     const { own, peers } = createReplacementPorts(this.#threads, thread);
     this.#doorbell.replacePeer(thread, peers[MAIN_THREAD]!);
     for (const other of this.#live) {
@@ -271,16 +274,14 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
       this.#controls.get(other)?.postMessage({ type: 'replacePeer', peer: thread, port } satisfies ControlMessage, [port]);
     }
     this.#startThread(thread, own);
-    try {
-      await this.#await(`listening ${thread}`);
-    } catch {
-      return;
-    }
-    for (const other of this.#live) if (other !== thread) this.#tellThread(other, ReplicaLetter.threadBack, thread, undefined);
+  }
+
+  tellReplica(to: number, type: number, a: number): void {
+    this.#tellThread(to, type, a, undefined);
   }
 
   /** Exclusive queues go with their connections, also when those went without a word. */
-  #forgetConnections(thread: number): void {
+  endConnectionsOf(thread: number): void {
     const owners = new Set<number>();
     for (const vhost of this.#topology.vhosts()) {
       for (const queue of this.#topology.queues(vhost.name)) {
@@ -313,7 +314,6 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
       this.#awaited.get(key)?.reject(error instanceof Error ? error : new Error(String(error)));
       this.#awaited.delete(key);
     }
-    for (const key of [...this.#awaited.keys()]) if (key.startsWith(`fenced ${thread} `)) this.#settleAwaited(key);
   }
 
   // ---- the keeper's host
@@ -321,6 +321,7 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
   listening(thread: number, port: number): void {
     this.port = port;
     this.#settleAwaited(`listening ${thread}`);
+    this.#replacement.listening(thread);
   }
 
   failed(thread: number, why: string): void {
@@ -330,7 +331,7 @@ class Node implements KeeperHost, SchedulerHost, RunningNode {
   }
 
   fenced(thread: number, lost: number): void {
-    this.#settleAwaited(`fenced ${thread} ${lost}`);
+    this.#replacement.fenced(thread, lost);
   }
 
   stopped(thread: number): void {
