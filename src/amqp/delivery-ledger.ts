@@ -94,21 +94,24 @@ export class DeliveryLedger {
   }
 
   #settleOne(tag: number, settled: Settled): boolean {
-    if (tag < this.#oldest || tag >= this.#next) {
-      const straggler = this.#stragglers?.get(tag);
-      if (straggler === undefined) return false;
-      this.#stragglers!.delete(tag);
-      this.#count--;
-      settled(straggler.link, straggler.position, tag);
-      return true;
-    }
+    if (tag < this.#oldest || tag >= this.#next) return this.#settleStraggler(tag, settled);
     const slot = (tag & this.#mask) * 2;
     const link = this.#ring[slot]!;
-    if (link === 0) return false;
+    // A tag that a rollback restored is not in the ring, even when its neighbours are.
+    if (link === 0) return this.#settleStraggler(tag, settled);
     this.#ring[slot] = 0;
     this.#count--;
     settled(link, this.#ring[slot + 1]!, tag);
     if (tag === this.#oldest) this.#skipSettled();
+    return true;
+  }
+
+  #settleStraggler(tag: number, settled: Settled): boolean {
+    const straggler = this.#stragglers?.get(tag);
+    if (straggler === undefined) return false;
+    this.#stragglers!.delete(tag);
+    this.#count--;
+    settled(straggler.link, straggler.position, tag);
     return true;
   }
 
