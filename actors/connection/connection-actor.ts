@@ -192,18 +192,20 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   }
 
   stop(reason: string): void {
-    if (this.#session !== undefined && this.#phase !== 'ended') {
-      // Nobody waits for the answer: this connection is gone.
-      this.#session.endConnection(() => {});
-    }
     this.#phase = 'ended';
     this.#endYield();
     if (!this.#transportClosed) {
       this.#transport.outbound.flush();
       if (reason === 'shutdown') this.#transport.closeAfterFlush();
-      else this.#transport.destroy();
+      else {
+        this.#transport.destroy();
+        // Nobody will hear of its end any more.
+        this.#taken.releaseAll();
+      }
     }
     for (const letter of this.#waiting) this.#node.scheduler.pool.give(letter.ints);
+    this.#session?.abandon();
+    this.#node.flushReleases();
   }
 
   /** While an answer is due (to a queue.delete perhaps) the client gets that first. */

@@ -18,3 +18,8 @@ export function connectionId(thread: number, serial: number): number {
 export function threadOfConnection(id: number): number {
   return id >> SERIAL_SHIFT;
 }
+
+/** Whether a number that somebody else wrote can be the name of a connection: not that of another actor of some thread. */
+export function isConnectionId(id: number): boolean {
+  return id > SERIAL_MASK && id <= 0x7fff_ffff && (id & SERIAL_MASK) >= FIRST_SERIAL;
+}

@@ -10,7 +10,7 @@ import { ConnectionLetter } from '../messages/connection-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import { Letter } from '../runtime/letter.ts';
 import type { ThreadNode } from '../thread/thread-node.ts';
-import { threadOfConnection } from './connection-id.ts';
+import { isConnectionId, threadOfConnection } from './connection-id.ts';
 
 const TOKEN = /^([0-9]{1,10})\.([0-9]{1,10})\.([A-Za-z0-9_-]{22})$/;
 
@@ -43,13 +43,14 @@ export class ReplyDesk {
 
   /** Asks whether somebody waits under the token; the answer is a `probed` letter. */
   probe(token: string, request: number): void {
-    const to = parse(token) ?? { connection: 0, key: 0, secret: new Int32Array(4) };
-    const letter = new Letter(ConnectionLetter.probe);
+    const to = parse(token);
+    const letter = new Letter(to === undefined ? ConnectionLetter.probed : ConnectionLetter.probe);
     letter.a = request;
+    if (to === undefined) return this.#context.tell(this.#context.self, letter);
     letter.b = to.key;
     letter.ints = to.secret;
     letter.count = to.secret.length;
-    this.#context.tell({ thread: threadOfConnection(to.connection), id: to.connection || -1, generation: 0 }, letter);
+    this.#context.tell({ thread: threadOfConnection(to.connection), id: to.connection, generation: 0 }, letter);
   }
 
   /** Whether a letter carries this connection's secret. */
@@ -67,6 +68,7 @@ function parse(token: string): { readonly connection: number; readonly key: numb
   const secret = Buffer.from(parts[3]!, 'base64url');
   const connection = Number(parts[1]);
   const key = Number(parts[2]);
-  if (connection > 0x7fff_ffff || key > 0x7fff_ffff) return undefined;
+  // Only a connection may be written to: the token is the client's word.
+  if (!isConnectionId(connection) || key > 0x7fff_ffff) return undefined;
   return { connection, key, secret: Int32Array.from([0, 4, 8, 12], (at) => secret.readInt32LE(at)) };
 }

@@ -80,6 +80,8 @@ export class Session implements FrameSink, ChannelPort {
   #stops: Letter[] = [];
   #stopLinks: QueueLink[] = [];
   #held: number[] = [];
+  /** The topology was told that this connection ends. */
+  #ending = false;
 
   constructor(
     node: ThreadNode,
@@ -447,8 +449,20 @@ export class Session implements FrameSink, ChannelPort {
     this.#lastChannel = undefined;
   }
 
+  /**
+   * The connection is gone, perhaps without a word or in the middle of one: what only it held goes back, what it was told to
+   * tell queues is told, and its exclusive queues go. Nobody waits for an answer.
+   */
+  abandon(): void {
+    for (const channel of this.#channels.values()) channel.abandon();
+    for (const address of this.takeHeld()) this.memory.release(address);
+    if (this.#ending) this.flushLinks();
+    else this.endConnection(() => {});
+  }
+
   /** Exclusive queues go with their connection; `then` when they are gone. */
   endConnection(then: () => void): void {
+    this.#ending = true;
     this.change({ type: 'connection.end', connection: this.who.connection }, then);
   }
 

@@ -124,6 +124,7 @@ export class Channel implements ConfirmSink {
   #hold(publish: Transaction['publishes'][number]): void {
     const transaction = this.#transaction!;
     if (transaction.full) {
+      this.#releaseHeld(publish);
       this.#port.fail(this.number, amqpError(ReplyCode.resourceError, 'transaction too large'));
       return;
     }
@@ -279,12 +280,14 @@ export class Channel implements ConfirmSink {
   #discardTransaction(): void {
     const transaction = this.#transaction;
     if (transaction === undefined) return;
-    for (const publish of transaction.publishes) {
-      const leases = publish.type === 'routed' ? publish.route.links.length : 1;
-      for (let lease = 0; lease < leases; lease++) this.#port.memory.release(publish.address);
-    }
+    for (const publish of transaction.publishes) this.#releaseHeld(publish);
     for (const { tag, link, position } of transaction.settles) this.consuming.restore(tag, link, position);
     transaction.clear();
+  }
+
+  #releaseHeld(publish: Transaction['publishes'][number]): void {
+    const leases = publish.type === 'routed' ? publish.route.links.length : 1;
+    for (let lease = 0; lease < leases; lease++) this.#port.memory.release(publish.address);
   }
 
   /** Settles one delivery, now or at the commit. */
@@ -325,6 +328,12 @@ export class Channel implements ConfirmSink {
     const { code, text, classId, methodId } = error;
     this.#port.send(this.number, { name: 'channel.close', replyCode: code, replyText: text, classId, methodId });
     this.detach(() => {});
+  }
+
+  /** The connection is gone: gives back what no queue knows of. */
+  abandon(): void {
+    this.#assembler.abandon();
+    this.#discardTransaction();
   }
 
   /** Gives back everything the channel holds; `then` when every queue has taken note. */
