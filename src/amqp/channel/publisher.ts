@@ -175,7 +175,7 @@ export class Publisher {
     const extra = properties.headers === undefined ? undefined : addExtraRoutingKeys(headers, routingKeys);
     const exchange = exchangeOf(buffer, keyStart);
     const isReply = exchange === '' && routingKey.startsWith(REPLY_TO_PREFIX);
-    const found = isReply ? this.#replyRoute(buffer, keyStart) : this.#routes.compute(exchange, routingKeys, headers);
+    const found = isReply ? this.#replyRoute(buffer, keyStart) : this.#routes.computeKey(buffer, keyStart, routingKeys, headers);
     if (found.refusal !== undefined) return this.#refuse(found.refusal);
     const reply = this.#replyTo(properties);
     const refusal =

@@ -2,7 +2,8 @@
  * Where messages go, by the bytes of exchange and routing key: most publishers use few of them again and again. What was
  * found is kept until the topology changes; the last one is compared before anything is looked up.
  */
-import type { Refusal } from '../../broker/refusal.ts';
+import { isUtf8 } from 'node:buffer';
+import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { openExchange, permitTopics } from '../../broker/topology/access.ts';
 import type { ExchangeNode } from '../../broker/topology/topology-node.ts';
 import { RouteResult, route } from '../../broker/topology/router.ts';
@@ -21,6 +22,8 @@ export type Route = {
 };
 
 const NO_LINKS: readonly QueueLink[] = [];
+/** A broken name, decoded and written again, would be longer than it was: up to more than a short string holds. */
+const MALFORMED: Route = refusedRoute(refuse(ReplyCode.frameError, 'Malformed UTF-8 in shortstr'));
 
 export class RouteCache {
   readonly #port: ChannelPort;
@@ -43,8 +46,8 @@ export class RouteCache {
     const key = buffer.toString('latin1', start, start + size);
     let found = this.#routes.get(key);
     if (found === undefined) {
-      found = this.compute(exchangeOf(buffer, start), [routingKeyOf(buffer, start)], undefined);
-      if (found.dependsOnHeaders) return found;
+      found = this.computeKey(buffer, start, [routingKeyOf(buffer, start)], undefined);
+      if (found.dependsOnHeaders || found === MALFORMED) return found;
       if (this.#routes.size >= ROUTES_MAX) this.#routes = new Map();
       this.#routes.set(key, found);
     }
@@ -52,6 +55,17 @@ export class RouteCache {
     this.#lastSize = size;
     buffer.copy(this.#lastKey, 0, start, start + size);
     return found;
+  }
+
+  /** The route for exchange and first routing key in `buffer`, and for more routing keys or headers. */
+  computeKey(buffer: Buffer, start: number, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+    const exchange = exchangeOf(buffer, start);
+    if (mayBeMalformed(exchange) || mayBeMalformed(routingKeys[0]!)) {
+      const key = start + 1 + buffer[start]!;
+      const wellFormed = isUtf8(buffer.subarray(start + 1, key)) && isUtf8(buffer.subarray(key + 1, key + 1 + buffer[key]!));
+      if (!wellFormed) return MALFORMED;
+    }
+    return this.compute(exchange, routingKeys, headers);
   }
 
   /** The route of a message whose headers count, or whose routing keys are more than one. */
@@ -91,6 +105,11 @@ export class RouteCache {
 
 function refusedRoute(refusal: Refusal): Route {
   return { links: NO_LINKS, refusal, dependsOnHeaders: false };
+}
+
+/** What is broken leaves a replacement character behind; few names contain one otherwise. */
+function mayBeMalformed(name: string): boolean {
+  return name.includes('\ufffd');
 }
 
 export function exchangeOf(buffer: Buffer, start: number): string {
