@@ -25,6 +25,7 @@ import {
   GENERATION,
   HAD_CONSUMER,
   LETTER_ANSWERED,
+  LETTER_REFUSED,
   QUEUE_ID,
 } from '../../src/broker/queue/ledger-layout.ts';
 import { type LengthLimit, lengthLimit } from '../../src/broker/queue/length-limit.ts';
@@ -93,6 +94,8 @@ export class QueueActor implements Actor, QueuePort {
     for (const watcher of this.#setting.watchers) {
       this.#unsynced.set(watcher.id, watcher);
       this.#peers.set(watcher.id, watcher);
+      // The watch of the incarnation before tells nobody any more.
+      this.#context.watch(watcher);
     }
     if (connection !== 0 || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
   }
@@ -150,11 +153,15 @@ export class QueueActor implements Actor, QueuePort {
     const machine = this.#machine;
     const done = machine.beginLetter(sender.id, number);
     if (done > 0 && machine.counter(LETTER_ANSWERED) === number) return this.#giveBack(letter);
+    // Once one is refused, so is the rest: what was refused before a crash must not be released again.
+    const over = done + machine.counter(LETTER_REFUSED);
+    let full = over > done;
     for (let at = 0, index = 0; at < count; at += PUBLISH_WORDS, index++) {
       const address = ints[at]!;
-      let refused = false;
-      if (index >= done && (this.#state === 'ending' || !this.#accept(address))) {
-        refused = this.#state !== 'ending';
+      let refused = index >= done && full;
+      if (index >= over && (this.#state === 'ending' || full || !this.#accept(address))) {
+        refused = full = this.#state !== 'ending';
+        machine.setCounter(LETTER_REFUSED, machine.counter(LETTER_REFUSED) + 1);
         this.#setting.memory.release(address);
       }
       const sequence = ints[at + 2]!;
@@ -266,6 +273,8 @@ export class QueueActor implements Actor, QueuePort {
 
   #answer({ to, request }: PendingAnswer, answer: QueueAnswer): void {
     if (request === 0) return;
+    // What was delivered before comes before: a consumer whose cancel is answered is not known any more.
+    this.#outboxes.flush();
     const letter = new Letter(ConnectionLetter.answer);
     letter.a = request;
     letter.b = this.#context.self.generation;

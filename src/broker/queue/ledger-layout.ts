@@ -55,6 +55,8 @@ export const ACTIVE_CONNECTION = 20;
 export const ACTIVE_KEY = 21;
 /** 1 once the queue has had a consumer: an auto-delete queue without one is then over. */
 export const HAD_CONSUMER = 22;
+/** Messages of the letter in progress that were refused and released: those after the ones that were appended. */
+export const LETTER_REFUSED = 23;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;

@@ -12,6 +12,7 @@ import {
   GONE,
   HEAD,
   LETTER_NUMBER,
+  LETTER_REFUSED,
   LETTER_SENDER,
   LETTER_TAIL,
   OWNER,
@@ -237,6 +238,7 @@ export class Ledger {
     // The identity last: until it stands, the letter counts as not begun.
     this.#slots[slot + LETTER_SENDER] = 0;
     this.#slots[slot + LETTER_TAIL] = this.tail;
+    this.#slots[slot + LETTER_REFUSED] = 0;
     this.#slots[slot + LETTER_NUMBER] = number;
     this.#slots[slot + LETTER_SENDER] = sender;
     return 0;

@@ -1,0 +1,94 @@
+/** Random histories of a queue actor with crashes in the middle of letters and of turns, and connections that keep books. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import type { QueueActor } from '../../../../actors/queue/queue-actor.ts';
+import { EMPTY_TABLE, type FieldTable } from '../../../../src/broker/field-table.ts';
+import { Settle } from '../../../../src/broker/queue/queue-machine.ts';
+import { int, longstr, tableOf } from '../../../support/topology-fixture.ts';
+import { type Mistake, loadMutant } from '../../support/mutant.ts';
+import { QueueActorWorld } from './queue-actor-world.ts';
+
+const RUNS = 500;
+
+type Step = { readonly name: string; readonly peer: number; readonly count: number; readonly one: boolean };
+
+const step: fc.Arbitrary<Step> = fc.record({
+  name: fc.constantFrom('publish', 'publish', 'publish', 'turn', 'turn', 'consume', 'settle', 'settle', 'requeue', 'cancel', 'get', 'hear', 'hear', 'lose', 'crash', 'crash'),
+  peer: fc.nat(5),
+  count: fc.integer({ min: 1, max: 15 }),
+  one: fc.boolean(),
+});
+
+function take(world: QueueActorWorld, { name, peer: at, count, one }: Step): void {
+  if (world.peers.length < 3) world.connect();
+  const peer = world.peers[at % world.peers.length]!;
+  switch (name) {
+    case 'publish':
+      return world.publish(peer, count);
+    case 'turn':
+      return world.turn();
+    case 'consume':
+      return world.consume(peer, { prefetch: count % 4, noAck: one });
+    case 'settle':
+      return world.settle(peer, count, one ? Settle.ack : Settle.discard);
+    case 'requeue':
+      return world.settle(peer, count, Settle.requeue);
+    case 'cancel':
+      return world.cancel(peer);
+    case 'get':
+      return world.get(peer, one);
+    case 'hear':
+      return world.hearRestart(peer);
+    case 'lose':
+      return world.lose(peer);
+    case 'crash':
+      return world.memory.lightFuse(count * at);
+  }
+}
+
+const SETTINGS: Readonly<Record<string, FieldTable>> = {
+  'a queue': EMPTY_TABLE,
+  'a queue with one active consumer': tableOf({ 'x-single-active-consumer': { type: 't', value: true } }),
+  'a queue that drops its head': tableOf({ 'x-max-length': int(6) }),
+  'a queue that refuses what is too much': tableOf({ 'x-max-length': int(6), 'x-overflow': longstr('reject-publish') }),
+};
+
+const actor = suite('histories of a queue actor');
+
+function histories(setting: FieldTable, actors?: typeof QueueActor) {
+  return fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+    const world = new QueueActorWorld(setting, actors);
+    for (const each of steps) take(world, each);
+    world.finish();
+  });
+}
+
+for (const [name, setting] of Object.entries(SETTINGS)) {
+  actor(`${name} keeps its word, crashes included`, () => {
+    fc.assert(histories(setting), { numRuns: RUNS, includeErrorInReport: true });
+  });
+}
+
+const FILE = new URL('../../../../actors/queue/queue-actor.ts', import.meta.url);
+
+const MISTAKES: Readonly<Record<string, Mistake>> = {
+  'a new incarnation watches nobody': { right: '      this.#context.watch(watcher);\n', wrong: '' },
+  'an answer overtakes what was delivered before': { right: '    this.#outboxes.flush();\n    const letter', wrong: '    const letter' },
+  'what was refused is released again': {
+    right: 'machine.setCounter(LETTER_REFUSED, machine.counter(LETTER_REFUSED) + 1);',
+    wrong: '',
+  },
+  'nobody is waited for after a crash': { right: " || this.#unsynced.size > 0) return;\n    while", wrong: ') return;\n    while' },
+  'answers are kept when they have left': { right: '    batch.clear();\n    this.#context.tell(to, letter);', wrong: '    this.#context.tell(to, letter);' },
+};
+
+for (const [name, mistake] of Object.entries(MISTAKES)) {
+  actor(`find that ${name}`, async () => {
+    const { QueueActor: actors } = (await loadMutant(FILE, mistake)) as { readonly QueueActor: typeof QueueActor };
+    const failed = Object.values(SETTINGS).some((setting) => fc.check(histories(setting, actors), { numRuns: 2000, endOnFailure: true }).failed);
+    assert.ok(failed);
+  });
+}
+
+actor.run();
