@@ -1,5 +1,6 @@
 import type { BlockTable } from './block-table.ts';
 import {
+  BLOCKS_PER_ARENA,
   BLOCK_BYTES,
   BLOCK_SHIFT,
   BLOCK_WORDS,
@@ -22,6 +23,8 @@ import {
 const SEARCH_RATIO = 32;
 /** A run of blocks is looked for over this many blocks before the frontier moves. */
 const RUN_SEARCH_MAX = 512;
+/** Of a block's number, the bits that say which arena it lies in. */
+const ARENA_MASK = ~(BLOCKS_PER_ARENA - 1);
 /** Messages above this get blocks of their own; below it at most a quarter of a block is lost at its end. */
 const SHARED_BLOCK_MAX = BLOCK_BYTES / 4;
 
@@ -166,28 +169,35 @@ export class BlockAllocator {
   }
 
   #takeRun(run: number): number {
+    const near = this.#findRun(run, RUN_SEARCH_MAX);
+    if (near >= 0) return near;
+    let start = this.#first + this.#frontier;
+    if ((start & ARENA_MASK) !== ((start + run - 1) & ARENA_MASK)) start = (start + run - 1) & ARENA_MASK;
+    // The frontier has nowhere to go: what is free lies below it, wherever that is.
+    if (start + run > this.#end) return this.#findRun(run, 2 * this.#frontier);
+    this.#frontier = start + run - this.#first;
+    return start;
+  }
+
+  /** Looks at `blocks` blocks below the frontier for `run` free ones in a row. Answers the first, or -1. */
+  #findRun(run: number, blocks: number): number {
     const end = this.#first + this.#frontier;
-    const arenaMask = ~(2 ** 16 - 1);
     let found = 0;
     let block = this.#search >= end ? this.#first + 1 : this.#search;
-    for (let looked = 0; looked < RUN_SEARCH_MAX; looked++, block++) {
+    for (let looked = 0; looked < blocks; looked++, block++) {
       if (block >= end) {
         block = this.#first + 1;
         found = 0;
         if (block >= end) break;
       }
       // A run lies within one arena: its bytes are contiguous only there.
-      if (found > 0 && (block & arenaMask) !== ((block - 1) & arenaMask)) found = 0;
+      if (found > 0 && (block & ARENA_MASK) !== ((block - 1) & ARENA_MASK)) found = 0;
       found = this.#table.blocks[block * BLOCK_WORDS + LEASES] === 0 ? found + 1 : 0;
       if (found === run) {
         this.#search = block + 1;
         return block - run + 1;
       }
     }
-    let start = end;
-    if ((start & arenaMask) !== ((start + run - 1) & arenaMask)) start = (start + run - 1) & arenaMask;
-    if (start + run > this.#end) return -1;
-    this.#frontier = start + run - this.#first;
-    return start;
+    return -1;
   }
 }
