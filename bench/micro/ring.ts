@@ -4,29 +4,17 @@
  */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import Benchmark from 'benchmark';
 import { HEAD_WORD, TAIL_WORD, createRing } from '../../actors/runtime/ring/ring-layout.ts';
 import { MeshPort, createMesh } from '../../actors/runtime/ring/mesh.ts';
 import { RingConsumer } from '../../actors/runtime/ring/ring-consumer.ts';
 import { RingProducer } from '../../actors/runtime/ring/ring-producer.ts';
+import { report } from './support/report.ts';
 
 const RING_BYTES = 1024 * 1024;
 const TURN_RECORDS = 64;
 const RUN_RECORDS = 4096;
 
-/** Short samples, many of them: on a busy machine most lose a core for some time, and the best ones did not. */
-const SAMPLING = { minTime: 0.002, minSamples: 200, maxTime: 2 };
-
 let sum = 0;
-
-function report(name: string, records: number, run: () => void): void {
-  const bench = new Benchmark(name, run, SAMPLING);
-  bench.run();
-  const sorted = [...bench.stats.sample].sort((a, b) => a - b);
-  const nsOf = (seconds: number): string => ((seconds * 1e9) / records).toFixed(1).padStart(8);
-  const median = sorted[sorted.length >> 1] ?? NaN;
-  process.stdout.write(`${name.padEnd(44)}${nsOf(median)} ns a record (median), ${nsOf(sorted[0] ?? NaN)} (best)\n`);
-}
 
 function benchRing(sizeBytes: number): void {
   const memory = createRing(RING_BYTES);
@@ -35,7 +23,7 @@ function benchRing(sizeBytes: number): void {
   const record = (type: number, offset: number): void => {
     sum = (sum + type + consumer.words[offset >> 2]!) | 0;
   };
-  report(`ring, one thread, ${sizeBytes} bytes, one word written`, TURN_RECORDS, () => {
+  report(`ring, one thread, ${sizeBytes} bytes, one word written`, 'record', TURN_RECORDS, () => {
     for (let n = 0; n < TURN_RECORDS; n += 1) {
       producer.words[producer.claim(sizeBytes) >> 2] = n;
       producer.commit(7);
@@ -58,12 +46,12 @@ function benchMesh(sizeBytes: number): void {
   const [near, far] = [0, 1].map((self) => new MeshPort(mesh, self, { ring: () => undefined })) as [MeshPort, MeshPort];
   const ints = new Int32Array(sizeBytes >> 2);
   const bytes = new Uint8Array(ints.buffer);
-  report(`mesh, one thread, sendInts, ${sizeBytes} bytes`, TURN_RECORDS, () => {
+  report(`mesh, one thread, sendInts, ${sizeBytes} bytes`, 'record', TURN_RECORDS, () => {
     for (let n = 0; n < TURN_RECORDS; n += 1) near.sendInts(1, 7, ints, ints.length);
     near.flush();
     far.drain(receiver, TURN_RECORDS);
   });
-  report(`mesh, one thread, sendBytes, ${sizeBytes} bytes`, TURN_RECORDS, () => {
+  report(`mesh, one thread, sendBytes, ${sizeBytes} bytes`, 'record', TURN_RECORDS, () => {
     for (let n = 0; n < TURN_RECORDS; n += 1) near.sendBytes(1, 7, bytes);
     near.flush();
     far.drain(receiver, TURN_RECORDS);
@@ -83,11 +71,11 @@ async function benchThreads(sizeBytes: number): Promise<void> {
     do port.flush();
     while (port.waitingBytes > 0 || Atomics.load(words, HEAD_WORD) !== Atomics.load(words, TAIL_WORD));
   };
-  report(`mesh, two threads, sendInts, ${sizeBytes} bytes`, RUN_RECORDS, () => {
+  report(`mesh, two threads, sendInts, ${sizeBytes} bytes`, 'record', RUN_RECORDS, () => {
     for (let n = 0; n < RUN_RECORDS; n += 1) port.sendInts(1, 7, ints, ints.length);
     settle();
   });
-  report(`mesh, two threads, sendBytes, ${sizeBytes} bytes`, RUN_RECORDS, () => {
+  report(`mesh, two threads, sendBytes, ${sizeBytes} bytes`, 'record', RUN_RECORDS, () => {
     for (let n = 0; n < RUN_RECORDS; n += 1) port.sendBytes(1, 7, bytes);
     settle();
   });
