@@ -1,0 +1,109 @@
+/**
+ * What the simulated clients know of every message: the oracle. A message that was published and not confirmed may be there or
+ * not; one that was confirmed is there until somebody settled it; content and order are what was sent.
+ */
+import type { SimRandom } from './sim-random.ts';
+
+export type Traits = {
+  /** Nothing takes messages out of it but settles: what was confirmed can be asked for. */
+  readonly stable: boolean;
+};
+
+export type Entry = {
+  readonly publisher: number;
+  readonly sequence: number;
+  readonly queue: string;
+  readonly size: number;
+  confirmed: 'no' | 'ack' | 'nack';
+  /** It came to somebody unmarked: whoever else gets it, before or after, gets it as redelivered. */
+  fresh: boolean;
+  /** A client said that it is done with it: an acknowledgement, or a reject without requeue. */
+  settled: boolean;
+  /** The settle was certainly read by the broker, and no incarnation of the queue ended since. */
+  gone: boolean;
+};
+
+const HEAD_BYTES = 16;
+/** Sizes of bodies: within a frame, over several, and above what is copied into a delivery. */
+const SIZES: readonly (readonly [number, number])[] = [
+  [HEAD_BYTES, 64],
+  [HEAD_BYTES, 2_000],
+  [3_000, 9_000],
+  [12_000, 20_000],
+];
+
+export class MessageBook {
+  readonly entries = new Map<string, Entry>();
+  deliveries = 0;
+  #publishers = 0;
+  readonly #violate: (text: string) => void;
+
+  constructor(violate: (text: string) => void) {
+    this.#violate = violate;
+  }
+
+  publisher(): number {
+    return ++this.#publishers;
+  }
+
+  /** A new message for `queue`, and its body. */
+  write(random: SimRandom, publisher: number, sequence: number, queue: string): { entry: Entry; body: Buffer } {
+    const [low, high] = random.chance(0.7) ? SIZES[0]! : random.of(SIZES);
+    const entry: Entry = {
+      publisher,
+      sequence,
+      queue,
+      size: random.between(low, high),
+      confirmed: 'no',
+      fresh: false,
+      settled: false,
+      gone: false,
+    };
+    this.entries.set(keyOf(publisher, sequence), entry);
+    return { entry, body: bodyOf(entry) };
+  }
+
+  /** Looks up what a body says it is, and whether it is that to the last byte. */
+  read(body: Buffer, queue: string, who: string): Entry | undefined {
+    const publisher = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(0);
+    const sequence = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(4);
+    const entry = this.entries.get(keyOf(publisher, sequence));
+    if (entry === undefined || !bodyOf(entry).equals(body)) {
+      this.#violate(`${who} got a body that nobody sent: ${body.subarray(0, 24).toString('hex')} of ${body.length} bytes`);
+      return undefined;
+    }
+    if (entry.queue !== queue) this.#violate(`${who} got ${titleOf(entry)} of ${entry.queue} from ${queue}`);
+    return entry;
+  }
+
+  delivered(entry: Entry, redelivered: boolean, who: string): void {
+    this.deliveries++;
+    if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
+    if (entry.gone) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
+    entry.fresh ||= !redelivered;
+  }
+
+  /** Confirmed, unsettled messages of a queue, which must be in it. */
+  *owed(queue: string): Iterable<Entry> {
+    for (const entry of this.entries.values()) {
+      if (entry.queue === queue && entry.confirmed === 'ack' && !entry.settled) yield entry;
+    }
+  }
+}
+
+export function titleOf({ publisher, sequence }: Entry): string {
+  return `message ${publisher}/${sequence}`;
+}
+
+function keyOf(publisher: number, sequence: number): string {
+  return `${publisher}/${sequence}`;
+}
+
+function bodyOf({ publisher, sequence, size }: Entry): Buffer {
+  const body = Buffer.alloc(size);
+  body.writeUInt32BE(publisher, 0);
+  body.writeUInt32BE(sequence, 4);
+  body.writeUInt32BE(size, 8);
+  for (let at = HEAD_BYTES - 4; at < size; at++) body[at] = (publisher * 31 + sequence * 7 + at) & 255;
+  return body;
+}

@@ -1,0 +1,101 @@
+import type { Method } from '../../../src/amqp/method-table.ts';
+import type { Entry } from './message-book.ts';
+import type { Role, SimClient } from './sim-client.ts';
+import { declareOf, type SimQueue } from './sim-queue.ts';
+import { type SimWorld, Talk } from './talk.ts';
+
+const CHANNEL = 1;
+const BREAK_OFF = 0.004;
+
+/** Publishes with confirms to queues that nobody deletes, and keeps the book of what was confirmed. */
+export class PublishingRole implements Role {
+  readonly name: string;
+  readonly #client: SimClient;
+  readonly #world: SimWorld;
+  readonly #queues: readonly SimQueue[];
+  readonly #count: number;
+  readonly #window: number;
+  readonly #talk: Talk;
+  readonly #publisher: number;
+  /** Entries by sequence number of the channel, from 1. */
+  readonly #sent: (Entry | undefined)[] = [undefined];
+  #unconfirmed = 0;
+  #ready = false;
+
+  constructor(name: string, client: SimClient, world: SimWorld, queues: readonly SimQueue[], count: number) {
+    this.name = name;
+    this.#client = client;
+    this.#world = world;
+    this.#queues = queues;
+    this.#count = count;
+    this.#window = world.random.of([1, 5, 30]);
+    this.#talk = new Talk(name, CHANNEL, client, world);
+    this.#publisher = world.book.publisher();
+  }
+
+  get waiting(): string | undefined {
+    if (this.#client.state === 'closed') return undefined;
+    if (this.#unconfirmed > 0) return `${this.#unconfirmed} confirms`;
+    return this.#ready ? undefined : (this.#talk.waiting ?? 'its connection');
+  }
+
+  opened(): void {
+    this.#talk.ask({ name: 'channel.open' }, 'channel.open-ok', () =>
+      this.#talk.ask({ name: 'confirm.select', noWait: false }, 'confirm.select-ok', () => this.#declare(0)),
+    );
+  }
+
+  #declare(index: number): void {
+    const queue = this.#queues[index];
+    if (queue === undefined) this.#ready = true;
+    else this.#talk.ask(declareOf(queue), 'queue.declare-ok', () => this.#declare(index + 1));
+  }
+
+  received(_channel: number, method: Method, body: Buffer | undefined): void {
+    if (method.name === 'basic.ack' || method.name === 'basic.nack') {
+      return this.#confirmed(method.deliveryTag, method.multiple, method.name === 'basic.ack' ? 'ack' : 'nack');
+    }
+    if (!this.#talk.takes(method, body)) this.#world.violate(`${this.name} got ${method.name} ${JSON.stringify(method)}`);
+  }
+
+  #confirmed(tag: number, multiple: boolean, how: 'ack' | 'nack'): void {
+    if (tag >= this.#sent.length) return this.#world.violate(`${this.name} got a confirm of ${tag}, which it did not publish`);
+    let fresh = 0;
+    for (let each = multiple ? 1 : tag; each <= tag; each++) {
+      const entry = this.#sent[each]!;
+      if (entry.confirmed !== 'no') continue;
+      entry.confirmed = how;
+      fresh++;
+    }
+    if (fresh === 0) this.#world.violate(`${this.name} got a second confirm of ${tag}`);
+    if (how === 'nack') this.#world.violate(`${this.name} was refused ${tag} although nothing is full`);
+    this.#unconfirmed -= fresh;
+  }
+
+  act(): boolean {
+    const { random, book, winding } = this.#world;
+    if (this.#client.state !== 'open' || !this.#ready) return false;
+    if (winding || this.#sent.length > this.#count) return false;
+    if (random.chance(BREAK_OFF)) {
+      const { body } = book.write(random, this.#publisher, this.#sent.length, this.#queues[0]!.name);
+      if (random.chance(0.5)) this.#client.reset();
+      else this.#client.breakWithin(CHANNEL, this.#queues[0]!.name, body, random.next());
+      return true;
+    }
+    if (this.#unconfirmed >= this.#window) return false;
+    for (let burst = random.between(1, 6); burst > 0 && this.#unconfirmed < this.#window; burst--) {
+      const queue = random.of(this.#queues).name;
+      const { entry, body } = book.write(random, this.#publisher, this.#sent.length, queue);
+      this.#sent.push(entry);
+      this.#unconfirmed++;
+      this.#client.publish(CHANNEL, queue, body);
+    }
+    return true;
+  }
+
+  closed(expected: boolean): void {
+    void expected;
+    this.#unconfirmed = 0;
+    this.#talk.drop();
+  }
+}

@@ -1,0 +1,64 @@
+import { type FaultPlan, InjectedCrash } from '../../../actors/runtime/fault-points.ts';
+import type { SimRandom } from './sim-random.ts';
+
+/** Thrown at a fault point: the whole virtual thread ends there, in the middle of a run. */
+export class ThreadEnd extends Error {
+  override readonly name = 'ThreadEnd';
+  /** Where it happened. */
+  thread = 0;
+}
+
+export type FaultRates = {
+  readonly queueCrash: number;
+  readonly connectionCrash: number;
+  readonly threadEnd: number;
+  /** Faults of all kinds in one run at most. */
+  readonly faultsMax: number;
+};
+
+/** Crashes at random letters, before or after the actor has read them. Never over one letter often enough to condemn it. */
+export class SimFaults implements FaultPlan {
+  readonly crashes = { queue: 0, connection: 0, thread: 0 };
+  enabled = true;
+  readonly #random: SimRandom;
+  readonly #rates: FaultRates;
+  #total = 0;
+  #calm = 0;
+
+  constructor(random: SimRandom, rates: FaultRates) {
+    this.#random = random;
+    this.#rates = rates;
+  }
+
+  /** A queue has lost an incarnation. */
+  get broken(): boolean {
+    return this.crashes.queue + this.crashes.thread > 0;
+  }
+
+  beforeLetter(group: string, id: number): void {
+    this.#perhaps(group, id, 'before');
+  }
+
+  afterLetter(group: string, id: number): void {
+    this.#perhaps(group, id, 'after');
+  }
+
+  #perhaps(group: string, id: number, when: string): void {
+    if (!this.enabled || this.#total >= this.#rates.faultsMax || this.#calm-- > 1) return;
+    if (this.#random.chance(this.#rates.threadEnd)) {
+      this.#note('thread');
+      throw new ThreadEnd(`injected end of the thread, ${when} a letter of ${group} ${id}`);
+    }
+    const rate = group === 'queue' ? this.#rates.queueCrash : group === 'connection' ? this.#rates.connectionCrash : 0;
+    if (!this.#random.chance(rate)) return;
+    this.#note(group === 'queue' ? 'queue' : 'connection');
+    throw new InjectedCrash(`injected crash of ${group} ${id}, ${when} a letter`);
+  }
+
+  #note(kind: keyof SimFaults['crashes']): void {
+    this.crashes[kind]++;
+    this.#total++;
+    // Sometimes twice over one letter; what two incarnations have crashed over is read in peace by the third.
+    this.#calm = this.#calm < 0 && this.#random.chance(0.2) ? 2 : 12;
+  }
+}

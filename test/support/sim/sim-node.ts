@@ -1,0 +1,270 @@
+/**
+ * A whole node on one real thread: the main thread's actors, virtual scheduler threads over real rings and real shared memory,
+ * and the replacement of lost threads as in production. Small in everything, so that hundreds of runs cost little.
+ */
+import { createHash } from 'node:crypto';
+import { KeeperActor, type KeeperHost } from '../../../actors/keeper/keeper-actor.ts';
+import { threadOfConnection } from '../../../actors/connection/connection-id.ts';
+import { KEEPER_ID, KeeperLetter } from '../../../actors/messages/keeper-messages.ts';
+import { REPLICA_ID } from '../../../actors/messages/replica-messages.ts';
+import { TOPOLOGY_ID } from '../../../actors/messages/topology-messages.ts';
+import { type ActorRef, Letter } from '../../../actors/runtime/letter.ts';
+import { createMesh, MeshPort } from '../../../actors/runtime/ring/mesh.ts';
+import { Scheduler, type SchedulerHost } from '../../../actors/runtime/scheduler.ts';
+import { TopologyActor } from '../../../actors/topology/topology-actor.ts';
+import {
+  BLOCK_WORDS,
+  BLOCKS_PER_ARENA,
+  GAUGE_WORDS,
+  type SharedMemory,
+} from '../../../native-free-io/memory/memory-layout.ts';
+import { SLOT_WORDS } from '../../../src/broker/queue/ledger-layout.ts';
+import { NO_OWNER, type QueueRecord, UNLIMITED } from '../../../src/broker/topology/topology-records.ts';
+import { Topology } from '../../../src/broker/topology/topology.ts';
+import { passwordHash } from '../../../src/broker/user.ts';
+import { THREAD_WORDS } from '../../../src/main/node-words.ts';
+import type { ThreadStart } from '../../../src/main/thread-actors.ts';
+import { type ReplacementHost, ThreadReplacement } from '../../../src/main/thread-replacement.ts';
+import type { FakeNetwork, FakeTransport } from '../fake-transport.ts';
+import { EventLoop } from './event-loop.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { SimFaults } from './sim-faults.ts';
+import type { SimRandom } from './sim-random.ts';
+import { SimThread, type ThreadWitness } from './sim-thread.ts';
+
+const MAIN = 0;
+/** Small rings, so that they run full and long letters go in fragments. */
+const RING_BYTES = 4096;
+const SLOTS = 64;
+/** Bytes of one thread's memory. */
+const ARENA_BYTES = 8 * 1024 * 1024;
+export const USER = 'simulated';
+export const PASSWORD = 'client';
+export const VHOST = '/';
+
+export class SimNode implements KeeperHost, SchedulerHost, ReplacementHost {
+  readonly schedulers: number;
+  readonly memory: SharedMemory;
+  readonly slots: Int32Array;
+  readonly topology = new Topology();
+  readonly loop: EventLoop;
+  readonly threads = new Map<number, SimThread>();
+  losses = 0;
+  readonly #clock: SimClock;
+  readonly #random: SimRandom;
+  readonly #network: FakeNetwork;
+  readonly #witness: ThreadWitness;
+  readonly #faults: SimFaults;
+  readonly #start: Omit<ThreadStart, 'thread' | 'snapshot' | 'version' | 'alarms'>;
+  readonly #scheduler: Scheduler;
+  readonly #live = new Set<number>();
+  readonly #replacement = new ThreadReplacement(this);
+  #topologyActor: TopologyActor | undefined = undefined;
+
+  constructor(schedulers: number, parts: SimParts) {
+    this.schedulers = schedulers;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#network = parts.network;
+    this.#witness = parts.witness;
+    this.#faults = parts.faults;
+    const threads = schedulers + 1;
+    this.memory = smallMemory(schedulers);
+    const slots = new SharedArrayBuffer(SLOTS * SLOT_WORDS * 4);
+    this.slots = new Int32Array(slots);
+    this.#start = {
+      threads,
+      memory: this.memory,
+      mesh: createMesh(threads, RING_BYTES),
+      slots,
+      words: new SharedArrayBuffer(threads * THREAD_WORDS * 4),
+      settings: {
+        host: '10.0.0.2',
+        heartbeatSeconds: 0,
+        frameMax: 8192,
+        channelMax: 16,
+        memoryLimitBytes: ARENA_BYTES * schedulers,
+        messageSizeMax: 1024 * 1024,
+        version: '0.0.0',
+        handshakeTimeoutMs: 10_000,
+        queueRestarts: { restarts: 1_000, periodMs: 1_000 },
+      },
+    };
+    this.loop = new EventLoop(parts.clock, () => this.#scheduler.poke());
+    this.#scheduler = new Scheduler(MAIN, threads, this, new MeshPort(this.#start.mesh, MAIN, this));
+    const deliver = this.#scheduler.deliver.bind(this.#scheduler);
+    this.#scheduler.deliver = (to, letter) => {
+      this.#witness.letter(MAIN, to, letter);
+      deliver(to, letter);
+    };
+  }
+
+  start(): void {
+    const group = this.#scheduler.group({
+      name: 'system',
+      policy: { restart: 'permanent', shutdown: 5_000, kind: 'worker' },
+      giveUp: 'escalate',
+      intensity: { restarts: 3, periodMs: 60_000 },
+      childrenMax: 16,
+    });
+    this.#scheduler.spawn(group, TOPOLOGY_ID, (context) => {
+      this.#topologyActor = new TopologyActor(context, this.topology, this.slots, this.#topologyActor);
+      return this.#topologyActor;
+    });
+    this.#scheduler.spawn(group, KEEPER_ID, () => new KeeperActor(this));
+    const actor = this.#topologyActor!;
+    const hashingAlgorithm = 'rabbit_password_hashing_sha256';
+    const digest = (_algorithm: string, bytes: Uint8Array): Uint8Array => createHash('sha256').update(bytes).digest();
+    const hash = passwordHash({ digest }, hashingAlgorithm, Buffer.alloc(4), PASSWORD);
+    actor.decideNow({ type: 'vhost.set', vhost: { name: VHOST, queueCountMax: UNLIMITED } });
+    actor.decideNow({ type: 'user.set', user: { name: USER, passwordHash: hash, hashingAlgorithm, tags: [] } });
+    actor.decideNow({ type: 'permission.set', permission: { user: USER, vhost: VHOST, configure: '.*', write: '.*', read: '.*' } });
+    this.#scheduler.poke();
+    for (let thread = 1; thread <= this.schedulers; thread++) this.#startThread(thread);
+  }
+
+  #startThread(thread: number): void {
+    const each = new SimThread(thread, this.#clock, this.#random, this.#witness);
+    const start = { ...this.#start, thread, snapshot: [...this.topology.snapshot()], version: this.topology.version, alarms: [] };
+    this.#topologyActor!.addReplica(thread);
+    this.#live.add(thread);
+    this.threads.set(thread, each);
+    each.loop.soon(() => {
+      const actors = each.boot(start, this);
+      actors.scheduler.faults = this.#faults;
+      actors.startQueues();
+      actors.tellKeeper(new Letter(KeeperLetter.listening));
+      actors.scheduler.poke();
+    });
+  }
+
+  /** A client connects; which thread accepts is the chooser's affair. */
+  connect(): FakeTransport {
+    const { accepted, connected } = this.#network.connect();
+    const thread = this.threads.get(this.#random.between(1, this.schedulers))!;
+    if (!thread.loop.alive || thread.actors === undefined) accepted.reset();
+    else thread.loop.soon(() => thread.accept(accepted));
+    return connected;
+  }
+
+  /** The thread ends at once; the main thread hears of it in its own time. */
+  endThread(thread: number): void {
+    const each = this.threads.get(thread)!;
+    if (!each.loop.alive) return;
+    this.losses++;
+    each.die();
+    this.loop.soon(() => {
+      this.#live.delete(thread);
+      this.#replacement.lost(thread);
+    });
+  }
+
+  /** A Doorbell: whoever rings, the bell hangs at the thread's loop. */
+  ring(to: number): void {
+    if (to === MAIN) this.loop.ring();
+    else this.threads.get(to)?.loop.ring();
+  }
+
+  /** Queues as the main thread knows them. */
+  *queues(): Iterable<QueueRecord> {
+    for (const vhost of this.topology.vhosts()) yield* this.topology.queues(vhost.name);
+  }
+
+  // ---- the host of the replacement
+
+  live(): Iterable<number> {
+    return this.#live;
+  }
+
+  forgetThread(thread: number): void {
+    this.#topologyActor!.dropReplica(thread);
+    this.#scheduler.threadLost(thread);
+  }
+
+  endConnectionsOf(thread: number): void {
+    const owners = [...this.queues()].map((queue) => queue.exclusiveOwner);
+    for (const connection of new Set(owners)) {
+      if (connection === NO_OWNER || threadOfConnection(connection) !== thread) continue;
+      this.#topologyActor!.decideNow({ type: 'connection.end', connection });
+    }
+  }
+
+  startReplacement(thread: number): void {
+    this.#startThread(thread);
+    // Bells may have been rung at the dead thread, or not been rung by it.
+    for (let each = 0; each <= this.schedulers; each++) this.ring(each);
+  }
+
+  tellReplica(to: number, type: number, a: number): void {
+    const letter = new Letter(type);
+    letter.a = a;
+    letter.sender = { thread: MAIN, id: KEEPER_ID, generation: 0 };
+    this.#scheduler.tell({ thread: to, id: REPLICA_ID, generation: 0 }, letter);
+  }
+
+  // ---- the keeper's host
+
+  listening(thread: number): void {
+    this.#replacement.listening(thread);
+  }
+
+  failed(thread: number, why: string): void {
+    throw new Error(`thread ${thread} failed: ${why}`);
+  }
+
+  fenced(thread: number, lost: number): void {
+    this.#replacement.fenced(thread, lost);
+  }
+
+  stopped(): void {}
+
+  memoryChanged(): void {}
+
+  log(): void {}
+
+  described(): void {}
+
+  // ---- the main scheduler's host
+
+  nowMs(): number {
+    return this.#clock.nowMs();
+  }
+
+  setTimer(delayMs: number, callback: () => void): object {
+    return this.loop.setTimer(delayMs, callback);
+  }
+
+  clearTimer(timer: object): void {
+    this.loop.clearTimer(timer);
+  }
+
+  soon(run: () => void): void {
+    this.loop.soon(run);
+  }
+
+  undeliverable(to: ActorRef, letter: Letter): void {
+    if (to.thread === MAIN && this.#scheduler.has(to.id)) this.#witness.lostLetter(MAIN, to, letter);
+  }
+
+  crashed(group: string, id: number, error: unknown): void {
+    this.#witness.crashed(MAIN, group, id, error);
+  }
+}
+
+export type SimParts = {
+  readonly clock: SimClock;
+  readonly random: SimRandom;
+  readonly network: FakeNetwork;
+  readonly witness: ThreadWitness;
+  readonly faults: SimFaults;
+};
+
+/** Memory of the layout of a real node's, with arenas of which only the beginning is there. */
+function smallMemory(owners: number): SharedMemory {
+  return {
+    arenas: Array.from({ length: owners }, () => new SharedArrayBuffer(ARENA_BYTES)),
+    arenasPerOwner: 1,
+    blockTable: new SharedArrayBuffer(owners * BLOCKS_PER_ARENA * BLOCK_WORDS * 4),
+    gauges: new SharedArrayBuffer(owners * GAUGE_WORDS * 4),
+  };
+}
