@@ -162,7 +162,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case ConnectionLetter.queuesBack:
         return this.#session?.queuesBack(letter.a);
       case RuntimeLetter.restarted:
-        return this.#session?.queueRestarted(-letter.sender.id);
+        return this.#session?.queueRestarted(-letter.sender.id, letter.sender.generation);
       case RuntimeLetter.down:
         return this.#session?.queueLost(-letter.sender.id);
       case RuntimeLetter.timer:

@@ -38,8 +38,12 @@ export class Requests {
     return request;
   }
 
+  find(request: number): Asked | undefined {
+    return this.#questions.get(request) ?? this.#background.get(request);
+  }
+
   takeQuestion(request: number): Asked | undefined {
-    const asked = this.#questions.get(request) ?? this.#background.get(request);
+    const asked = this.find(request);
     this.#questions.delete(request);
     this.#background.delete(request);
     return asked;

@@ -23,6 +23,7 @@ import type { PublishScan } from '../../src/amqp/publish-scanner.ts';
 import { ACK_KEY, AckBit, settleBits, settleTag } from '../../src/amqp/settle-scanner.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
 import { Settle } from '../../src/broker/queue/queue-machine.ts';
+import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
 import type { Who } from '../../src/broker/topology/access.ts';
@@ -280,6 +281,15 @@ export class Session implements FrameSink, ChannelPort {
   /** The link to the incarnation that answered: a new one where another incarnation had answered before. */
   linkOf(queue: QueueRecord, generation: number): QueueLink {
     let link = this.links.to(queue);
+  /** The connection ends: no queue needs to tell it anything. */
+  #endWatches(): void {
+    for (const link of this.links.all()) {
+      if (!link.watched) continue;
+      link.watched = false;
+      this.#context.unwatch({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 });
+    }
+  }
+
     if (link.generation !== 0 && link.generation !== generation) {
       const { watched } = link;
       link = this.links.renew(queue.id) ?? link;
@@ -459,6 +469,7 @@ export class Session implements FrameSink, ChannelPort {
     if (this.#ending) this.flushLinks();
     else this.endConnection(() => {});
   }
+    this.#endWatches();
 
   /** Exclusive queues go with their connection; `then` when they are gone. */
   endConnection(then: () => void): void {
@@ -481,7 +492,7 @@ export class Session implements FrameSink, ChannelPort {
   }
 
   /** A queue runs again: what the old incarnation delivered is over, its consumers subscribe with the new one. */
-  queueRestarted(queueId: number): void {
+  queueRestarted(queueId: number, generation: number): void {
     const link = this.links.renew(queueId);
     if (link === undefined) return;
     link.watched = true;
@@ -489,10 +500,12 @@ export class Session implements FrameSink, ChannelPort {
     const letter = new Letter(QueueLetter.resynced);
     this.#tellQueue(link, letter);
   }
+    link.generation = generation;
 
   #resubscribe(link: QueueLink): void {
+    letter.a = generation;
     for (const consumer of this.#consumers.values()) {
-      if (consumer.link?.queue.id !== link.queue.id || consumer.spec === undefined) continue;
+      if (consumer.link?.queue.id !== link.queue.id || consumer.spec === undefined || consumer.cancelling) continue;
       const request = this.requests.background({
         queue: link.queue,
         question: { type: 'resubscribe', spec: consumer.spec },
@@ -529,7 +542,32 @@ export class Session implements FrameSink, ChannelPort {
     const asked = this.requests.takeQuestion(letter.a);
     const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
     if (asked !== undefined) return asked.then(answer, letter.b);
+  /**
+   * An incarnation answered and crashed, and the next one runs already: it is asked again where the answer is worth nothing
+   * any more. What it was told of consumers that subscribe again is told to the next one anyway, when its start is heard of.
+   */
+  #isOvertaken(letter: Letter): boolean {
+    const asked = this.requests.find(letter.a);
+    if (asked === undefined || letter.b === 0 || letter.b === this.#generationOf(asked.queue)) return false;
+    const { queue, question } = asked;
+    if (question.type === 'resubscribe') {
+      this.requests.takeQuestion(letter.a);
+      return true;
+    }
+    if (!ASKED_AGAIN.has(question.type)) return false;
+    this.post(queue, question, letter.a);
+    return true;
+  }
+
+  /** The incarnation that runs, or ran last. */
+  #generationOf(queue: QueueRecord): number {
+    const { slots } = this.#node.queues;
+    const slot = queue.slot * SLOT_WORDS;
+    return slots[slot + QUEUE_ID] === queue.id ? slots[slot + GENERATION]! : 0;
+  }
+
     // Asked once, answered twice: a crash lay between. What it brought goes back.
+    if (this.#isOvertaken(letter)) return;
     if (answer.type !== 'got') return;
     const link = this.links.find(-letter.sender.id);
     if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
@@ -542,3 +580,6 @@ function expectedHeader(): AmqpError {
   const text = 'expected content header for class 60, got non content header frame instead';
   return amqpError(ReplyCode.unexpectedFrame, text, methodIdOf('basic.publish'));
 }
+/** What these did is gone with the incarnation that did it. */
+const ASKED_AGAIN: ReadonlySet<QueueQuestion['type']> = new Set(['consume', 'cancel', 'get']);
+

@@ -11,7 +11,7 @@
  *    must not meet memory that the new one has let go.
  */
 import type { Actor, ActorContext } from '../runtime/actor.ts';
-import { type ActorRef, Letter, RuntimeLetter } from '../runtime/letter.ts';
+import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
 import { CONFIRM_WORDS, ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
@@ -63,6 +63,8 @@ export class QueueActor implements Actor, QueuePort {
   readonly #peers = new Map<number, ActorRef>();
   /** Connections that have not yet heard of this incarnation. */
   readonly #unsynced = new Map<number, ActorRef>();
+  /** Consumers of the incarnation before may still come back: that there are none now says nothing. */
+  #resyncing = false;
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
   #vanishing: PendingAnswer[] = [];
   #state: 'running' | 'vanishing' | 'ending' = 'running';
@@ -97,7 +99,8 @@ export class QueueActor implements Actor, QueuePort {
       // The watch of the incarnation before tells nobody any more.
       this.#context.watch(watcher);
     }
-    if (connection !== 0 || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
+    this.#resyncing = this.#machine.counter(HAD_CONSUMER) === 1;
+    if (this.#resyncing || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
   }
 
   get #title(): string {
@@ -117,7 +120,9 @@ export class QueueActor implements Actor, QueuePort {
       case QueueLetter.question:
         return this.#ask(letter.sender, letter.a, letter.body as QueueQuestion);
       case QueueLetter.resynced:
-        return this.#resynced(letter.sender.id);
+        // An incarnation between them may have crashed before it read this: then the connection has not heard of this one yet.
+        if (letter.a === this.#context.self.generation) this.#resynced(letter.sender.id);
+        return;
       case QueueLetter.released:
         return this.#forgetPeer(letter.sender.id);
       case QueueLetter.end:
@@ -189,7 +194,7 @@ export class QueueActor implements Actor, QueuePort {
     while (this.#machine.dispatch()) this.#outboxes.flush();
   }
 
-  /** The batch is kept until the letter is put away. */
+  /** The batch goes back once: a letter that is read again after a crash in the last moment has none any more. */
   #giveBack(letter: Letter): void {
     this.#outboxes.giveBack(letter.ints);
   }
@@ -202,6 +207,8 @@ export class QueueActor implements Actor, QueuePort {
     if (
       last >= 0 &&
       held![last] === channel &&
+    letter.ints = NO_INTS;
+    letter.count = 0;
       held![last + 3] === flag &&
       ((held![last + 1]! + held![last + 2]!) | 0) === sequence
     ) {
@@ -304,7 +311,7 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #consume(from: ActorRef, spec: ConsumerSpec, again: boolean): QueueAnswer {
-    const result = again ? this.#machine.resubscribe(spec) : this.#machine.consume(spec);
+    const result = this.#known(spec) ?? (again ? this.#machine.resubscribe(spec) : this.#machine.consume(spec));
     if ('code' in result) return { type: 'refused', refusal: result };
     this.#watch(from);
     this.#machine.setCounter(HAD_CONSUMER, 1);
@@ -352,7 +359,8 @@ export class QueueActor implements Actor, QueuePort {
     const machine = this.#machine;
     const isGone = ({ spec }: Consumer): boolean =>
       spec.connection === connection && (channel === 0 || spec.channel === channel);
-    for (const consumer of [...machine.consumers.values()]) if (isGone(consumer)) machine.cancel(consumer);
+    // The youngest first: the next in order is looked for each time that the active one goes, and that is the oldest.
+    for (const consumer of [...machine.consumers.values()].reverse()) if (isGone(consumer)) machine.cancel(consumer);
     if (this.#state !== 'ending') machine.returnHeldBy(isGone);
     machine.consumers.forgetGetters(isGone);
     this.#noteActive();
@@ -373,8 +381,8 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #resynced(connection: number): void {
-    this.#unsynced.delete(connection);
-    if (this.#unsynced.size > 0) return;
+    if (!this.#unsynced.delete(connection) || this.#unsynced.size > 0) return;
+    this.#resyncing = false;
     this.#machine.consumers.activate();
     this.#noteActive();
   }
@@ -383,6 +391,8 @@ export class QueueActor implements Actor, QueuePort {
   #resyncTimedOut(): void {
     for (const connection of this.#unsynced.keys()) this.#detach(connection, 0);
     this.#unsynced.clear();
+    const peer = this.#peers.get(connection);
+    if (peer !== undefined) this.#context.unwatch(peer);
     this.#machine.consumers.expectNobody();
     this.#noteActive();
     if (this.#unused) this.#vanish();
@@ -392,12 +402,14 @@ export class QueueActor implements Actor, QueuePort {
 
   get #unused(): boolean {
     const { autoDelete } = this.#setting.record;
-    return autoDelete && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
+    if (this.#unused) this.#vanish();
+    return autoDelete && !this.#resyncing && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
   }
 
   /** An auto-delete queue without consumers asks to be deleted, and takes no new ones meanwhile. */
   #vanish(): void {
     if (this.#state !== 'running') return;
+    this.#resyncing = false;
     this.#state = 'vanishing';
     const letter = new Letter(TopologyLetter.change);
     letter.body = { type: 'queue.vanish', id: this.#setting.record.id };

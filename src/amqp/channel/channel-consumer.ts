@@ -20,6 +20,9 @@ export class ChannelConsumer {
   /** Its channel's limit is reached and its queue knows. */
   stopped = false;
 
+  /** The client has cancelled it, and the queue has not answered yet: a new incarnation must not learn of it. */
+  cancelling = false;
+
   constructor(channel: Channel, tag: string, noAck: boolean) {
     this.channel = channel;
     this.tag = tag;

@@ -202,6 +202,7 @@ export class Consuming {
       if (consumer !== undefined) this.#forget(consumer);
       return answer();
     }
+    consumer.cancelling = true;
     this.#port.ask(consumer.link.queue, { type: 'cancel', key: consumer.key }, () => {
       this.#forget(consumer);
       answer();
