@@ -68,6 +68,8 @@ export class QueueActor implements Actor, QueuePort {
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
   #vanishing: PendingAnswer[] = [];
   #state: 'running' | 'vanishing' | 'ending' = 'running';
+  /** It is deleted and holds nothing any more. */
+  #finished = false;
 
   constructor(context: ActorContext, setting: QueueSetting) {
     this.#context = context;
@@ -82,6 +84,7 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
     this.#machine.setCounter(GENERATION, context.self.generation);
+    this.#machine.showCounts();
   }
 
   #create(): void {
@@ -143,8 +146,15 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#state !== 'ending') this.#machine.showCounts();
   }
 
+  /** Only now, when no incarnation can follow, another queue may have the slot. */
   stop(): void {
     this.#setting.flushReleases();
+    if (!this.#finished) return;
+    this.#machine.setCounter(QUEUE_ID, 0);
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = this.#setting.record.slot;
+    letter.b = this.#setting.record.id;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   // ---- publishes
@@ -440,11 +450,7 @@ export class QueueActor implements Actor, QueuePort {
 
   #finish(): void {
     this.#machine.clear();
-    this.#machine.setCounter(QUEUE_ID, 0);
-    this.#setting.flushReleases();
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = this.#setting.record.slot;
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    this.#finished = true;
     this.#context.end(`${this.#title} is deleted`);
   }
 }

@@ -76,6 +76,8 @@ export class ReplicaActor implements Actor {
   #apply(events: readonly TopologyEvent[], version: number): void {
     const { thread } = this.#context.self;
     const { topology } = this.#host;
+    // Told to the thread that this one replaces, which did not read it any more: it is in the topology this one began with.
+    if (version <= topology.version) return;
     for (const event of events) {
       topology.apply(event);
       if (event.type === 'queue-created' && event.queue.thread === thread) this.#host.startQueue(event.queue);

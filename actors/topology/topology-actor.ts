@@ -13,6 +13,7 @@ import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
 import { decide } from '../../src/broker/topology/decide.ts';
 import type { TopologyCommand, TopologyReply } from '../../src/broker/topology/topology-command.ts';
 import type { TopologyEvent } from '../../src/broker/topology/topology-event.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
 
 type Waiting = {
@@ -29,6 +30,8 @@ export class TopologyActor implements Actor {
   /** Version that each replica has reached, by thread. */
   readonly #reached: Map<number, number>;
   readonly #freeSlots: number[];
+  /** Queues that are deleted and may still hold something, by slot. */
+  readonly #ending: Map<number, QueueRecord>;
   #nextSlot: number;
   /** In order of version. */
   #waiting: Waiting[] = [];
@@ -40,6 +43,7 @@ export class TopologyActor implements Actor {
     this.#slots = slots;
     this.#reached = before === undefined ? new Map() : before.#reached;
     this.#freeSlots = before === undefined ? [] : before.#freeSlots;
+    this.#ending = before === undefined ? new Map() : before.#ending;
     this.#nextSlot = before === undefined ? 1 : before.#nextSlot;
     this.#waiting = before === undefined ? [] : before.#waiting;
   }
@@ -51,8 +55,7 @@ export class TopologyActor implements Actor {
       case TopologyLetter.applied:
         return this.#applied(letter.sender.thread, letter.a);
       case TopologyLetter.emptied:
-        this.#freeSlots.push(letter.a);
-        return;
+        return this.#emptied(letter.a, letter.b);
     }
   }
 
@@ -63,6 +66,11 @@ export class TopologyActor implements Actor {
   /** A thread has a replica at this version, and gets every event from now on. */
   addReplica(thread: number): void {
     this.#reached.set(thread, this.#topology.version);
+  }
+
+  /** Deleted queues of a thread that have not said that they are empty: a replacement of the thread goes on emptying them. */
+  endingQueues(thread: number): readonly QueueRecord[] {
+    return [...this.#ending.values()].filter((queue) => queue.thread === thread);
   }
 
   /** A thread is lost: nobody waits for it any more. */
@@ -95,6 +103,14 @@ export class TopologyActor implements Actor {
   #apply(event: TopologyEvent): void {
     this.#topology.apply(event);
     if (event.type === 'queue-created') this.#takeSlot(event.queue.slot);
+    else if (event.type === 'queue-deleted') this.#ending.set(event.queue.slot, event.queue);
+  }
+
+  /** Around the loss of a thread this may be said twice. */
+  #emptied(slot: number, id: number): void {
+    if (this.#ending.get(slot)?.id !== id) return;
+    this.#ending.delete(slot);
+    this.#freeSlots.push(slot);
   }
 
   #peekSlot(): number {

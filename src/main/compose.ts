@@ -227,6 +227,7 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
       snapshot: [...this.#topology.snapshot()],
       version: this.#topology.version,
       alarms: this.#alarms,
+      ending: this.#topologyActor!.endingQueues(thread),
     };
     this.#topologyActor!.addReplica(thread);
     this.#live.add(thread);

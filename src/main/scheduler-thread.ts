@@ -49,7 +49,7 @@ class SchedulerThread implements ThreadHost {
 
   async run(): Promise<void> {
     const actors = this.#actors;
-    actors.startQueues();
+    actors.startQueues(this.#task.ending);
     const { settings, port, control } = this.#task;
     const listener = await listen({
       host: settings.host,

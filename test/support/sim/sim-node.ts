@@ -55,7 +55,7 @@ export class SimNode implements KeeperHost, SchedulerHost, ReplacementHost {
   readonly #network: FakeNetwork;
   readonly #witness: ThreadWitness;
   readonly #faults: SimFaults;
-  readonly #start: Omit<ThreadStart, 'thread' | 'snapshot' | 'version' | 'alarms'>;
+  readonly #start: Omit<ThreadStart, 'thread' | 'snapshot' | 'version' | 'alarms' | 'ending'>;
   readonly #scheduler: Scheduler;
   readonly #live = new Set<number>();
   readonly #replacement = new ThreadReplacement(this);
@@ -125,14 +125,15 @@ export class SimNode implements KeeperHost, SchedulerHost, ReplacementHost {
 
   #startThread(thread: number): void {
     const each = new SimThread(thread, this.#clock, this.#random, this.#witness);
-    const start = { ...this.#start, thread, snapshot: [...this.topology.snapshot()], version: this.topology.version, alarms: [] };
-    this.#topologyActor!.addReplica(thread);
+    const actor = this.#topologyActor!;
+    const start = { ...this.#start, thread, snapshot: [...this.topology.snapshot()], version: this.topology.version, alarms: [], ending: actor.endingQueues(thread) };
+    actor.addReplica(thread);
     this.#live.add(thread);
     this.threads.set(thread, each);
     each.loop.soon(() => {
       const actors = each.boot(start, this);
       actors.scheduler.faults = this.#faults;
-      actors.startQueues();
+      actors.startQueues(start.ending);
       actors.tellKeeper(new Letter(KeeperLetter.listening));
       actors.scheduler.poke();
     });

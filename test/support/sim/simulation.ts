@@ -61,6 +61,7 @@ export class Simulation implements ThreadWitness, SimWorld {
   readonly book: MessageBook;
   readonly faults: SimFaults;
   winding = false;
+  readonly sharedLimits: boolean;
   readonly #seed: number;
   readonly #trace: ((text: string) => void) | undefined;
   readonly #clock = new SimClock();
@@ -82,14 +83,15 @@ export class Simulation implements ThreadWitness, SimWorld {
     this.faults = new SimFaults(random, {
       queueCrash: kind === 1 || kind === 3 ? 0.02 : 0,
       connectionCrash: kind === 2 || kind === 3 ? 0.003 : 0,
-      threadEnd: kind === 3 ? 0.0006 : 0,
+      threadEnd: kind === 3 ? 0.003 : 0,
       faultsMax: 12,
     });
-    const byByte = random.chance(0.05);
+    const inBits = random.chance(0.05);
+    this.sharedLimits = random.chance(0.25);
     this.#network = new FakeNetwork(
       {
         pick: (below) => random.below(below),
-        chunkSize: (available) => (byByte ? 1 : random.chance(0.5) ? available : random.between(1, available)),
+        chunkSize: (available) => (inBits ? random.between(1, Math.min(available, 40)) : random.chance(0.5) ? available : random.between(1, available)),
       },
       this.#clock,
     );

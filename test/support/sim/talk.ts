@@ -10,6 +10,11 @@ export type SimWorld = {
   readonly book: MessageBook;
   readonly faults: SimFaults;
   violate(text: string): void;
+  /**
+   * Channels may have limits of their own (basic.qos with global). What comes above one goes back unseen, and another consumer
+   * may have got younger messages meanwhile: then only the queue's own order can be looked at.
+   */
+  readonly sharedLimits: boolean;
   /** Roles begin nothing new. */
   winding: boolean;
 };
