@@ -22,8 +22,8 @@ import { type Method, methodKey } from '../../src/amqp/method-table.ts';
 import type { PublishScan } from '../../src/amqp/publish-scanner.ts';
 import { ACK_KEY, AckBit, settleBits, settleTag } from '../../src/amqp/settle-scanner.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
-import { Settle } from '../../src/broker/queue/queue-machine.ts';
 import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import { Settle } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
 import type { Who } from '../../src/broker/topology/access.ts';
@@ -278,9 +278,6 @@ export class Session implements FrameSink, ChannelPort {
     this.#context.watch({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 });
   }
 
-  /** The link to the incarnation that answered: a new one where another incarnation had answered before. */
-  linkOf(queue: QueueRecord, generation: number): QueueLink {
-    let link = this.links.to(queue);
   /** The connection ends: no queue needs to tell it anything. */
   #endWatches(): void {
     for (const link of this.links.all()) {
@@ -290,6 +287,9 @@ export class Session implements FrameSink, ChannelPort {
     }
   }
 
+  /** The link to the incarnation that answered: a new one where another incarnation had answered before. */
+  linkOf(queue: QueueRecord, generation: number): QueueLink {
+    let link = this.links.to(queue);
     if (link.generation !== 0 && link.generation !== generation) {
       const { watched } = link;
       link = this.links.renew(queue.id) ?? link;
@@ -466,10 +466,10 @@ export class Session implements FrameSink, ChannelPort {
   abandon(): void {
     for (const channel of this.#channels.values()) channel.abandon();
     for (const address of this.takeHeld()) this.memory.release(address);
+    this.#endWatches();
     if (this.#ending) this.flushLinks();
     else this.endConnection(() => {});
   }
-    this.#endWatches();
 
   /** Exclusive queues go with their connection; `then` when they are gone. */
   endConnection(then: () => void): void {
@@ -496,14 +496,14 @@ export class Session implements FrameSink, ChannelPort {
     const link = this.links.renew(queueId);
     if (link === undefined) return;
     link.watched = true;
+    link.generation = generation;
     this.#resubscribe(link);
     const letter = new Letter(QueueLetter.resynced);
+    letter.a = generation;
     this.#tellQueue(link, letter);
   }
-    link.generation = generation;
 
   #resubscribe(link: QueueLink): void {
-    letter.a = generation;
     for (const consumer of this.#consumers.values()) {
       if (consumer.link?.queue.id !== link.queue.id || consumer.spec === undefined || consumer.cancelling) continue;
       const request = this.requests.background({
@@ -538,10 +538,6 @@ export class Session implements FrameSink, ChannelPort {
     }
   }
 
-  answered(letter: Letter): void {
-    const asked = this.requests.takeQuestion(letter.a);
-    const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
-    if (asked !== undefined) return asked.then(answer, letter.b);
   /**
    * An incarnation answered and crashed, and the next one runs already: it is asked again where the answer is worth nothing
    * any more. What it was told of consumers that subscribe again is told to the next one anyway, when its start is heard of.
@@ -566,8 +562,12 @@ export class Session implements FrameSink, ChannelPort {
     return slots[slot + QUEUE_ID] === queue.id ? slots[slot + GENERATION]! : 0;
   }
 
-    // Asked once, answered twice: a crash lay between. What it brought goes back.
+  answered(letter: Letter): void {
     if (this.#isOvertaken(letter)) return;
+    const asked = this.requests.takeQuestion(letter.a);
+    const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
+    if (asked !== undefined) return asked.then(answer, letter.b);
+    // Asked once, answered twice: a crash lay between. What it brought goes back.
     if (answer.type !== 'got') return;
     const link = this.links.find(-letter.sender.id);
     if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
@@ -576,10 +576,10 @@ export class Session implements FrameSink, ChannelPort {
 
 const NONE: number[] = [];
 
+/** What these did is gone with the incarnation that did it. */
+const ASKED_AGAIN: ReadonlySet<QueueQuestion['type']> = new Set(['consume', 'cancel', 'get']);
+
 function expectedHeader(): AmqpError {
   const text = 'expected content header for class 60, got non content header frame instead';
   return amqpError(ReplyCode.unexpectedFrame, text, methodIdOf('basic.publish'));
 }
-/** What these did is gone with the incarnation that did it. */
-const ASKED_AGAIN: ReadonlySet<QueueQuestion['type']> = new Set(['consume', 'cancel', 'get']);
-

@@ -68,8 +68,6 @@ export class QueueActor implements Actor, QueuePort {
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
   #vanishing: PendingAnswer[] = [];
   #state: 'running' | 'vanishing' | 'ending' = 'running';
-  /** It is deleted and holds nothing any more. */
-  #finished = false;
 
   constructor(context: ActorContext, setting: QueueSetting) {
     this.#context = context;
@@ -84,7 +82,6 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
     this.#machine.setCounter(GENERATION, context.self.generation);
-    this.#machine.showCounts();
   }
 
   #create(): void {
@@ -146,15 +143,8 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#state !== 'ending') this.#machine.showCounts();
   }
 
-  /** Only now, when no incarnation can follow, another queue may have the slot. */
   stop(): void {
     this.#setting.flushReleases();
-    if (!this.#finished) return;
-    this.#machine.setCounter(QUEUE_ID, 0);
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = this.#setting.record.slot;
-    letter.b = this.#setting.record.id;
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   // ---- publishes
@@ -207,6 +197,8 @@ export class QueueActor implements Actor, QueuePort {
   /** The batch goes back once: a letter that is read again after a crash in the last moment has none any more. */
   #giveBack(letter: Letter): void {
     this.#outboxes.giveBack(letter.ints);
+    letter.ints = NO_INTS;
+    letter.count = 0;
   }
 
   #confirm(channel: number, sequence: number, refused: boolean): void {
@@ -217,8 +209,6 @@ export class QueueActor implements Actor, QueuePort {
     if (
       last >= 0 &&
       held![last] === channel &&
-    letter.ints = NO_INTS;
-    letter.count = 0;
       held![last + 3] === flag &&
       ((held![last + 1]! + held![last + 2]!) | 0) === sequence
     ) {
@@ -369,8 +359,7 @@ export class QueueActor implements Actor, QueuePort {
     const machine = this.#machine;
     const isGone = ({ spec }: Consumer): boolean =>
       spec.connection === connection && (channel === 0 || spec.channel === channel);
-    // The youngest first: the next in order is looked for each time that the active one goes, and that is the oldest.
-    for (const consumer of [...machine.consumers.values()].reverse()) if (isGone(consumer)) machine.cancel(consumer);
+    for (const consumer of [...machine.consumers.values()]) if (isGone(consumer)) machine.cancel(consumer);
     if (this.#state !== 'ending') machine.returnHeldBy(isGone);
     machine.consumers.forgetGetters(isGone);
     this.#noteActive();
@@ -386,6 +375,8 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #forgetPeer(connection: number): void {
+    const peer = this.#peers.get(connection);
+    if (peer !== undefined) this.#context.unwatch(peer);
     this.#peers.delete(connection);
     if (this.#state === 'ending' && this.#peers.size === 0) this.#finish();
   }
@@ -395,14 +386,14 @@ export class QueueActor implements Actor, QueuePort {
     this.#resyncing = false;
     this.#machine.consumers.activate();
     this.#noteActive();
+    if (this.#unused) this.#vanish();
   }
 
   /** Somebody who should have subscribed again did not: it is gone, or as good as gone. */
   #resyncTimedOut(): void {
     for (const connection of this.#unsynced.keys()) this.#detach(connection, 0);
     this.#unsynced.clear();
-    const peer = this.#peers.get(connection);
-    if (peer !== undefined) this.#context.unwatch(peer);
+    this.#resyncing = false;
     this.#machine.consumers.expectNobody();
     this.#noteActive();
     if (this.#unused) this.#vanish();
@@ -412,14 +403,12 @@ export class QueueActor implements Actor, QueuePort {
 
   get #unused(): boolean {
     const { autoDelete } = this.#setting.record;
-    if (this.#unused) this.#vanish();
     return autoDelete && !this.#resyncing && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
   }
 
   /** An auto-delete queue without consumers asks to be deleted, and takes no new ones meanwhile. */
   #vanish(): void {
     if (this.#state !== 'running') return;
-    this.#resyncing = false;
     this.#state = 'vanishing';
     const letter = new Letter(TopologyLetter.change);
     letter.body = { type: 'queue.vanish', id: this.#setting.record.id };
@@ -450,7 +439,11 @@ export class QueueActor implements Actor, QueuePort {
 
   #finish(): void {
     this.#machine.clear();
-    this.#finished = true;
+    this.#machine.setCounter(QUEUE_ID, 0);
+    this.#setting.flushReleases();
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = this.#setting.record.slot;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
     this.#context.end(`${this.#title} is deleted`);
   }
 }
