@@ -82,7 +82,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'the same consumer takes until it is full': [
     { file: machine, right: '      line.shift();\n      if (consumer.able) line.join(consumer);\n      else if (line.first', wrong: '      if (!consumer.able) line.shift();\n      if (line.first' },
   ],
-  'a lower priority goes first': [{ file: 'consumers.ts', right: 'b.priority - a.priority', wrong: 'a.priority - b.priority' }],
+  'a lower priority goes first': [{ file: 'consumers.ts', right: 'for (const line of this.#lines) if', wrong: 'for (const line of [...this.#lines].reverse()) if' }],
   'everybody is active': [
     { file: 'consumers.ts', right: '    if (this.#single && consumer !== this.#active) return;\n', wrong: '' },
   ],
