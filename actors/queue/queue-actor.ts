@@ -68,6 +68,8 @@ export class QueueActor implements Actor, QueuePort {
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
   #vanishing: PendingAnswer[] = [];
   #state: 'running' | 'vanishing' | 'ending' = 'running';
+  /** It is deleted and holds nothing any more. */
+  #finished = false;
 
   constructor(context: ActorContext, setting: QueueSetting) {
     this.#context = context;
@@ -82,6 +84,7 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
     this.#machine.setCounter(GENERATION, context.self.generation);
+    this.#machine.showCounts();
   }
 
   #create(): void {
@@ -143,8 +146,15 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#state !== 'ending') this.#machine.showCounts();
   }
 
+  /** Only now, when no incarnation can follow, another queue may have the slot. */
   stop(): void {
     this.#setting.flushReleases();
+    if (!this.#finished) return;
+    this.#machine.setCounter(QUEUE_ID, 0);
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = this.#setting.record.slot;
+    letter.b = this.#setting.record.id;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   // ---- publishes
@@ -319,6 +329,11 @@ export class QueueActor implements Actor, QueuePort {
     return { type: 'consuming', consumerId: result.id, order: result.order, windowed: result.windowed };
   }
 
+  /** Only around a crash is a consumer announced twice: a letter is read again, or a connection heard of the crash late. */
+  #known({ connection, key }: ConsumerSpec): Consumer | undefined {
+    return this.#context.self.generation === 1 ? undefined : this.#machine.consumers.find(connection, key);
+  }
+
   #watch(peer: ActorRef): void {
     if (this.#peers.has(peer.id)) return;
     this.#peers.set(peer.id, peer);
@@ -359,7 +374,8 @@ export class QueueActor implements Actor, QueuePort {
     const machine = this.#machine;
     const isGone = ({ spec }: Consumer): boolean =>
       spec.connection === connection && (channel === 0 || spec.channel === channel);
-    for (const consumer of [...machine.consumers.values()]) if (isGone(consumer)) machine.cancel(consumer);
+    // The youngest first: the next in order is looked for each time that the active one goes, and that is the oldest.
+    for (const consumer of [...machine.consumers.values()].reverse()) if (isGone(consumer)) machine.cancel(consumer);
     if (this.#state !== 'ending') machine.returnHeldBy(isGone);
     machine.consumers.forgetGetters(isGone);
     this.#noteActive();
@@ -439,11 +455,7 @@ export class QueueActor implements Actor, QueuePort {
 
   #finish(): void {
     this.#machine.clear();
-    this.#machine.setCounter(QUEUE_ID, 0);
-    this.#setting.flushReleases();
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = this.#setting.record.slot;
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    this.#finished = true;
     this.#context.end(`${this.#title} is deleted`);
   }
 }
