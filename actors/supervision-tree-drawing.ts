@@ -19,8 +19,8 @@ export const INSTANCES_DRAWN_MAX = 64;
 /** How a tree is drawn. */
 export type DrawingOptions = {
   /**
-   * By the id of a node, or where there are several of its kind by `id@instance`: `queues-of-thread@2`, and `queue@2/orders`
-   * below it. A node that is missing here is drawn as `unknown`. Without live data the tree is drawn with its reasons.
+   * By the id of a node, or where there are several of its kind by `id@instance`: `thread@2`, and below it
+   * `queues-of-thread@2` and `queue@2/orders`. A node that is missing here is drawn as `unknown`. Without live data the tree is drawn with its reasons.
    */
   readonly live?: Readonly<Record<string, LiveNode>> | ReadonlyMap<string, LiveNode>;
   /** Plain ASCII lines, for terminals without box characters. */
@@ -46,7 +46,7 @@ function asMap(live: NonNullable<DrawingOptions['live']>): ReadonlyMap<string, L
   return live instanceof Map ? live : new Map(Object.entries(live));
 }
 
-/** One node as it is drawn; `instance` is empty where there is only one of its kind. */
+/** One node as it is drawn; `instance` is empty where there is only one of its kind, and that of its parent below several. */
 type Drawn = { readonly node: TreeNode; readonly instance: string };
 
 class Drawing {
@@ -92,7 +92,7 @@ class Drawing {
 }
 
 function nameOf({ node, instance }: Drawn): string {
-  return instance === '' || node.count === 'one' ? node.id : `${node.id}@${instance}`;
+  return instance === '' ? node.id : `${node.id}@${instance}`;
 }
 
 const COUNTS = { one: '', 'each-scheduler': 'each ', dynamic: 'many on a ' } as const;

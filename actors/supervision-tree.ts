@@ -6,6 +6,7 @@
  * it with it, so each stands below everything it needs, and as far down as it can.
  */
 import type { ChildPolicy } from './runtime/supervision/child-spec.ts';
+import type { DynamicSupervisorOptions } from './runtime/supervision/dynamic-supervisor.ts';
 import type { RestartIntensity } from './runtime/supervision/restart-window.ts';
 import type { Strategy } from './runtime/supervision/strategy.ts';
 
@@ -31,7 +32,7 @@ export type TreeSupervisor = TreeNodeBase & {
   readonly children: readonly TreeNode[];
 };
 
-/** A supervisor of many children of one kind, the group of a thread. */
+/** A supervisor of children of one kind, a group of the runtime. */
 export type TreeGroup = TreeNodeBase & {
   readonly kind: 'supervisor';
   readonly strategy: 'dynamic';
@@ -47,12 +48,14 @@ export type TreeNode = TreeWorker | TreeSupervisor | TreeGroup;
 export const QUEUES_OF_THREAD_MAX = 262_144;
 /** Connections one scheduler thread takes; the next one is closed. */
 export const CONNECTIONS_OF_THREAD_MAX = 65_536;
+/** Scheduler threads of a node: with the main thread, as many as a mesh of rings joins. */
+export const SCHEDULERS_MAX = 63;
 
-const queueGroup: TreeGroup = {
+export const queueGroup: TreeGroup = {
   id: 'queues-of-thread',
   kind: 'supervisor',
   thread: 'scheduler',
-  count: 'each-scheduler',
+  count: 'one',
   strategy: 'dynamic',
   giveUp: 'mark',
   intensity: { restarts: 5, periodMs: 10_000 },
@@ -71,7 +74,7 @@ const queueGroup: TreeGroup = {
   },
 };
 
-const connectionGroup: TreeGroup = {
+export const connectionGroup: TreeGroup = {
   id: 'connections-of-thread',
   kind: 'supervisor',
   thread: 'scheduler',
@@ -89,12 +92,73 @@ const connectionGroup: TreeGroup = {
     thread: 'scheduler',
     count: 'dynamic',
     restart: 'temporary',
-    shutdown: 10_000,
+    shutdown: 5_000,
     why: 'A client reconnects; a connection is never revived. Its channels are machines inside it and share its fate.',
   },
 };
 
-const store: TreeWorker = {
+export const replicaGroup: TreeGroup = {
+  id: 'replica-of-thread',
+  kind: 'supervisor',
+  thread: 'scheduler',
+  count: 'one',
+  strategy: 'dynamic',
+  giveUp: 'escalate',
+  intensity: { restarts: 3, periodMs: 60_000 },
+  childrenMax: 1,
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'When it gives up the thread ends and is replaced: a thread that does not follow the topology answers wrongly.',
+  member: {
+    id: 'replica',
+    kind: 'worker',
+    thread: 'scheduler',
+    count: 'one',
+    restart: 'permanent',
+    shutdown: 1_000,
+    why: 'The topology as its thread sees it, and the hand of the main thread there; it stands before the queues it starts.',
+  },
+};
+
+/** One scheduler thread. The supervisor of its children is the thread itself: what ends it ends them. */
+export const schedulerThread: TreeSupervisor = {
+  id: 'thread',
+  kind: 'supervisor',
+  thread: 'scheduler',
+  count: 'each-scheduler',
+  strategy: 'rest-for-one',
+  intensity: { restarts: 0, periodMs: 1_000 },
+  restart: 'permanent',
+  shutdown: 2_000,
+  why: 'Its loss takes all actors on it; the replacement finds its queues in shared memory. A thread that hangs is ended by force.',
+  children: [replicaGroup, queueGroup],
+};
+
+/** A group of one on the main thread. */
+export const keeperGroup: TreeGroup = {
+  id: 'keeper-of-threads',
+  kind: 'supervisor',
+  thread: 'main',
+  count: 'one',
+  strategy: 'dynamic',
+  giveUp: 'escalate',
+  intensity: { restarts: 3, periodMs: 60_000 },
+  childrenMax: 1,
+  restart: 'permanent',
+  shutdown: 'infinity',
+  why: 'When it gives up nobody hears the threads any more, and all of them are started anew.',
+  member: {
+    id: 'keeper',
+    kind: 'worker',
+    thread: 'main',
+    count: 'one',
+    restart: 'permanent',
+    shutdown: 1_000,
+    why: 'Hears from the threads what the supervisors must know; stands before the first thread.',
+  },
+};
+
+export const store: TreeWorker = {
   id: 'store',
   kind: 'worker',
   thread: 'store',
@@ -104,30 +168,43 @@ const store: TreeWorker = {
   why: 'Durability first: the only one that opens the database; stops last, and has a minute for its final flush.',
 };
 
-const topology: TreeWorker = {
+export const topologyGroup: TreeGroup = {
   id: 'topology',
-  kind: 'worker',
+  kind: 'supervisor',
   thread: 'main',
   count: 'one',
+  strategy: 'dynamic',
+  giveUp: 'escalate',
+  intensity: { restarts: 3, periodMs: 60_000 },
+  childrenMax: 1,
   restart: 'permanent',
-  shutdown: 5_000,
-  why: 'The single writer of exchanges, bindings, users and policies; rebuilt from the store, so it stands below it.',
+  shutdown: 'infinity',
+  why: 'A crash is repaired here and nobody below hears of it; a fourth in a minute restarts what stands on the topology too.',
+  member: {
+    id: 'topology-writer',
+    kind: 'worker',
+    thread: 'main',
+    count: 'one',
+    restart: 'permanent',
+    shutdown: 5_000,
+    why: 'The single writer of exchanges, bindings, users and policies; rebuilt from the store, so it stands below it.',
+  },
 };
 
-const queues: TreeSupervisor = {
+export const queues: TreeSupervisor = {
   id: 'queues',
   kind: 'supervisor',
   thread: 'main',
   count: 'one',
   strategy: 'one-for-one',
-  intensity: { restarts: 5, periodMs: 60_000 },
+  intensity: { restarts: 60, periodMs: 60_000 },
   restart: 'permanent',
   shutdown: 'infinity',
-  why: 'One group on each scheduler thread; its restart is the loss of a thread, and a sixth in a minute is no accident.',
-  children: [queueGroup],
+  why: 'The scheduler threads with their queues; a lost thread is replaced, and more than one a second is no accident.',
+  children: [keeperGroup, schedulerThread],
 };
 
-const connections: TreeSupervisor = {
+export const connections: TreeSupervisor = {
   id: 'connections',
   kind: 'supervisor',
   thread: 'main',
@@ -136,11 +213,11 @@ const connections: TreeSupervisor = {
   intensity: { restarts: 5, periodMs: 60_000 },
   restart: 'permanent',
   shutdown: 'infinity',
-  why: 'Connections publish to queues, so they stop before them; a lost thread closes its own connections only.',
+  why: 'Connections publish to queues, so they close before those stop; a lost thread closes its own connections only.',
   children: [connectionGroup],
 };
 
-const listener: TreeSupervisor = {
+export const listener: TreeSupervisor = {
   id: 'listener',
   kind: 'supervisor',
   thread: 'main',
@@ -163,14 +240,14 @@ const listener: TreeSupervisor = {
   ],
 };
 
-const janitor: TreeWorker = {
+export const janitor: TreeWorker = {
   id: 'janitor',
   kind: 'worker',
   thread: 'main',
   count: 'one',
   restart: 'permanent',
   shutdown: 1_000,
-  why: 'Alarms of memory and disk, leases of dead threads; nobody needs it to be served, so its crash disturbs nobody.',
+  why: 'Alarms of memory, later of the disk; nobody needs it to be served, so its crash disturbs nobody.',
 };
 
 /** The tree of the node. */
@@ -183,12 +260,27 @@ export const supervisionTree: TreeSupervisor = {
   intensity: { restarts: 3, periodMs: 60_000 },
   restart: 'permanent',
   shutdown: 'infinity',
-  why: 'What stands below needs what stands above; a fourth restart in a minute stops the node, its keeper starts it anew.',
-  children: [store, topology, queues, connections, listener, janitor],
+  why: 'What stands below needs what stands above; a fourth restart in a minute stops the node, and who watches the process starts it anew.',
+  children: [store, topologyGroup, queues, connections, listener, janitor],
 };
 
 /** The nodes right below a node: children, the one kind of member of a group, or nothing. */
 export function childrenOf(node: TreeNode): readonly TreeNode[] {
   if (node.kind === 'worker') return [];
   return node.strategy === 'dynamic' ? [node.member] : node.children;
+}
+
+/** What the runtime needs to run a group of the tree; the runtime's name of it is that of its members. */
+export function groupOptions(group: TreeGroup): DynamicSupervisorOptions & { readonly name: string } {
+  const { member, giveUp, intensity, childrenMax } = group;
+  return { name: member.id, policy: policyOf(member), giveUp, intensity, childrenMax };
+}
+
+/** A worker right below an ordered supervisor, as a group of one: its first crash goes up to the supervisor that counts it. */
+export function soleOptions(worker: TreeWorker): DynamicSupervisorOptions & { readonly name: string } {
+  return { name: worker.id, policy: policyOf(worker), giveUp: 'escalate', intensity: { restarts: 0, periodMs: 1_000 }, childrenMax: 1 };
+}
+
+function policyOf({ restart, shutdown, kind }: TreeNode): ChildPolicy {
+  return { restart, shutdown, kind };
 }

@@ -8,7 +8,6 @@ export interface KeeperHost {
   failed(thread: number, why: string): void;
   fenced(thread: number, lost: number): void;
   stopped(thread: number): void;
-  memoryChanged(above: boolean): void;
   log(level: number, fields: object, text: string): void;
   described(thread: number, request: number, body: unknown): void;
 }
@@ -31,8 +30,6 @@ export class KeeperActor implements Actor {
         return this.#host.fenced(thread, letter.a);
       case KeeperLetter.stopped:
         return this.#host.stopped(thread);
-      case KeeperLetter.memory:
-        return this.#host.memoryChanged(letter.a === 1);
       case KeeperLetter.log: {
         const { fields, text } = letter.body as { readonly fields: object; readonly text: string };
         return this.#host.log(letter.a, fields, text);

@@ -25,7 +25,10 @@ export class ActorGroup {
       stop: (id) => scheduler.stopIncarnation(Number(id), 'shutdown'),
       kill: (id) => scheduler.stopIncarnation(Number(id), 'killed'),
       ready: () => {},
-      escalate: (reason) => options.onEnded?.(reason),
+      escalate: (reason) => {
+        scheduler.groupEnded(this);
+        options.onEnded?.(reason);
+      },
       childMarked: (id, reason) => {
         scheduler.markCrashed(Number(id));
         options.onMarked?.(Number(id), reason);

@@ -289,6 +289,8 @@ export class Scheduler {
       cell.actor = cell.factory(this.#context(cell));
     } catch (error) {
       this.#host.crashed(cell.group.name, id, error);
+      // A first start that fails is forgotten by the supervisor, so nobody would ever read what waits here.
+      if (!restarted) this.#remove(cell, true, undefined);
       supervisor.startFailed(id, generation, { kind: 'crash', text: String(error) });
       return;
     }
@@ -309,6 +311,12 @@ export class Scheduler {
   markCrashed(id: number): void {
     const cell = this.#cells.get(id);
     if (cell !== undefined) this.#watches.ended(cell.self, true);
+  }
+
+  /** The supervisor of a group has ended: none of its actors comes back, and their ids are free again. */
+  groupEnded(group: ActorGroup): void {
+    for (const cell of this.#cells.values()) if (cell.group === group) this.#remove(cell, true, undefined);
+    if (this.#groups.get(group.name) === group) this.#groups.delete(group.name);
   }
 
   /** A thread is gone, and every actor on it. */

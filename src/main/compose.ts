@@ -1,25 +1,34 @@
 /**
- * A node, put together: shared memory and rings, the main thread's actors, and the scheduler threads on piscina's pool. A
- * thread that is lost is replaced: its connections are gone, its queues come back with what shared memory holds.
+ * A node, put together: shared memory and rings, and the parts that `actors/supervision-tree.ts` names below its root, each
+ * started and stopped by `RootSupervision` in the tree's order. A thread that is lost is replaced: its connections are gone, its
+ * queues come back with what shared memory holds.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
 import { KeeperActor, type KeeperHost } from '../../actors/keeper/keeper-actor.ts';
+import { JanitorActor, type JanitorHost } from '../../actors/janitor/janitor-actor.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
+import { JANITOR_ID } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID } from '../../actors/messages/keeper-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../../actors/messages/replica-messages.ts';
 import { TOPOLOGY_ID } from '../../actors/messages/topology-messages.ts';
 import { type ActorRef, Letter } from '../../actors/runtime/letter.ts';
-import { PortDoorbell, createDoorbellPorts, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
+import { PortDoorbell } from '../../actors/runtime/ring/doorbell.ts';
 import { MeshPort, createMesh } from '../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
-import { RestartWindow } from '../../actors/runtime/supervision/restart-window.ts';
+import {
+  connectionGroup,
+  groupOptions,
+  janitor,
+  keeperGroup,
+  soleOptions,
+  supervisionTree,
+  topologyGroup,
+} from '../../actors/supervision-tree.ts';
 import type { NodeSettings } from '../../actors/thread/thread-node.ts';
 import { TopologyActor } from '../../actors/topology/topology-actor.ts';
 import { systemClock } from '../../native-free-io/clock.ts';
-import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import { createSharedMemory } from '../../native-free-io/memory/memory-layout.ts';
+import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
@@ -27,12 +36,16 @@ import { Topology } from '../broker/topology/topology.ts';
 import type { TopologyCommand } from '../broker/topology/topology-command.ts';
 import { NO_OWNER, UNLIMITED } from '../broker/topology/topology-records.ts';
 import { passwordHash } from '../broker/user.ts';
+import { VolatileStore } from '../store/volatile-store.ts';
+import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import type { Fault } from './fault-schedule.ts';
 import type { Logger } from './log.ts';
+import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
 import { packageVersion } from './package-version.ts';
-import type { ControlMessage, SchedulerTask } from './scheduler-thread.ts';
-import { type ReplacementHost, ThreadReplacement } from './thread-replacement.ts';
+import { type NodePart, RootSupervision } from './root-supervision.ts';
+import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
+import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
 export type NodeConfig = {
@@ -67,10 +80,6 @@ export type RunningNode = {
 
 /** Bytes of one ring between two threads. */
 const RING_BYTES = 1024 * 1024;
-/** Connections get this long to close in order when the node stops, milliseconds. */
-const CLOSE_TIMEOUT_MS = 5_000;
-/** Threads that may be lost within a period before the node gives up: then the fault is not in one thread. */
-const THREAD_LOSSES = { restarts: 250, periodMs: 60_000 };
 const MAIN_THREAD = 0;
 
 /** Starts everything and resolves when the node accepts connections. Rejects when it cannot. */
@@ -85,14 +94,14 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   return node;
 }
 
-class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
+class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHost, AcceptorsHost, RunningNode {
   readonly host: string;
   readonly schedulers: number;
   port: number;
   readonly #config: NodeConfig;
   readonly #log: Logger;
   readonly #settings: NodeSettings;
-  readonly #threads: number;
+  readonly #threadCount: number;
   readonly #scheduler: Scheduler;
   readonly #topology = new Topology();
   readonly #slots: SharedArrayBuffer;
@@ -100,18 +109,17 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
   readonly #mesh: ReturnType<typeof createMesh>;
   readonly #memory: ReturnType<typeof createSharedMemory>;
   readonly #doorbell: PortDoorbell;
-  readonly #ports: ReturnType<typeof createDoorbellPorts>;
-  readonly #pool: Piscina;
-  readonly #controls = new Map<number, MessagePort>();
-  readonly #live = new Set<number>();
-  readonly #awaited = new Map<string, { resolve(): void; reject(error: Error): void }>();
-  readonly #described = new Map<number, (body: unknown) => void>();
-  readonly #losses = new RestartWindow(THREAD_LOSSES);
-  readonly #replacement = new ThreadReplacement(this);
+  readonly #store = new VolatileStore();
+  readonly #threads: SchedulerThreads;
+  readonly #acceptors: Acceptors;
+  readonly #root: RootSupervision;
+  /** Threads whose connections are being closed, and what waits for that. */
+  readonly #emptying = new Map<number, () => void>();
+  readonly #described = new Map<number, { readonly thread: number; resolve(body: unknown): void }>();
   #topologyActor: TopologyActor | undefined = undefined;
   #alarms: readonly string[] = [];
-  #closing = false;
-  #lost = 0;
+  #closeReason = 'shutdown';
+  #closed: Promise<void> | undefined = undefined;
   #requests = 0;
 
   constructor(config: NodeConfig, log: Logger) {
@@ -120,7 +128,7 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
     this.host = config.host;
     this.port = config.port;
     this.schedulers = config.schedulers;
-    this.#threads = config.schedulers + 1;
+    this.#threadCount = config.schedulers + 1;
     this.#settings = {
       host: config.host,
       heartbeatSeconds: config.heartbeatSeconds,
@@ -133,21 +141,51 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
       ...(config.queueRestarts === undefined ? {} : { queueRestarts: config.queueRestarts }),
     };
     this.#slots = new SharedArrayBuffer(QUEUE_SLOTS_MAX * SLOT_WORDS * 4);
-    this.#words = new SharedArrayBuffer(this.#threads * THREAD_WORDS * 4);
+    this.#words = new SharedArrayBuffer(this.#threadCount * THREAD_WORDS * 4);
     this.#memory = createSharedMemory(config.schedulers, config.memoryLimitBytes);
-    this.#mesh = createMesh(this.#threads, RING_BYTES);
-    this.#ports = createDoorbellPorts(this.#threads);
-    this.#doorbell = new PortDoorbell(this.#ports[MAIN_THREAD]!, () => this.#scheduler.poke());
-    this.#scheduler = new Scheduler(MAIN_THREAD, this.#threads, this, new MeshPort(this.#mesh, MAIN_THREAD, this.#doorbell));
-    this.#pool = new Piscina({
-      filename: siblingModule(import.meta.url, './scheduler-thread').href,
-      name: 'runSchedulerThread',
-      minThreads: config.schedulers,
-      maxThreads: config.schedulers,
-      concurrentTasksPerWorker: 1,
-      atomics: 'disabled',
-      idleTimeout: Infinity,
-    });
+    this.#mesh = createMesh(this.#threadCount, RING_BYTES);
+    this.#doorbell = new PortDoorbell(new Array<undefined>(this.#threadCount).fill(undefined), () => this.#scheduler.poke());
+    this.#scheduler = new Scheduler(MAIN_THREAD, this.#threadCount, this, new MeshPort(this.#mesh, MAIN_THREAD, this.#doorbell));
+    this.#threads = new SchedulerThreads(this, config.schedulers, this.#doorbell);
+    this.#acceptors = new Acceptors(this);
+    this.#root = new RootSupervision(supervisionTree, this.#parts(), this, ({ text }) => this.#gaveUp(text));
+  }
+
+  /** What stands below the root of the tree, by the tree's names. */
+  #parts(): Record<string, NodePart> {
+    const exited = (id: string) => (text: string) => this.#root.exited(id, text);
+    const topology = new MainActor(
+      this.#scheduler,
+      groupOptions(topologyGroup),
+      TOPOLOGY_ID,
+      (context) => {
+        this.#topologyActor = new TopologyActor(context, this.#topology, new Int32Array(this.#slots), this.#topologyActor);
+        return this.#topologyActor;
+      },
+      exited('topology'),
+    );
+    const keeper = new MainActor(this.#scheduler, groupOptions(keeperGroup), KEEPER_ID, () => new KeeperActor(this), exited('queues'));
+    return {
+      store: { start: () => this.#openStore(), stop: () => this.#store.close(), kill: () => this.#store.close() },
+      topology: { start: () => this.#startTopology(topology), stop: () => topology.stop(), kill: () => topology.kill() },
+      queues: {
+        start: async () => {
+          keeper.start();
+          // Awake until it has looked once: only a thread that announced its sleep is rung for.
+          this.#scheduler.poke();
+          await this.#threads.start().catch((error: unknown) => {
+            keeper.stop();
+            throw error;
+          });
+        },
+        stop: () => this.#threads.stop().then(() => keeper.stop()),
+        kill: () => keeper.kill(),
+      },
+      // They are started by clients.
+      connections: { start: () => {}, stop: () => this.#closeConnections(), kill: () => {} },
+      listener: { start: () => this.#startListener(), stop: () => this.#acceptors.stop(), kill: () => {} },
+      janitor: new MainActor(this.#scheduler, soleOptions(janitor), JANITOR_ID, () => new JanitorActor(this), exited('janitor')),
+    };
   }
 
   get url(): string {
@@ -156,38 +194,19 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
     return `amqp://${host}:${this.port}${vhost === '/' ? '' : `/${encodeURIComponent(vhost)}`}`;
   }
 
-  async start(): Promise<void> {
-    this.#startMainActors();
-    this.#createFirstObjects();
-    // Awake until it has looked once: only a thread that announced its sleep is rung for.
-    this.#scheduler.poke();
-    // The first thread finds the port when the system is to choose one; the others share it.
-    const first = this.#config.port === 0 ? 1 : this.schedulers;
-    for (let thread = 1; thread <= first; thread++) this.#startThread(thread, this.#ports[thread]!);
-    await Promise.all(Array.from({ length: first }, (_, index) => this.#await(`listening ${index + 1}`)));
-    for (let thread = first + 1; thread <= this.schedulers; thread++) this.#startThread(thread, this.#ports[thread]!);
-    await Promise.all(
-      Array.from({ length: this.schedulers - first }, (_, index) => this.#await(`listening ${first + index + 1}`)),
-    );
+  start(): Promise<void> {
+    return this.#root.start();
   }
 
-  #startMainActors(): void {
-    const group = this.#scheduler.group({
-      name: 'system',
-      policy: { restart: 'permanent', shutdown: 5_000, kind: 'worker' },
-      giveUp: 'escalate',
-      intensity: { restarts: 3, periodMs: 60_000 },
-      childrenMax: 16,
-      onEnded: (reason) => {
-        if (!this.#closing) throw new Error(`the main actors gave up: ${reason.text}`);
-      },
-    });
-    this.#scheduler.spawn(group, TOPOLOGY_ID, (context) => {
-      const actor = new TopologyActor(context, this.#topology, new Int32Array(this.#slots), this.#topologyActor);
-      this.#topologyActor = actor;
-      return actor;
-    });
-    this.#scheduler.spawn(group, KEEPER_ID, () => new KeeperActor(this));
+  #openStore(): void {
+    this.#store.open();
+    if (!this.#store.durable) this.#log.info('queues and messages are kept in memory only: a restart of the node forgets them');
+  }
+
+  /** The topology outlives its actor, until a store keeps it. */
+  #startTopology(actor: MainActor): void {
+    actor.start();
+    if (this.#topology.version === 0) this.#createFirstObjects();
   }
 
   #createFirstObjects(): void {
@@ -209,72 +228,51 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
 
   // ---- threads
 
-  #startThread(thread: number, ports: readonly (MessagePort | undefined)[]): void {
-    const { port1, port2 } = new MessageChannel();
-    this.#controls.set(thread, port1);
-    port1.unref();
-    const task: SchedulerTask = {
+  taskOf(thread: number): Omit<SchedulerTask, 'ports' | 'control'> {
+    return {
       thread,
-      threads: this.#threads,
+      threads: this.#threadCount,
       memory: this.#memory,
       mesh: this.#mesh,
       slots: this.#slots,
       words: this.#words,
-      ports,
-      control: port2,
       settings: this.#settings,
-      port: this.port,
       snapshot: [...this.#topology.snapshot()],
       version: this.#topology.version,
       alarms: this.#alarms,
-      ending: this.#topologyActor!.endingQueues(thread),
     };
+  }
+
+  threadStarts(thread: number): void {
     this.#topologyActor!.addReplica(thread);
-    this.#live.add(thread);
-    const transferList = [port2, ...ports.filter((port) => port !== undefined)];
-    this.#pool.run(task, { transferList: transferList as MessagePort[] }).then(
-      () => {
-        this.#live.delete(thread);
-        if (!this.#closing) this.#lostThread(thread, new Error('the thread ended by itself'));
-      },
-      (error: unknown) => {
-        this.#live.delete(thread);
-        if (!this.#closing) this.#lostThread(thread, error);
-      },
-    );
   }
 
-  #lostThread(thread: number, error: unknown): void {
-    this.#lost++;
+  threadStands(thread: number): void {
+    this.#acceptors.threadStands(thread);
+  }
+
+  threadLost(thread: number, error: unknown): void {
     this.#log.error({ thread, err: error }, 'a scheduler thread was lost and is replaced');
-    this.#controls.get(thread)?.close();
-    this.#rejectAwaited(thread, error);
-    if (this.#losses.admit(systemClock.nowMs())) return this.#replacement.lost(thread);
-    this.#log.fatal({ thread }, 'too many scheduler threads were lost, the node stops');
-    process.exitCode = 1;
-    void this.close('too many threads were lost');
+    this.#acceptors.threadLost(thread);
+    this.stopped(thread);
+    for (const [request, { thread: asked, resolve }] of this.#described) {
+      if (asked !== thread) continue;
+      this.#described.delete(request);
+      resolve(undefined);
+    }
   }
 
-  // ---- the host of the replacement
+  noticed(thread: number, notice: ThreadNotice): void {
+    if (notice.type === 'deaf') this.#acceptors.deaf(thread);
+  }
 
-  live(): Iterable<number> {
-    return this.#live;
+  threadsGaveUp(text: string): void {
+    this.#root.exited('queues', text);
   }
 
   forgetThread(thread: number): void {
     this.#topologyActor!.dropReplica(thread);
     this.#scheduler.threadLost(thread);
-  }
-
-  startReplacement(thread: number): void {
-    if (this.#closing) return;
-    const { own, peers } = createReplacementPorts(this.#threads, thread);
-    this.#doorbell.replacePeer(thread, peers[MAIN_THREAD]!);
-    for (const other of this.#live) {
-      const port = peers[other]!;
-      this.#controls.get(other)?.postMessage({ type: 'replacePeer', peer: thread, port } satisfies ControlMessage, [port]);
-    }
-    this.#startThread(thread, own);
   }
 
   tellReplica(to: number, type: number, a: number): void {
@@ -301,42 +299,70 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
     this.#scheduler.tell({ thread, id: REPLICA_ID, generation: 0 }, letter);
   }
 
-  #await(key: string): Promise<void> {
-    return new Promise((resolve, reject) => this.#awaited.set(key, { resolve, reject }));
+  // ---- connections and acceptors
+
+  standing(): readonly number[] {
+    return this.#threads.standing();
   }
 
-  #settleAwaited(key: string): void {
-    this.#awaited.get(key)?.resolve();
-    this.#awaited.delete(key);
+  listen(thread: number): void {
+    this.#threads.post(thread, { type: 'listen', port: this.port, shared: this.schedulers > 1 });
   }
 
-  #rejectAwaited(thread: number, error: unknown): void {
-    for (const key of [`listening ${thread}`, `stopped ${thread}`]) {
-      this.#awaited.get(key)?.reject(error instanceof Error ? error : new Error(String(error)));
-      this.#awaited.delete(key);
+  deafen(thread: number): void {
+    this.#threads.post(thread, { type: 'deafen' });
+  }
+
+  acceptorsGaveUp(text: string): void {
+    this.#root.exited('listener', text);
+  }
+
+  /**
+   * Threads that share a port would share it with the threads of another broker just as well; so the port is taken once for
+   * this broker alone, to see that it is free.
+   */
+  async #startListener(): Promise<void> {
+    if (this.port !== 0 && this.schedulers > 1) {
+      const probe = await listen({ host: this.host, port: this.port, onSocket: (socket) => socket.destroy() });
+      if (!probe.listening) throw errorOf(probe.code, probe.message);
+      probe.close();
     }
+    await this.#acceptors.start();
+  }
+
+  /** Every connection is closed with the reason; what has not gone when its time is over goes with its thread. */
+  async #closeConnections(): Promise<void> {
+    const emptied = Promise.withResolvers<void>();
+    for (const thread of this.#threads.live()) {
+      this.#emptying.set(thread, () => this.#emptying.size === 0 && emptied.resolve());
+      this.#tellThread(thread, ReplicaLetter.shutdown, 0, this.#closeReason);
+    }
+    if (this.#emptying.size === 0) return;
+    const timer = systemClock.setTimer(Number(connectionGroup.member.shutdown), emptied.resolve);
+    await emptied.promise;
+    systemClock.clearTimer(timer);
+    this.#emptying.clear();
   }
 
   // ---- the keeper's host
 
   listening(thread: number, port: number): void {
     this.port = port;
-    this.#settleAwaited(`listening ${thread}`);
-    this.#replacement.listening(thread);
+    this.#acceptors.listening(thread);
   }
 
   failed(thread: number, why: string): void {
-    const error = new Error(why) as NodeJS.ErrnoException;
-    error.code = why.slice(0, why.indexOf(':'));
-    this.#rejectAwaited(thread, error);
+    this.#acceptors.failed(thread, errorOf(why.slice(0, why.indexOf(':')), why));
   }
 
   fenced(thread: number, lost: number): void {
-    this.#replacement.fenced(thread, lost);
+    this.#threads.fenced(thread, lost);
   }
 
   stopped(thread: number): void {
-    this.#settleAwaited(`stopped ${thread}`);
+    const done = this.#emptying.get(thread);
+    this.#emptying.delete(thread);
+    done?.();
   }
 
   memoryChanged(above: boolean): void {
@@ -345,7 +371,7 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
     this.#alarms = alarms;
     if (above) this.#log.warn({ limitBytes: this.#config.memoryLimitBytes }, 'memory high watermark set: publishers are blocked');
     else this.#log.warn('memory high watermark cleared: publishers go on');
-    for (const thread of this.#live) this.#tellThread(thread, ReplicaLetter.alarm, 0, alarms);
+    for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, alarms);
   }
 
   log(level: number, fields: object, text: string): void {
@@ -355,7 +381,7 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
   }
 
   described(_thread: number, request: number, body: unknown): void {
-    this.#described.get(request)?.(body);
+    this.#described.get(request)?.resolve(body);
     this.#described.delete(request);
   }
 
@@ -393,37 +419,49 @@ class Node implements KeeperHost, SchedulerHost, ReplacementHost, RunningNode {
   }
 
   threadsLost(): number {
-    return this.#lost;
+    return this.#threads.lost;
   }
 
   async liveTree(): Promise<unknown> {
     const threads = await Promise.all(
-      [...this.#live].map(
+      this.#threads.standing().map(
         (thread) =>
           new Promise<unknown>((resolve) => {
             const request = ++this.#requests;
-            this.#described.set(request, resolve);
+            this.#described.set(request, { thread, resolve });
             this.#tellThread(thread, ReplicaLetter.describe, request, undefined);
           }),
       ),
     );
     const main = [...this.#scheduler.groups()].map((group) => ({ name: group.name, ...group.snapshot() }));
-    return { main, threads };
+    return {
+      root: this.#root.snapshot(),
+      queues: this.#threads.snapshot(),
+      listener: this.#acceptors.snapshot(),
+      main,
+      threads: threads.filter((thread) => thread !== undefined),
+    };
   }
 
-  async close(reason: string): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
-    const stopped = [...this.#live].map((thread) => this.#await(`stopped ${thread}`));
-    for (const thread of this.#live) this.#tellThread(thread, ReplicaLetter.shutdown, 0, reason);
-    let timer: object | undefined;
-    const timeout = new Promise<void>((resolve) => (timer = systemClock.setTimer(CLOSE_TIMEOUT_MS, resolve)));
-    await Promise.race([Promise.allSettled(stopped), timeout]);
-    if (timer !== undefined) systemClock.clearTimer(timer);
-    for (const control of this.#controls.values()) control.postMessage({ type: 'end' } satisfies ControlMessage);
+  #gaveUp(text: string): void {
+    this.#log.fatal({ reason: text }, 'the node has crashed more often than it bears, and stops');
+    process.exitCode = 1;
+    void this.close(text);
+  }
+
+  close(reason: string): Promise<void> {
+    return (this.#closed ??= this.#close(reason));
+  }
+
+  async #close(reason: string): Promise<void> {
+    this.#closeReason = reason;
+    await this.#root.stop();
     this.#scheduler.close();
-    await this.#pool.destroy();
-    for (const control of this.#controls.values()) control.close();
+    await this.#threads.close();
     this.#doorbell.close();
   }
+}
+
+function errorOf(code: string, message: string): Error {
+  return Object.assign(new Error(message), { code });
 }

@@ -3,7 +3,7 @@ import { type FaultPlan, InjectedCrash } from '../../actors/runtime/fault-points
 
 /** Crashes of actors of one group: one after every so many letters, drawn anew each time from a seed. */
 export type CrashPlan = {
-  readonly group: 'queue' | 'connection' | 'system';
+  readonly group: 'queue' | 'connection' | 'replica';
   readonly seed: number;
   /** Letters of the group between two crashes, on average. */
   readonly everyLetters: number;

@@ -20,13 +20,22 @@ import { ThreadActors, type ThreadHost, type ThreadStart } from './thread-actors
 export type SchedulerTask = ThreadStart & {
   readonly ports: DoorbellPorts;
   readonly control: MessagePort;
-  readonly port: number;
 };
 
-/** From the main thread: what cannot go through rings. */
+/** From the main thread, about the thread itself: what cannot go through rings, and what is no affair of its actors. */
 export type ControlMessage =
   | { readonly type: 'replacePeer'; readonly peer: number; readonly port: MessagePort }
+  /** Accept connections. The keeper hears `listening` or `failed`. */
+  | ListenMessage
+  /** Accept no more. Answer: `deaf`. */
+  | { readonly type: 'deafen' }
   | { readonly type: 'end' };
+
+/** `shared`: other threads listen on the same port. */
+type ListenMessage = { readonly type: 'listen'; readonly port: number; readonly shared: boolean };
+
+/** To the main thread: its queues run; it accepts no more connections. */
+export type ThreadNotice = { readonly type: 'standing' } | { readonly type: 'deaf' };
 
 export async function runSchedulerThread(task: SchedulerTask): Promise<void> {
   const thread = new SchedulerThread(task);
@@ -40,6 +49,9 @@ class SchedulerThread implements ThreadHost {
   readonly #pool = new BlockPool();
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE_BYTES);
   #listener: Listener | undefined = undefined;
+  /** It is to accept connections: what it was told last. */
+  #listening = false;
+  #ending = false;
 
   constructor(task: SchedulerTask) {
     this.#task = task;
@@ -48,16 +60,54 @@ class SchedulerThread implements ThreadHost {
   }
 
   async run(): Promise<void> {
-    const actors = this.#actors;
-    actors.startQueues(this.#task.ending);
-    const { settings, port, control } = this.#task;
-    const listener = await listen({
-      host: settings.host,
-      port,
-      reusePort: true,
-      onSocket: (socket) => this.#accept(socket),
-      onAcceptFailed: (message) => actors.log.warn({}, message),
+    const { control } = this.#task;
+    this.#actors.startQueues();
+    this.#actors.scheduler.poke();
+    this.#notice({ type: 'standing' });
+    await new Promise<void>((resolve) => {
+      control.on('message', (message: ControlMessage) => {
+        if (message.type === 'end') resolve();
+        else this.#carryOut(message);
+      });
     });
+    this.#ending = true;
+    this.#actors.scheduler.close();
+    this.closeListener();
+    this.#doorbell.close();
+    control.close();
+  }
+
+  #carryOut(message: Exclude<ControlMessage, { type: 'end' }>): void {
+    switch (message.type) {
+      case 'replacePeer':
+        return this.#doorbell.replacePeer(message.peer, message.port);
+      case 'listen':
+        this.#listening = true;
+        return void this.#listen(message);
+      case 'deafen':
+        this.#listening = false;
+        this.closeListener();
+        return this.#notice({ type: 'deaf' });
+    }
+  }
+
+  #notice(notice: ThreadNotice): void {
+    this.#task.control.postMessage(notice);
+  }
+
+  async #listen({ port, shared }: ListenMessage): Promise<void> {
+    const { log } = this.#actors;
+    const listener = await listen({
+      host: this.#task.settings.host,
+      port,
+      reusePort: shared,
+      onSocket: (socket) => this.#accept(socket),
+      onAcceptFailed: (message) => log.warn({}, message),
+    });
+    if (!this.#listening || this.#ending) {
+      if (listener.listening) listener.close();
+      return;
+    }
     const letter = new Letter(listener.listening ? KeeperLetter.listening : KeeperLetter.failed);
     if (listener.listening) {
       this.#listener = listener;
@@ -65,18 +115,7 @@ class SchedulerThread implements ThreadHost {
     } else {
       letter.body = `${listener.code}: ${listener.message}`;
     }
-    actors.tellKeeper(letter);
-    actors.scheduler.poke();
-    await new Promise<void>((resolve) => {
-      control.on('message', (message: ControlMessage) => {
-        if (message.type === 'replacePeer') this.#doorbell.replacePeer(message.peer, message.port);
-        else resolve();
-      });
-    });
-    actors.scheduler.close();
-    this.closeListener();
-    this.#doorbell.close();
-    control.close();
+    this.#actors.tellKeeper(letter);
   }
 
   #accept(socket: Socket): void {

@@ -6,9 +6,9 @@ import { Purse } from '../../actors/connection/publish-throttle.ts';
 import { ConnectionActor } from '../../actors/connection/connection-actor.ts';
 import { connectionId } from '../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
+import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
 import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.ts';
-import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
@@ -18,7 +18,7 @@ import type { Doorbell } from '../../actors/runtime/ring/doorbell.ts';
 import { type Mesh, MeshPort } from '../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
 import type { TimerHost } from '../../actors/runtime/timers.ts';
-import { CONNECTIONS_OF_THREAD_MAX, QUEUES_OF_THREAD_MAX } from '../../actors/supervision-tree.ts';
+import { CONNECTIONS_OF_THREAD_MAX, connectionGroup, groupOptions, queueGroup, replicaGroup } from '../../actors/supervision-tree.ts';
 import type { NodeSettings, ThreadLog, ThreadNode } from '../../actors/thread/thread-node.ts';
 import { ReplicaActor, type ReplicaHost } from '../../actors/topology/replica-actor.ts';
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
@@ -44,8 +44,6 @@ export type ThreadStart = {
   readonly snapshot: readonly TopologyEvent[];
   readonly version: number;
   readonly alarms: readonly string[];
-  /** Queues of this thread that are deleted and were not emptied before the thread that this one replaces was lost. */
-  readonly ending?: readonly QueueRecord[];
 };
 
 /** What the thread itself gives: time, randomness, sockets. */
@@ -64,7 +62,6 @@ export interface ThreadHost extends TimerHost {
 
 /** Memory in use below which an alarm ends, as a part of the limit. */
 const ALARM_ENDS_BELOW = 0.95;
-const QUEUE_WINDOW = { restarts: 5, periodMs: 10_000 };
 
 export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly thread: number;
@@ -102,51 +99,27 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       error: (fields, text) => this.#log(2, fields, text),
     };
     this.scheduler = new Scheduler(thread, threads, this, new MeshPort(start.mesh, thread, doorbell));
-    const system = this.scheduler.group({
-      name: 'system',
-      policy: { restart: 'permanent', shutdown: 5_000, kind: 'worker' },
-      giveUp: 'escalate',
-      intensity: { restarts: 3, periodMs: 60_000 },
-      childrenMax: 16,
+    const replica = this.scheduler.group({
+      ...groupOptions(replicaGroup),
       onEnded: (reason) => {
-        throw new Error(`the replica of thread ${thread} gave up: ${reason.text}`);
+        // An end that was asked for has no text.
+        if (reason.text !== '') throw new Error(`the replica of thread ${thread} gave up: ${reason.text}`);
       },
     });
     this.queueGroup = this.scheduler.group({
-      name: 'queue',
-      policy: { restart: 'transient', shutdown: 5_000, kind: 'worker' },
-      giveUp: 'mark',
-      intensity: settings.queueRestarts ?? QUEUE_WINDOW,
-      childrenMax: QUEUES_OF_THREAD_MAX,
+      ...groupOptions(queueGroup),
+      ...(settings.queueRestarts === undefined ? {} : { intensity: settings.queueRestarts }),
       onMarked: (id, reason) => this.log.error({ queue: -id, reason: reason.text }, 'a queue crashed too often and stays down'),
     });
-    this.connectionGroup = this.scheduler.group({
-      name: 'connection',
-      policy: { restart: 'temporary', shutdown: 10_000, kind: 'worker' },
-      giveUp: 'escalate',
-      intensity: { restarts: 0, periodMs: 1_000 },
-      childrenMax: CONNECTIONS_OF_THREAD_MAX,
-    });
-    this.scheduler.spawn(system, REPLICA_ID, (context) => new ReplicaActor(context, this));
+    this.connectionGroup = this.scheduler.group(groupOptions(connectionGroup));
+    this.scheduler.spawn(replica, REPLICA_ID, (context) => new ReplicaActor(context, this));
   }
 
   /** Starts the queues that live on this thread. Before its first run: letters that wait for them in the rings must find them. */
-  startQueues(ending: readonly QueueRecord[] = []): void {
+  startQueues(): void {
     for (const vhost of this.topology.vhosts()) {
       for (const record of this.topology.queues(vhost.name)) if (record.thread === this.thread) this.startQueue(record);
     }
-    for (const record of ending) {
-      if (this.queues.slots[record.slot * SLOT_WORDS + QUEUE_ID] === record.id) this.startQueue(record);
-      else this.#tellEmptied(record);
-    }
-  }
-
-  /** It was emptied before the thread was lost; whether that was heard is unknown. */
-  #tellEmptied({ id, slot }: QueueRecord): void {
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = slot;
-    letter.b = id;
-    this.scheduler.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   #log(level: number, fields: object, text: string): void {
@@ -196,9 +169,10 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);
     if (above === this.#aboveLimit) return;
     this.#aboveLimit = above;
-    const letter = new Letter(KeeperLetter.memory);
+    const letter = new Letter(JanitorLetter.memory);
     letter.a = above ? 1 : 0;
-    this.tellKeeper(letter);
+    letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
+    this.scheduler.tell({ thread: JANITOR_THREAD, id: JANITOR_ID, generation: 0 }, letter);
   }
 
   flushReleases(): void {
@@ -223,17 +197,14 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.spawn(
       this.queueGroup,
       id,
-      (context) => {
-        // Deleted, but not yet empty: an incarnation that crashed or was lost with its thread took the order with it.
-        if (this.topology.queueById(record.id) === undefined) this.scheduler.tell(context.self, new Letter(QueueLetter.end));
-        return new QueueActor(context, {
+      (context) =>
+        new QueueActor(context, {
           record,
           memory: this.queues,
           pool: this.scheduler.pool,
           watchers: this.scheduler.watchersOf(id),
           flushReleases: () => this.#table.flushReleases(),
-        });
-      },
+        }),
       afterGeneration,
     );
   }

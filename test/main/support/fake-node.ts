@@ -22,6 +22,8 @@ const startNode: StartNode = async (config, log) => {
     url: `amqp://${config.host}:${port}`,
     schedulers: config.schedulers,
     liveTree: () => Promise.resolve({}),
+    fault: () => {},
+    threadsLost: () => 0,
     close: () => {
       if (process.env['FAKE_CLOSE'] === 'hang') return new Promise(() => undefined);
       if (process.env['FAKE_CLOSE'] === 'fail') return Promise.reject(new Error('the disk is gone'));

@@ -1,0 +1,25 @@
+/** Turns what threads measure into alarms for the whole node. Without it the node serves on, without new alarms. */
+import { JanitorLetter } from '../messages/janitor-messages.ts';
+import type { Actor } from '../runtime/actor.ts';
+import type { Letter } from '../runtime/letter.ts';
+
+export interface JanitorHost {
+  /** Messages take more memory than the limit, or less again. May be told twice. */
+  memoryChanged(above: boolean): void;
+}
+
+export class JanitorActor implements Actor {
+  readonly #host: JanitorHost;
+
+  constructor(host: JanitorHost) {
+    this.#host = host;
+  }
+
+  receive(letter: Letter): void {
+    if (letter.type === JanitorLetter.memory) this.#host.memoryChanged(letter.a === 1);
+  }
+
+  endTurn(): void {}
+
+  stop(): void {}
+}
