@@ -240,6 +240,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       snapshot: [...this.#topology.snapshot()],
       version: this.#topology.version,
       alarms: this.#alarms,
+      ending: this.#topologyActor!.endingQueues(thread),
     };
   }
 

@@ -61,7 +61,7 @@ class SchedulerThread implements ThreadHost {
 
   async run(): Promise<void> {
     const { control } = this.#task;
-    this.#actors.startQueues();
+    this.#actors.startQueues(this.#task.ending);
     this.#actors.scheduler.poke();
     this.#notice({ type: 'standing' });
     await new Promise<void>((resolve) => {

@@ -9,6 +9,7 @@ import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
 import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
 import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
@@ -44,6 +45,8 @@ export type ThreadStart = {
   readonly snapshot: readonly TopologyEvent[];
   readonly version: number;
   readonly alarms: readonly string[];
+  /** Queues of this thread that are deleted and were not emptied before the thread that this one replaces was lost. */
+  readonly ending?: readonly QueueRecord[];
 };
 
 /** What the thread itself gives: time, randomness, sockets. */
@@ -116,10 +119,22 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   }
 
   /** Starts the queues that live on this thread. Before its first run: letters that wait for them in the rings must find them. */
-  startQueues(): void {
+  startQueues(ending: readonly QueueRecord[] = []): void {
     for (const vhost of this.topology.vhosts()) {
       for (const record of this.topology.queues(vhost.name)) if (record.thread === this.thread) this.startQueue(record);
     }
+    for (const record of ending) {
+      if (this.queues.slots[record.slot * SLOT_WORDS + QUEUE_ID] === record.id) this.startQueue(record);
+      else this.#tellEmptied(record);
+    }
+  }
+
+  /** It was emptied before the thread was lost; whether that was heard is unknown. */
+  #tellEmptied({ id, slot }: QueueRecord): void {
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = slot;
+    letter.b = id;
+    this.scheduler.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   #log(level: number, fields: object, text: string): void {
@@ -197,14 +212,17 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.spawn(
       this.queueGroup,
       id,
-      (context) =>
-        new QueueActor(context, {
+      (context) => {
+        // Deleted, but not yet empty: an incarnation that crashed or was lost with its thread took the order with it.
+        if (this.topology.queueById(record.id) === undefined) this.scheduler.tell(context.self, new Letter(QueueLetter.end));
+        return new QueueActor(context, {
           record,
           memory: this.queues,
           pool: this.scheduler.pool,
           watchers: this.scheduler.watchersOf(id),
           flushReleases: () => this.#table.flushReleases(),
-        }),
+        });
+      },
       afterGeneration,
     );
   }
