@@ -76,7 +76,7 @@ async function runTraffic(schedulers: number, seed: number, root?: string): Prom
     } catch (error) {
       stuck = String(error);
     }
-    for (const each of [...publishings, ...consumptions]) each.client.drop();
+    for (const each of [...publishings, ...consumptions, ...holding]) each.client.drop();
     await running;
     return { verdict: ledger.verdict(), crashes: fault.crashes(), surprises: fault.surprises, stuck };
   } finally {
