@@ -21,6 +21,7 @@ export class ConsumingRole implements Role {
   #settled: Entry[] = [];
   #tag: string | undefined = undefined;
   #serial = 0;
+  #since = 0;
   #lastTag = 0;
 
   constructor(name: string, client: SimClient, world: SimWorld, queue: SimQueue) {
@@ -78,6 +79,7 @@ export class ConsumingRole implements Role {
   #subscribe(): void {
     const consumerTag = `tag-${++this.#serial}`;
     this.#last = new Map();
+    this.#since = this.#world.steps;
     this.#talk.ask(
       {
         name: 'basic.consume',
@@ -107,7 +109,7 @@ export class ConsumingRole implements Role {
     this.#lastTag = deliveryTag;
     const entry = book.read(body, this.queue.name, this.name);
     if (entry === undefined) return;
-    book.delivered(entry, redelivered, this.name);
+    book.delivered(entry, redelivered, this.#since, this.name);
     const last = this.#last.get(entry.publisher) ?? 0;
     if (!redelivered) {
       if (entry.sequence <= last && !this.#world.sharedLimits) violate(`${this.name} got ${entry.publisher}/${entry.sequence} after ${last}`);
@@ -171,7 +173,7 @@ export class ConsumingRole implements Role {
 
   /** What was settled before an orderly end was read by the broker; with no fault so far it never comes back. */
   #allGone(): void {
-    if (!this.#world.faults.broken) for (const entry of this.#settled) entry.gone = true;
+    if (!this.#world.faults.broken) for (const entry of this.#settled) entry.goneAt = this.#world.steps;
     this.#settled = [];
   }
 

@@ -45,7 +45,7 @@ export class DrainingRole implements Role {
       if (answer.name !== 'basic.get-ok') return this.#delete(queue, index);
       const entry = book.read(body!, queue, this.name);
       if (entry === undefined) return;
-      book.delivered(entry, answer.redelivered, this.name);
+      book.delivered(entry, answer.redelivered, this.#world.steps, this.name);
       const last = this.#last.get(entry.publisher) ?? 0;
       if (entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
       this.#last.set(entry.publisher, entry.sequence);

@@ -71,7 +71,7 @@ export class MeddlingRole implements Role {
     if (deliveryTag !== this.#lastTag + 1) violate(`${this.name} got the delivery tag ${deliveryTag} after ${this.#lastTag}`);
     this.#lastTag = deliveryTag;
     const entry = book.read(body, queue.name, this.name);
-    if (entry !== undefined) book.delivered(entry, redelivered, this.name);
+    if (entry !== undefined) book.delivered(entry, redelivered, 0, this.name);
   }
 
   act(): boolean {

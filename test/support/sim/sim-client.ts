@@ -9,9 +9,8 @@ import { PROTOCOL_HEADER } from '../../../src/amqp/protocol-header.ts';
 import type { FakeTransport } from '../fake-transport.ts';
 import { PASSWORD, USER, VHOST } from './sim-node.ts';
 
-/** Frames this client sends and takes, bytes; small, so that bodies come in several. */
-const FRAME_MAX = 4096;
-const BODY_FRAME_MAX = FRAME_MAX - FRAME_HEADER_SIZE - 1;
+/** Frames that clients send and take, bytes: small ones, so that bodies come in several, and such as a large body fits into. */
+export const FRAME_SIZES = [4096, 65_536] as const;
 
 /** Who speaks through a client. */
 export interface Role {
@@ -35,12 +34,14 @@ export class SimClient {
   /** Why the broker closed the connection, when it did. */
   refusal: string | undefined = undefined;
   readonly #transport: FakeTransport;
+  readonly #frameMax: number;
   readonly #trace: (text: string) => void;
   #unread: Buffer = Buffer.alloc(0);
   readonly #contents = new Map<number, Content>();
 
-  constructor(transport: FakeTransport, trace: (text: string) => void) {
+  constructor(transport: FakeTransport, frameMax: number, trace: (text: string) => void) {
     this.#transport = transport;
+    this.#frameMax = frameMax;
     this.#trace = trace;
     transport.start({
       onBytes: (buffer, length) => this.#read(buffer.subarray(0, length)),
@@ -72,12 +73,12 @@ export class SimClient {
 
   publish(channel: number, routingKey: string, body: Buffer): void {
     this.#trace(`${this.role?.name} publishes ${channel} ${routingKey} ${body.subarray(0, 12).toString('hex')} of ${body.length} bytes`);
-    this.write(publishFrames(channel, routingKey, body));
+    this.write(publishFrames(channel, routingKey, body, this.#frameMax));
   }
 
   /** Ends in the middle of a publish: the first `part` of its bytes, then the end of the stream. */
   breakWithin(channel: number, routingKey: string, body: Buffer, part: number): void {
-    const frames = publishFrames(channel, routingKey, body);
+    const frames = publishFrames(channel, routingKey, body, this.#frameMax);
     this.write(frames.subarray(0, Math.floor(frames.length * part)));
     this.state = 'closing';
     this.#trace(`${this.role?.name} breaks off`);
@@ -153,7 +154,7 @@ export class SimClient {
         });
         return;
       case 'connection.tune':
-        this.send(0, { name: 'connection.tune-ok', channelMax: 16, frameMax: FRAME_MAX, heartbeat: 0 });
+        this.send(0, { name: 'connection.tune-ok', channelMax: 16, frameMax: this.#frameMax, heartbeat: 0 });
         this.send(0, { name: 'connection.open', virtualHost: VHOST });
         return;
       case 'connection.open-ok':
@@ -181,13 +182,14 @@ export class SimClient {
   }
 }
 
-function publishFrames(channel: number, routingKey: string, body: Buffer): Buffer {
+function publishFrames(channel: number, routingKey: string, body: Buffer, frameMax: number): Buffer {
+  const partMax = frameMax - FRAME_HEADER_SIZE - 1;
   const parts = [
     encodeMethodFrame(channel, { name: 'basic.publish', exchange: '', routingKey, mandatory: false, immediate: false }),
     encodeHeaderFrame(channel, body.length, {}),
   ];
-  for (let at = 0; at < body.length; at += BODY_FRAME_MAX) {
-    const part = body.subarray(at, at + BODY_FRAME_MAX);
+  for (let at = 0; at < body.length; at += partMax) {
+    const part = body.subarray(at, at + partMax);
     const frame = Buffer.alloc(FRAME_HEADER_SIZE + part.length + 1, FRAME_END);
     writeFrameHeader(frame, 0, FrameType.body, channel, part.length);
     part.copy(frame, FRAME_HEADER_SIZE);

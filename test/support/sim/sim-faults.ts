@@ -8,6 +8,9 @@ export class ThreadEnd extends Error {
   thread = 0;
 }
 
+/** Of the moments within letters that are asked about, this part counts like one before or after a letter. */
+const WITHIN = 0.3;
+
 export type FaultRates = {
   readonly queueCrash: number;
   readonly connectionCrash: number;
@@ -22,6 +25,8 @@ export class SimFaults implements FaultPlan {
   enabled = true;
   readonly #random: SimRandom;
   readonly #rates: FaultRates;
+  /** Who reads a letter now, or has just read one. */
+  #reading: { readonly group: string; readonly id: number } | undefined = undefined;
   #total = 0;
   #calm = 0;
 
@@ -36,11 +41,25 @@ export class SimFaults implements FaultPlan {
   }
 
   beforeLetter(group: string, id: number): void {
+    this.#reading = { group, id };
     this.#perhaps(group, id, 'before');
   }
 
   afterLetter(group: string, id: number): void {
     this.#perhaps(group, id, 'after');
+  }
+
+  /**
+   * An actor is about to look at shared memory, in the middle of a letter or of the end of its turn. Of queues only: a connection
+   * that crashes between taking memory for a message and naming its queues takes that one lease with it.
+   */
+  withinLetter(): void {
+    if (this.#reading?.group === 'queue' && this.#random.chance(WITHIN)) this.#perhaps(this.#reading.group, this.#reading.id, 'within');
+  }
+
+  /** No actor runs now. */
+  atRest(): void {
+    this.#reading = undefined;
   }
 
   #perhaps(group: string, id: number, when: string): void {
@@ -59,6 +78,6 @@ export class SimFaults implements FaultPlan {
     this.crashes[kind]++;
     this.#total++;
     // Sometimes twice over one letter; what two incarnations have crashed over is read in peace by the third.
-    this.#calm = this.#calm < 0 && this.#random.chance(0.2) ? 2 : 12;
+    this.#calm = this.#calm < 0 && this.#random.chance(0.2) ? 2 : 50;
   }
 }

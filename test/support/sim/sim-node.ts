@@ -81,7 +81,7 @@ export class SimNode implements KeeperHost, SchedulerHost, ReplacementHost {
       settings: {
         host: '10.0.0.2',
         heartbeatSeconds: 0,
-        frameMax: 8192,
+        frameMax: 65_536,
         channelMax: 16,
         memoryLimitBytes: ARENA_BYTES * schedulers,
         messageSizeMax: 1024 * 1024,
@@ -144,7 +144,7 @@ export class SimNode implements KeeperHost, SchedulerHost, ReplacementHost {
     const { accepted, connected } = this.#network.connect();
     const thread = this.threads.get(this.#random.between(1, this.schedulers))!;
     if (!thread.loop.alive || thread.actors === undefined) accepted.reset();
-    else thread.loop.soon(() => thread.accept(accepted));
+    else thread.dial(accepted);
     return connected;
   }
 

@@ -13,6 +13,8 @@ import type { SimRandom } from './sim-random.ts';
 
 /** What a virtual thread reports to the simulation. */
 export interface ThreadWitness {
+  /** Shared memory is looked at: a moment for an actor to crash in. */
+  memoryUsed(): void;
   crashed(thread: number, group: string, id: number, error: unknown): void;
   /** A letter was put away although its receiver runs. */
   lostLetter(thread: number, to: ActorRef, letter: Letter): void;
@@ -45,11 +47,22 @@ export class SimThread implements ThreadHost {
       this.#witness.letter(this.thread, to, letter);
       deliver(to, letter);
     };
+    const { messages } = actors;
+    const intsOf = messages.intsOf.bind(messages);
+    messages.intsOf = (address) => {
+      this.#witness.memoryUsed();
+      return intsOf(address);
+    };
     return actors;
   }
 
-  accept(transport: FakeTransport): void {
+  /** A connection comes in; the thread accepts it in its own time. */
+  dial(transport: FakeTransport): void {
     this.connections.add(transport);
+    this.loop.soon(() => this.#accept(transport));
+  }
+
+  #accept(transport: FakeTransport): void {
     const taken = this.actors?.accept(() => new MortalTransport(transport, this.loop)) ?? false;
     if (!taken) transport.reset();
   }

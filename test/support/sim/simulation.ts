@@ -25,7 +25,7 @@ import type { EventLoop } from './event-loop.ts';
 import { MeddlingRole } from './meddling-role.ts';
 import { MessageBook, titleOf } from './message-book.ts';
 import { PublishingRole } from './publishing-role.ts';
-import { SimClient } from './sim-client.ts';
+import { FRAME_SIZES, SimClient } from './sim-client.ts';
 import { SimClock } from './sim-clock.ts';
 import { SimFaults, ThreadEnd } from './sim-faults.ts';
 import { SimMemoryCheck } from './sim-memory-check.ts';
@@ -70,7 +70,7 @@ export class Simulation implements ThreadWitness, SimWorld {
   readonly #memory: SimMemoryCheck;
   readonly #violations: string[] = [];
   readonly #clients: SimClient[] = [];
-  #steps = 0;
+  steps = 0;
   #names = 0;
 
   constructor(seed: number, trace?: (text: string) => void) {
@@ -118,7 +118,7 @@ export class Simulation implements ThreadWitness, SimWorld {
     return {
       seed: this.#seed,
       violations: this.#violations,
-      steps: this.#steps,
+      steps: this.steps,
       published: this.book.entries.size,
       deliveries: this.book.deliveries,
       crashes: this.faults.crashes,
@@ -129,7 +129,7 @@ export class Simulation implements ThreadWitness, SimWorld {
   /** A field, because roles take it apart from the simulation. */
   readonly violate = (text: string): void => {
     this.#trace?.(`VIOLATION ${text}`);
-    this.#violations.push(`step ${this.#steps}: ${text}`);
+    this.#violations.push(`step ${this.steps}: ${text}`);
     if (this.#violations.length >= 5) throw new Error('too many violations');
   };
 
@@ -160,9 +160,9 @@ export class Simulation implements ThreadWitness, SimWorld {
     }
     this.#checkQueues();
     this.#checkFed();
-    const before = this.#steps;
+    const before = this.steps;
     this.#untilQuiet('idling', 1_000);
-    if (this.#steps - before > IDLE_STEPS_MAX) this.violate(`a quiet node had ${this.#steps - before} events in a second`);
+    if (this.steps - before > IDLE_STEPS_MAX) this.violate(`a quiet node had ${this.steps - before} events in a second`);
   }
 
   #end(): void {
@@ -176,7 +176,7 @@ export class Simulation implements ThreadWitness, SimWorld {
       const unsettled = this.#word(slot, UNSETTLED_COUNT);
       if (unsettled !== 0) this.violate(`${name} has ${unsettled} unsettled messages and no connection`);
     }
-    const client = new SimClient(this.#node.connect(), (text) => this.#trace?.(text));
+    const client = new SimClient(this.#node.connect(), this.random.of(FRAME_SIZES), (text) => this.#trace?.(text));
     const drain = new DrainingRole(client, this, [...this.#node.queues()].map(({ name }) => name));
     client.role = drain;
     this.#untilQuiet('drain');
@@ -196,7 +196,7 @@ export class Simulation implements ThreadWitness, SimWorld {
 
   #join(kind: 'publishing' | 'consuming' | 'meddling'): void {
     const { random } = this;
-    const client = new SimClient(this.#node.connect(), (text) => this.#trace?.(text));
+    const client = new SimClient(this.#node.connect(), this.random.of(FRAME_SIZES), (text) => this.#trace?.(text));
     const name = `${kind} ${++this.#names}`;
     client.role =
       kind === 'publishing'
@@ -227,8 +227,11 @@ export class Simulation implements ThreadWitness, SimWorld {
   /** Lets one thing happen. False when nothing can. */
   #choose(clientsAct: boolean): boolean {
     try {
-      return this.#chooseOne(clientsAct);
+      const done = this.#chooseOne(clientsAct);
+      this.faults.atRest();
+      return done;
     } catch (error) {
+      this.faults.atRest();
       if (!(error instanceof ThreadEnd)) throw error;
       this.#trace?.(`thread ${error.thread} ends: ${error.message}`);
       this.#node.endThread(error.thread);
@@ -237,7 +240,7 @@ export class Simulation implements ThreadWitness, SimWorld {
   }
 
   #chooseOne(clientsAct: boolean): boolean {
-    this.#steps++;
+    this.steps++;
     const what = this.random.next();
     if (this.random.chance(0.01)) this.#clock.pass(this.#clock.nowMs() + this.random.next());
     if (what < 0.5) return this.#runLoop() || this.#network.step() || (clientsAct && this.#clientActs());
@@ -257,7 +260,7 @@ export class Simulation implements ThreadWitness, SimWorld {
     }
     if (ready.length === 0) return stalled;
     this.random.of(ready).step(this.random.chance(0.5));
-    if (this.#steps % 4 === 0) this.#memory.poison();
+    if (this.steps % 4 === 0) this.#memory.poison();
     return true;
   }
 
@@ -330,6 +333,10 @@ export class Simulation implements ThreadWitness, SimWorld {
   }
 
   // ---- the witness
+
+  memoryUsed(): void {
+    this.faults.withinLetter();
+  }
 
   crashed(thread: number, group: string, id: number, error: unknown): void {
     this.#trace?.(`thread ${thread}: ${group} ${id} crashed: ${error instanceof Error ? error.message : String(error)}`);

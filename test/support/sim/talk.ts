@@ -9,6 +9,8 @@ export type SimWorld = {
   readonly random: SimRandom;
   readonly book: MessageBook;
   readonly faults: SimFaults;
+  /** Choices made so far: the order of everything. */
+  readonly steps: number;
   violate(text: string): void;
   /**
    * Channels may have limits of their own (basic.qos with global). What comes above one goes back unseen, and another consumer
