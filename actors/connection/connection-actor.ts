@@ -159,6 +159,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
         return this.#alarmChanged();
       case ConnectionLetter.close:
         return this.#shutDown(String(letter.body));
+      case ConnectionLetter.queuesLost:
+        return this.#session?.queuesLost(letter.a);
       case ConnectionLetter.queuesBack:
         return this.#session?.queuesBack(letter.a);
       case RuntimeLetter.restarted:

@@ -524,6 +524,12 @@ export class Session implements FrameSink, ChannelPort {
     if (link !== undefined) link.lost = true;
   }
 
+  /** What a lost thread had taken in and not answered will never be answered. */
+  queuesLost(thread: number): void {
+    if (!this.links.all().some(({ queue }) => queue.thread === thread)) return;
+    for (const channel of this.#channels.values()) channel.answersLost();
+  }
+
   /** The queues of a lost thread run again. */
   queuesBack(thread: number): void {
     for (const link of this.links.all()) {

@@ -55,6 +55,17 @@ export class ConfirmLedger {
     }
   }
 
+  /** No more answers come for what was published so far: everything undecided is refused. Later answers for it are ignored. */
+  refuseAll(): void {
+    for (let sequence = this.#oldest; sequence < this.#next; sequence++) {
+      const slot = sequence & this.#mask;
+      const pending = this.#ring[slot]!;
+      if (pending === DONE || (pending & ~REFUSED) === 0) continue;
+      this.#ring[slot] = REFUSED;
+      if (sequence !== this.#oldest) this.#early.push(sequence);
+    }
+  }
+
   /** Tells what is decided: one `multiple` acknowledgement as far as the row has no gap, single ones beyond. */
   flush(sink: ConfirmSink): void {
     let acknowledged = 0;

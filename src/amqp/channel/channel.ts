@@ -146,6 +146,20 @@ export class Channel implements ConfirmSink {
     }
   }
 
+  /**
+   * Answers to publishes may be lost, which ones nobody knows: all that are awaited are refused, and the client publishes again.
+   * A commit cannot be refused in part, so it ends the connection.
+   */
+  answersLost(): void {
+    if (this.#confirms !== undefined && this.#confirms.unconfirmed > 0) {
+      this.#confirms.refuseAll();
+      this.wantFlush();
+    }
+    if (this.#transaction !== undefined && this.#transaction.pending > 0) {
+      this.#port.fail(this.number, amqpError(ReplyCode.internalError, 'the outcome of a transaction was lost', methodIdOf('tx.commit')));
+    }
+  }
+
   wantFlush(): void {
     if (this.#flushWanted) return;
     this.#flushWanted = true;

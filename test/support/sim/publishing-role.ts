@@ -68,7 +68,8 @@ export class PublishingRole implements Role {
       fresh++;
     }
     if (fresh === 0) this.#world.violate(`${this.name} got a second confirm of ${tag}`);
-    if (how === 'nack') this.#world.violate(`${this.name} was refused ${tag} although nothing is full`);
+    // What a lost thread had not answered is refused; otherwise nothing is full.
+    if (how === 'nack' && this.#world.faults.crashes.thread === 0) this.#world.violate(`${this.name} was refused ${tag} although nothing is full`);
     this.#unconfirmed -= fresh;
   }
 
