@@ -159,8 +159,6 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
         return this.#alarmChanged();
       case ConnectionLetter.close:
         return this.#shutDown(String(letter.body));
-      case ConnectionLetter.queuesLost:
-        return this.#session?.queuesLost(letter.a);
       case ConnectionLetter.queuesBack:
         return this.#session?.queuesBack(letter.a);
       case RuntimeLetter.restarted:
@@ -232,7 +230,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
 
   #deliverReply(letter: Letter): void {
     const consumer = this.#replies.knows(letter) ? this.#session?.consumer(letter.a) : undefined;
-    if (consumer === undefined) this.#node.messages.release(letter.b);
+    // A reply is promised to nobody: one that its client is too slow for is dropped.
+    if (consumer === undefined || this.#transport.outbound.unsentBytes > UNSENT_BYTES_MAX) this.#node.messages.release(letter.b);
     else consumer.channel.consuming.deliverReply(consumer, letter.b);
   }
 
@@ -401,6 +400,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   opened(connection: OpenedConnection): void {
     this.#phase = 'open';
     this.#context.cancelTimer(HANDSHAKE_TIMER);
+    this.#node.welcome(this.#context.self.id);
     this.#notifiesBlocked = hasCapability(connection.clientProperties, 'connection.blocked');
     this.#heartbeatMs = connection.heartbeatSeconds * 1000;
     if (this.#heartbeatMs > 0) this.#context.armTimer(HEARTBEAT_TIMER, this.#heartbeatMs / 2);

@@ -9,6 +9,7 @@ import type { ActorContext } from '../runtime/actor.ts';
 import { Letter } from '../runtime/letter.ts';
 import { type AmqpError, amqpError, hardened, isAmqpError } from '../../src/amqp/amqp-error.ts';
 import type { ChangeOutcome, ChannelPort } from '../../src/amqp/channel/channel-port.ts';
+import { AnnouncedBodies } from '../../src/amqp/channel/announced-bodies.ts';
 import type { ChannelConsumer } from '../../src/amqp/channel/channel-consumer.ts';
 import { Channel } from '../../src/amqp/channel/channel.ts';
 import { PUBLISH_WORDS, type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
@@ -59,6 +60,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly links: QueueLinks;
   readonly writer: DeliveryWriter;
   readonly messageSizeMax: number;
+  readonly announced = new AnnouncedBodies();
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly requests = new Requests();
@@ -106,7 +108,7 @@ export class Session implements FrameSink, ChannelPort {
     this.queueThread = node.thread;
     this.throttle = new PublishThrottle(node.queues.slots, node.purse);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
-    this.links = new QueueLinks(node.scheduler.pool);
+    this.links = new QueueLinks(node.scheduler.pool, ({ vhost, name, id }) => this.topology.queue(vhost, name)?.record.id === id);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
     this.#routes = new RouteCache(this);
   }
@@ -156,6 +158,7 @@ export class Session implements FrameSink, ChannelPort {
     if (!channel.takesWhole) return this.error(expectedHeader());
     if (key !== PUBLISH_KEY) return channel.method(method);
     this.published = true;
+    this.#lastChannel = channel;
     channel.beginPublish(Buffer.from(buffer.subarray(start + PUBLISH_NAMES, end - 1)), buffer[end - 1]!);
   }
 
@@ -483,6 +486,7 @@ export class Session implements FrameSink, ChannelPort {
       const consumer = this.#consumers.get(letter.ints[index]!);
       consumer?.channel.consuming.cancelledByQueue(consumer);
     }
+    for (const channel of this.#channels.values()) channel.queueGone(letter.a);
     const link = this.links.find(letter.a);
     if (link !== undefined) {
       this.links.drop(letter.a);
@@ -522,12 +526,6 @@ export class Session implements FrameSink, ChannelPort {
   queueLost(queueId: number): void {
     const link = this.links.renew(queueId);
     if (link !== undefined) link.lost = true;
-  }
-
-  /** What a lost thread had taken in and not answered will never be answered. */
-  queuesLost(thread: number): void {
-    if (!this.links.all().some(({ queue }) => queue.thread === thread)) return;
-    for (const channel of this.#channels.values()) channel.answersLost();
   }
 
   /** The queues of a lost thread run again. */

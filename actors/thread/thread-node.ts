@@ -42,6 +42,8 @@ export interface ThreadNode {
   readonly alarms: readonly string[];
   /** Memory in use by messages is above the limit: said once when it becomes so. */
   checkMemory(): void;
+  /** A connection has passed its handshake. */
+  welcome(connection: number): void;
   flushReleases(): void;
   randomBytes(size: number): Buffer;
   digest(algorithm: string, bytes: Uint8Array): Uint8Array;

@@ -46,6 +46,12 @@ export const SHORTSTR_SIZE_MAX = 255;
 /** Octets of a message body that are accepted by default (`max_message_size`), 128 MiB. */
 export const MESSAGE_SIZE_MAX = 134_217_728;
 
+/**
+ * Octets of message bodies that the headers on all channels of one connection may have announced and that have not come:
+ * memory is set aside for them. One message within `max_message_size` is always admitted. RabbitMQ sets nothing aside.
+ */
+export const ANNOUNCED_BODIES_MAX = 536_870_912;
+
 /** Octets that a peer may send before it has logged in. */
 export const PRE_AUTH_BYTES_MAX = 65_536;
 

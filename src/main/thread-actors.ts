@@ -65,6 +65,11 @@ export interface ThreadHost extends TimerHost {
 
 /** Memory in use below which an alarm ends, as a part of the limit. */
 const ALARM_ENDS_BELOW = 0.95;
+/**
+ * Connections of one thread that may be in their handshake at once; the next one is closed. Each may hold a frame of
+ * INITIAL_FRAME_MAX bytes and ten seconds, and whoever opens sockets faster than they time out must not have them all.
+ */
+export const STRANGERS_OF_THREAD_MAX = 4096;
 
 export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly thread: number;
@@ -82,6 +87,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly #table: BlockTable;
   readonly #words: Int32Array;
   readonly #connections = new Set<number>();
+  /** Those of them that have not passed their handshake. */
+  readonly #strangers = new Set<number>();
   #aboveLimit = false;
 
   constructor(start: ThreadStart, doorbell: Doorbell, host: ThreadHost) {
@@ -155,10 +162,12 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   accept(open: () => Transport): boolean {
     const serial = this.#words[this.thread * THREAD_WORDS + ThreadWord.connectionSerial]!++;
     const id = connectionId(this.thread, serial);
-    if (this.scheduler.has(id) || this.#connections.size >= CONNECTIONS_OF_THREAD_MAX) return false;
+    const full = this.#connections.size >= CONNECTIONS_OF_THREAD_MAX || this.#strangers.size >= STRANGERS_OF_THREAD_MAX;
+    if (full || this.scheduler.has(id)) return false;
     const transport = open();
     const { scheduler } = this;
     this.#connections.add(id);
+    this.#strangers.add(id);
     scheduler.spawn(this.connectionGroup, id, (context) => new ConnectionActor(context, this, transport));
     const enter = (step: (actor: ConnectionActor) => void): void =>
       scheduler.enter(id, (actor) => {
@@ -170,6 +179,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       onUncongested: () => enter((actor) => actor.onUncongested()),
       onClosed: (reason: CloseReason) => {
         this.#connections.delete(id);
+        this.#strangers.delete(id);
         enter((actor) => actor.onClosed(reason));
       },
     });
@@ -188,6 +198,10 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     letter.a = above ? 1 : 0;
     letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
     this.scheduler.tell({ thread: JANITOR_THREAD, id: JANITOR_ID, generation: 0 }, letter);
+  }
+
+  welcome(connection: number): void {
+    this.#strangers.delete(connection);
   }
 
   flushReleases(): void {

@@ -9,6 +9,7 @@ import type { AmqpError } from '../amqp-error.ts';
 import type { DeliveryWriter } from '../delivery-writer.ts';
 import type { Method } from '../method-table.ts';
 import type { MessageMemory } from '../stored-message.ts';
+import type { AnnouncedBodies } from './announced-bodies.ts';
 import type { Channel } from './channel.ts';
 import type { ChannelConsumer } from './channel-consumer.ts';
 import type { QueueLink, QueueLinks } from './queue-link.ts';
@@ -27,6 +28,7 @@ export interface ChannelPort {
   readonly links: QueueLinks;
   readonly writer: DeliveryWriter;
   readonly messageSizeMax: number;
+  readonly announced: AnnouncedBodies;
   send(channel: number, method: Method): void;
   /** A frame made before, such as an acknowledgement. */
   sendFrame(frame: Buffer): void;

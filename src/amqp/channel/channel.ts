@@ -43,7 +43,7 @@ export class Channel implements ConfirmSink {
     this.number = number;
     this.#port = port;
     this.#publisher = new Publisher(this, port, routes);
-    this.#assembler = new ContentAssembler(this.#publisher, port.memory, port.messageSizeMax);
+    this.#assembler = new ContentAssembler(this.#publisher, port.memory, port.messageSizeMax, port.announced);
     this.#declaring = new Declaring(this, port);
     this.consuming = new Consuming(this, port);
   }
@@ -68,6 +68,11 @@ export class Channel implements ConfirmSink {
 
   attach(queue: QueueRecord): void {
     this.#attached.set(queue.id, queue);
+  }
+
+  /** The queue is gone: it need not be told when the channel ends. */
+  queueGone(queueId: number): void {
+    this.#attached.delete(queueId);
   }
 
   // ---- publishes

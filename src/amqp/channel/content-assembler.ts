@@ -6,10 +6,11 @@
  */
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { type AmqpError, amqpError, toAmqpError } from '../amqp-error.ts';
-import { FRAME_OVERHEAD_SIZE } from '../bounds.ts';
+import { ANNOUNCED_BODIES_MAX, FRAME_OVERHEAD_SIZE } from '../bounds.ts';
 import { contentBodySize, contentClassId, contentWeight } from '../content-header.ts';
 import { methodIdOf } from '../method-codec.ts';
 import { type MessageMemory, splitRecordSize } from '../stored-message.ts';
+import type { AnnouncedBodies } from './announced-bodies.ts';
 import type { Publisher } from './publisher.ts';
 
 const PUBLISH = methodIdOf('basic.publish');
@@ -24,6 +25,7 @@ type State =
       readonly header: Buffer;
       readonly address: number;
       readonly bytes: Buffer;
+      readonly size: number;
       /** Where the next byte of the body goes. */
       at: number;
       /** Bytes of the body that have not been announced by a body frame, and that have not come. */
@@ -37,12 +39,14 @@ export class ContentAssembler {
   readonly #publisher: Publisher;
   readonly #memory: MessageMemory;
   readonly #messageSizeMax: number;
+  readonly #announced: AnnouncedBodies;
   #state: State = IDLE;
 
-  constructor(publisher: Publisher, memory: MessageMemory, messageSizeMax: number) {
+  constructor(publisher: Publisher, memory: MessageMemory, messageSizeMax: number, announced: AnnouncedBodies) {
     this.#publisher = publisher;
     this.#memory = memory;
     this.#messageSizeMax = messageSizeMax;
+    this.#announced = announced;
   }
 
   get idle(): boolean {
@@ -70,12 +74,19 @@ export class ContentAssembler {
       this.#state = IDLE;
       return toAmqpError(refusal, PUBLISH);
     }
+    if (!this.#announced.admit(bodySize)) {
+      const text = `bodies of ${this.#announced.sizeBytes + bodySize} bytes announced at once, at most ${ANNOUNCED_BODIES_MAX} may be`;
+      return amqpError(ReplyCode.resourceError, text, PUBLISH);
+    }
     const header = Buffer.from(payload);
     const address = this.#publisher.begin(state.key, header, bodySize);
-    if (address === 0) return undefined;
+    if (address === 0) {
+      this.#announced.end(bodySize);
+      return undefined;
+    }
     const at = this.#memory.byteOffsetOf(address) + splitRecordSize(state.key.length, header.length, 0);
     const bytes = this.#memory.bytesOf(address);
-    this.#state = { ...state, name: 'body due', header, address, bytes, at, unannounced: bodySize, left: bodySize };
+    this.#state = { ...state, name: 'body due', header, address, bytes, size: bodySize, at, unannounced: bodySize, left: bodySize };
     if (bodySize === 0) this.#complete();
     return undefined;
   }
@@ -120,13 +131,17 @@ export class ContentAssembler {
     const state = this.#state;
     if (state.name !== 'body due') return;
     this.#state = IDLE;
+    this.#announced.end(state.size);
     this.#publisher.complete(state.address, state.key, state.header, state.bits);
   }
 
   /** Gives back what was begun: the channel is closing. */
   abandon(): void {
-    if (this.#state.name === 'body due') this.#memory.release(this.#state.address);
+    const state = this.#state;
     this.#state = IDLE;
+    if (state.name !== 'body due') return;
+    this.#announced.end(state.size);
+    this.#memory.release(state.address);
   }
 }
 

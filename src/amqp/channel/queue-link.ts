@@ -18,6 +18,8 @@ export const PUBLISH_WORDS = 4;
 export const TAKEN_WORDS = 2;
 
 const FIRST_WORDS = 64;
+/** A connection looks for links to queues that are gone when it has this many, and then when they have doubled. */
+const LINKS_BEFORE_SWEEP = 1024;
 
 /** A growing batch of words; nothing is held between turns. */
 export class WordBatch {
@@ -66,10 +68,16 @@ export class QueueLinks {
   readonly batches: Batches;
   readonly #byQueue = new Map<number, QueueLink>();
   readonly #byNumber: (QueueLink | undefined)[] = [undefined];
+  readonly #exists: (queue: QueueRecord) => boolean;
+  /** Stands in for dropped links: what is settled there speaks to a queue that is gone. */
+  #nowhere: QueueLink | undefined = undefined;
+  #sweepAt = LINKS_BEFORE_SWEEP;
   #touched: QueueLink[] = [];
 
-  constructor(batches: Batches) {
+  /** `exists` tells whether a queue is still there, for a connection that only publishes to it and is not told. */
+  constructor(batches: Batches, exists: (queue: QueueRecord) => boolean = () => true) {
     this.batches = batches;
+    this.#exists = exists;
   }
 
   to(queue: QueueRecord): QueueLink {
@@ -78,6 +86,7 @@ export class QueueLinks {
       known.queue = queue;
       return known;
     }
+    if (this.#byQueue.size >= this.#sweepAt) this.#sweep();
     const link = new QueueLink(this.#byNumber.length, queue);
     this.#byNumber.push(link);
     this.#byQueue.set(queue.id, link);
@@ -105,7 +114,19 @@ export class QueueLinks {
   }
 
   drop(queueId: number): void {
+    const link = this.#byQueue.get(queueId);
+    if (link === undefined) return;
     this.#byQueue.delete(queueId);
+    this.#nowhere ??= new QueueLink(0, link.queue);
+    this.#byNumber[link.number] = this.#nowhere;
+  }
+
+  /** Clients come and go with queues of their own; whoever answers them would keep a link to each for ever. */
+  #sweep(): void {
+    for (const [queueId, link] of this.#byQueue) {
+      if (!link.watched && !link.touched && !this.#exists(link.queue)) this.drop(queueId);
+    }
+    this.#sweepAt = Math.max(LINKS_BEFORE_SWEEP, 2 * this.#byQueue.size);
   }
 
   publish(link: QueueLink, address: number, channel: number, sequence: number): void {

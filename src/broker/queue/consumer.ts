@@ -47,6 +47,7 @@ export class Consumer {
   /** It waits its turn in its priority's line. */
   lined = false;
   next: Consumer | undefined = undefined;
+  previous: Consumer | undefined = undefined;
 
   constructor(id: number, spec: ConsumerSpec, order: number) {
     this.id = id;
@@ -64,6 +65,8 @@ export class Consumer {
 /** The consumers of one priority that can take a message now, in the order in which it is their turn. */
 export class Line {
   readonly priority: number;
+  /** Consumers of this priority, whether they wait or not. */
+  members = 0;
   first: Consumer | undefined = undefined;
   #last: Consumer | undefined = undefined;
 
@@ -75,6 +78,7 @@ export class Line {
     if (consumer.lined) return;
     consumer.lined = true;
     consumer.next = undefined;
+    consumer.previous = this.#last;
     if (this.#last === undefined) this.first = consumer;
     else this.#last.next = consumer;
     this.#last = consumer;
@@ -85,20 +89,20 @@ export class Line {
     const consumer = this.first!;
     this.first = consumer.next;
     if (this.first === undefined) this.#last = undefined;
+    else this.first.previous = undefined;
     consumer.next = undefined;
     consumer.lined = false;
   }
 
   leave(consumer: Consumer): void {
     if (!consumer.lined) return;
-    const stay: Consumer[] = [];
-    for (let each = this.first; each !== undefined; each = each.next) if (each !== consumer) stay.push(each);
-    this.first = undefined;
-    this.#last = undefined;
+    const { next, previous } = consumer;
+    if (previous === undefined) this.first = next;
+    else previous.next = next;
+    if (next === undefined) this.#last = previous;
+    else next.previous = previous;
+    consumer.next = undefined;
+    consumer.previous = undefined;
     consumer.lined = false;
-    for (const each of stay) {
-      each.lined = false;
-      this.join(each);
-    }
   }
 }

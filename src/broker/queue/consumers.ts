@@ -16,7 +16,9 @@ export class Consumers {
   readonly #single: boolean;
   /** The single active consumer of the incarnation before, until it has subscribed again. */
   #expected: { readonly connection: number; readonly key: number } | undefined = undefined;
-  #lines: Line[] = [];
+  /** One for each priority that a consumer has, the highest first. */
+  readonly #lines: Line[] = [];
+  #exclusives = 0;
   #nextId = 1;
   #nextOrder = 1;
   #active: Consumer | undefined = undefined;
@@ -34,8 +36,7 @@ export class Consumers {
   }
 
   get hasExclusive(): boolean {
-    for (const consumer of this.#byId.values()) if (consumer.spec.exclusive) return true;
-    return false;
+    return this.#exclusives > 0;
   }
 
   byId(id: number): Consumer | undefined {
@@ -92,13 +93,16 @@ export class Consumers {
     const consumer = new Consumer(this.#nextId++, spec, order);
     this.#byId.set(consumer.id, consumer);
     this.#holders.set(consumer.id, consumer);
+    if (spec.exclusive) this.#exclusives++;
+    this.#openLine(spec.priority).members++;
     return consumer;
   }
 
   /** Takes the consumer away; the next in order becomes active when it was the active one. */
   remove(consumer: Consumer): void {
-    this.#byId.delete(consumer.id);
-    this.#lineOf(consumer.spec.priority).leave(consumer);
+    if (!this.#byId.delete(consumer.id)) return;
+    if (consumer.spec.exclusive) this.#exclusives--;
+    this.#leaveLine(consumer);
     consumer.retired = true;
     this.forgetIfIdle(consumer);
     if (this.#active === consumer) {
@@ -138,7 +142,7 @@ export class Consumers {
   lineUp(consumer: Consumer): void {
     if (consumer.lined || !consumer.able) return;
     if (this.#single && consumer !== this.#active) return;
-    this.#lineOf(consumer.spec.priority).join(consumer);
+    this.#lines[this.#placeOf(consumer.spec.priority)]!.join(consumer);
   }
 
   /** The line whose turn it is: the highest priority with somebody in it. */
@@ -147,11 +151,33 @@ export class Consumers {
     return undefined;
   }
 
-  #lineOf(priority: number): Line {
-    const found = this.#lines.find((line) => line.priority === priority);
-    if (found !== undefined) return found;
+  #openLine(priority: number): Line {
+    const place = this.#placeOf(priority);
+    const found = this.#lines[place];
+    if (found?.priority === priority) return found;
     const line = new Line(priority);
-    this.#lines = [...this.#lines, line].sort((a, b) => b.priority - a.priority);
+    this.#lines.splice(place, 0, line);
     return line;
+  }
+
+  /** A line without members goes: clients choose priorities, and there are four billion. */
+  #leaveLine(consumer: Consumer): void {
+    const place = this.#placeOf(consumer.spec.priority);
+    const line = this.#lines[place]!;
+    line.leave(consumer);
+    if (--line.members === 0) this.#lines.splice(place, 1);
+  }
+
+  /** Where the line of a priority stands, or would stand. */
+  #placeOf(priority: number): number {
+    const lines = this.#lines;
+    let low = 0;
+    let high = lines.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (lines[middle]!.priority > priority) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 }
