@@ -16,7 +16,6 @@
  * alarm      from the janitor. body: the reasons, none when all is well
  * close      from the listener: the node stops. body: why
  * queuesBack from the replica: the queues of a lost thread run again. a: the thread
- * queuesLost from the replica: a thread is lost, and with it the publishes and confirms that it had not passed on. a: the thread
  * ```
  */
 export const ConnectionLetter = {
@@ -31,7 +30,6 @@ export const ConnectionLetter = {
   alarm: 0x309,
   close: 0x30a,
   queuesBack: 0x30b,
-  queuesLost: 0x30c,
 } as const;
 
 export const DELIVERY_WORDS = 4;

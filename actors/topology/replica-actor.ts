@@ -50,7 +50,6 @@ export class ReplicaActor implements Actor {
         return this.#apply(letter.body as readonly TopologyEvent[], letter.a);
       case ReplicaLetter.threadLost:
         this.#host.threadLost(letter.a);
-        this.#host.tellConnections(() => numbered(ConnectionLetter.queuesLost, letter.a));
         // The notices stand in the mailboxes now; they are read in the run that is under way, before a timer fires.
         this.#fencing.push(letter.a);
         return this.#context.armTimer(FENCE_TIMER, 1);
