@@ -85,7 +85,8 @@ class Drawing {
     if (this.#live === undefined || node.count === 'one') return [{ node, instance: parent }];
     const prefix = `${node.id}@${parent === '' ? '' : `${parent}/`}`;
     const names = [...this.#live.keys()].filter((name) => name.startsWith(prefix));
-    if (names.length === 0) return [{ node, instance: '' }];
+    // There may be none of what comes and goes; whatever else is missing is drawn as unknown.
+    if (names.length === 0) return node.count === 'dynamic' && !this.#live.has(node.id) ? [] : [{ node, instance: '' }];
     const instances = names.map((name) => name.slice(node.id.length + 1));
     return instances.sort((one, other) => one.localeCompare(other, 'en', { numeric: true })).map((instance) => ({ node, instance }));
   }

@@ -10,8 +10,8 @@ import type { DynamicSupervisorOptions } from './runtime/supervision/dynamic-sup
 import type { RestartIntensity } from './runtime/supervision/restart-window.ts';
 import type { Strategy } from './runtime/supervision/strategy.ts';
 
-/** Where an actor runs: the main thread, the one store thread, or one of the scheduler threads. */
-export type TreeThread = 'main' | 'store' | 'scheduler';
+/** Where an actor runs: on the main thread or on one of the scheduler threads. */
+export type TreeThread = 'main' | 'scheduler';
 
 /** What all nodes of the tree have. `why` is one sentence for a newcomer. */
 type TreeNodeBase = ChildPolicy & {
@@ -161,11 +161,11 @@ export const keeperGroup: TreeGroup = {
 export const store: TreeWorker = {
   id: 'store',
   kind: 'worker',
-  thread: 'store',
+  thread: 'main',
   count: 'one',
   restart: 'permanent',
   shutdown: 60_000,
-  why: 'Durability first: the only one that opens the database; stops last, and has a minute for its final flush.',
+  why: 'Durability first, so it starts first and stops last. As yet a stand-in that keeps nothing holds its place.',
 };
 
 export const topologyGroup: TreeGroup = {
@@ -187,7 +187,7 @@ export const topologyGroup: TreeGroup = {
     count: 'one',
     restart: 'permanent',
     shutdown: 5_000,
-    why: 'The single writer of exchanges, bindings, users and policies; rebuilt from the store, so it stands below it.',
+    why: 'The single writer of exchanges, bindings, users and policies; its state outlives its actor.',
   },
 };
 

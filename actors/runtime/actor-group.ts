@@ -43,4 +43,9 @@ export class ActorGroup {
   snapshot(): SupervisorSnapshot {
     return this.supervisor.snapshot();
   }
+
+  /** See `DynamicSupervisor.excerpt`. */
+  excerpt(childrenMax: number): ReturnType<DynamicSupervisor['excerpt']> {
+    return this.supervisor.excerpt(childrenMax);
+  }
 }

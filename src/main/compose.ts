@@ -38,7 +38,8 @@ import { NO_OWNER, UNLIMITED } from '../broker/topology/topology-records.ts';
 import { passwordHash } from '../broker/user.ts';
 import { VolatileStore } from '../store/volatile-store.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
-import type { Fault } from './fault-schedule.ts';
+import { type Fault, FaultSchedule } from './fault-schedule.ts';
+import type { GroupDescription, LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
 import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
@@ -71,8 +72,8 @@ export type RunningNode = {
   url: string;
   schedulers: number;
   close(reason: string): Promise<void>;
-  liveTree(): Promise<unknown>;
-  /** Orders a fault on a scheduler thread, counted from 1. For tests. */
+  liveTree(): Promise<LiveTree>;
+  /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
   fault(thread: number, fault: Fault): void;
   /** Threads that were lost and replaced so far. */
   threadsLost(): number;
@@ -115,7 +116,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   readonly #root: RootSupervision;
   /** Threads whose connections are being closed, and what waits for that. */
   readonly #emptying = new Map<number, () => void>();
-  readonly #described = new Map<number, { readonly thread: number; resolve(body: unknown): void }>();
+  readonly #described = new Map<number, { readonly thread: number; resolve(body: ThreadDescription | undefined): void }>();
   #topologyActor: TopologyActor | undefined = undefined;
   #alarms: readonly string[] = [];
   #closeReason = 'shutdown';
@@ -382,7 +383,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   described(_thread: number, request: number, body: unknown): void {
-    this.#described.get(request)?.resolve(body);
+    this.#described.get(request)?.resolve(body as ThreadDescription);
     this.#described.delete(request);
   }
 
@@ -416,6 +417,10 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   // ---- for those who hold the node
 
   fault(thread: number, fault: Fault): void {
+    if (thread === MAIN_THREAD && fault.type === 'plan') {
+      this.#scheduler.faults = fault.plan === undefined ? undefined : new FaultSchedule(fault.plan);
+      return;
+    }
     this.#tellThread(thread, ReplicaLetter.fault, 0, fault);
   }
 
@@ -423,18 +428,22 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     return this.#threads.lost;
   }
 
-  async liveTree(): Promise<unknown> {
+  async liveTree(): Promise<LiveTree> {
     const threads = await Promise.all(
       this.#threads.standing().map(
         (thread) =>
-          new Promise<unknown>((resolve) => {
+          new Promise<ThreadDescription | undefined>((resolve) => {
             const request = ++this.#requests;
             this.#described.set(request, { thread, resolve });
             this.#tellThread(thread, ReplicaLetter.describe, request, undefined);
           }),
       ),
     );
-    const main = [...this.#scheduler.groups()].map((group) => ({ name: group.name, ...group.snapshot() }));
+    const main = [...this.#scheduler.groups()].map((group): GroupDescription => {
+      const snapshot = group.snapshot();
+      const children = snapshot.children.map((child) => ({ ...child, name: String(child.id) }));
+      return { name: group.name, ...snapshot, childCount: children.length, children };
+    });
     return {
       root: this.#root.snapshot(),
       queues: this.#threads.snapshot(),

@@ -3,12 +3,14 @@ import { type FaultPlan, InjectedCrash } from '../../actors/runtime/fault-points
 
 /** Crashes of actors of one group: one after every so many letters, drawn anew each time from a seed. */
 export type CrashPlan = {
-  readonly group: 'queue' | 'connection' | 'replica';
+  readonly group: 'queue' | 'connection' | 'replica' | 'topology-writer' | 'keeper' | 'janitor';
   readonly seed: number;
   /** Letters of the group between two crashes, on average. */
   readonly everyLetters: number;
   /** No more than this many. */
   readonly crashesMax: number;
+  /** Not the actor alone: its thread, at once, with everything that waits on it. */
+  readonly endsThread?: boolean;
 };
 
 export type Fault =
@@ -53,6 +55,8 @@ export class FaultSchedule implements FaultPlan {
   #crash(group: string, id: number, when: string): never {
     this.#crashes++;
     this.#left = this.#draw();
+    // On a worker this ends the thread where it stands.
+    if (this.#plan.endsThread === true) process.exit(1);
     throw new InjectedCrash(`injected crash ${this.#crashes} of ${group} ${id}, ${when} a letter`);
   }
 }

@@ -1,10 +1,12 @@
 /**
  * A running node together with the data directory it holds: the directory is taken before anything starts and let go after
- * everything has stopped, so that two nodes never write to one place.
+ * everything has stopped, so that two nodes never write to one place. Meanwhile the node answers there (`control-protocol.ts`).
  */
 import { openDataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { DataDirectory } from '../../native-free-io/file/data-directory.ts';
+import type { LineServer } from '../../native-free-io/socket/line-server.ts';
 import type { NodeConfig, RunningNode } from './compose.ts';
+import { serveControl } from './control-server.ts';
 import type { Logger } from './log.ts';
 
 export type StartNode = (config: NodeConfig, log: Logger) => Promise<RunningNode>;
@@ -23,7 +25,8 @@ export async function startHeldNode(config: NodeConfig, log: Logger, startNode: 
   for (const warning of directory.warnings) log.warn(warning);
   try {
     const node = await startNode({ ...config, dataDir: directory.path }, log);
-    return { node: holding(node, directory) };
+    const control = await serveControl(directory.path, new Map([['tree', () => node.liveTree()]]), log);
+    return { node: holding(node, directory, control) };
   } catch (error) {
     directory.release();
     log.debug({ err: error }, 'the node did not start');
@@ -31,7 +34,7 @@ export async function startHeldNode(config: NodeConfig, log: Logger, startNode: 
   }
 }
 
-function holding(node: RunningNode, directory: DataDirectory): HeldNode {
+function holding(node: RunningNode, directory: DataDirectory, control: LineServer): HeldNode {
   return {
     host: node.host,
     port: node.port,
@@ -41,7 +44,10 @@ function holding(node: RunningNode, directory: DataDirectory): HeldNode {
     liveTree: () => node.liveTree(),
     fault: (thread, fault) => node.fault(thread, fault),
     threadsLost: () => node.threadsLost(),
-    close: (reason) => node.close(reason).finally(() => directory.release()),
+    close: (reason) => {
+      control.close();
+      return node.close(reason).finally(() => directory.release());
+    },
   };
 }
 

@@ -4,7 +4,7 @@
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
-import { type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
+import { type DoorbellPorts, type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
 import type { SupervisorSnapshot } from '../../actors/runtime/supervision/child-snapshot.ts';
 import { DynamicSupervisor } from '../../actors/runtime/supervision/dynamic-supervisor.ts';
 import type { TimerHost } from '../../actors/runtime/timers.ts';
@@ -175,27 +175,40 @@ export class SchedulerThreads {
     const generation = this.#supervisor.child(thread)?.generation;
     // The supervisor has stopped since the replacement was planned.
     if (generation === undefined || this.#supervisor.snapshot().state !== 'running') return;
-    const { own, peers } = createReplacementPorts(this.#schedulers + 1, thread);
-    this.#doorbell.replacePeer(thread, peers[MAIN_THREAD]!);
-    for (let peer = 1; peer < peers.length; peer++) {
-      const port = peers[peer];
-      const running = this.#running.get(peer);
-      if (running === undefined) port?.close();
-      else if (port !== undefined) running.control.postMessage({ type: 'replacePeer', peer: thread, port } satisfies ControlMessage, [port]);
-    }
+    const ports = this.#openPorts(thread);
     const { port1: control, port2 } = new MessageChannel();
     const running: RunningThread = { generation, control, force: new AbortController() };
     this.#running.set(thread, running);
     this.#known.add(thread);
     control.on('message', (notice: ThreadNotice) => this.#noticed(thread, generation, notice));
     control.unref();
-    const task: SchedulerTask = { ...this.#host.taskOf(thread), ports: own, control: port2 };
+    const task: SchedulerTask = { ...this.#host.taskOf(thread), ports, control: port2 };
     this.#host.threadStarts(thread);
-    const transferList = [port2, ...own.filter((port) => port !== undefined)];
+    const transferList = [port2, ...ports.filter((port) => port !== undefined)];
     this.#pool.run(task, { transferList: transferList as MessagePort[], signal: running.force.signal }).then(
       () => this.#gone(thread, running, new Error('the thread ended by itself')),
       (error: unknown) => this.#gone(thread, running, error),
     );
+  }
+
+  /** Its bells to and from all that run; who is started later brings the ports between the two. */
+  #openPorts(thread: number): DoorbellPorts {
+    const { own, peers } = createReplacementPorts(this.#schedulers + 1, thread);
+    this.#doorbell.replacePeer(thread, peers[MAIN_THREAD]!);
+    const ports = [...own];
+    for (let peer = 1; peer < peers.length; peer++) {
+      const port = peers[peer];
+      if (port === undefined) continue;
+      const running = this.#running.get(peer);
+      if (running !== undefined) {
+        running.control.postMessage({ type: 'replacePeer', peer: thread, port } satisfies ControlMessage, [port]);
+        continue;
+      }
+      // This ends its other end too, which must not be in the transfer list of a task that the pool still holds.
+      port.close();
+      ports[peer] = undefined;
+    }
+    return ports;
   }
 
   #noticed(thread: number, generation: number, notice: ThreadNotice): void {

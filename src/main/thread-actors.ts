@@ -30,6 +30,7 @@ import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
+import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
 
@@ -268,14 +269,24 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     else this.#host.applyFault(fault);
   }
 
-  describe(): unknown {
+  describe(): ThreadDescription {
     return {
       thread: this.thread,
-      groups: [...this.scheduler.groups()].map((group) => ({ name: group.name, ...group.snapshot() })),
+      groups: [...this.scheduler.groups()].map((group) => {
+        const excerpt = group.excerpt(DESCRIBED_CHILDREN_MAX);
+        const children = excerpt.children.map((child) => ({ ...child, name: this.#nameOf(group, Number(child.id)) }));
+        return { name: group.name, ...excerpt, children };
+      }),
       usedBytes: this.#table.usedBytes(),
       connections: this.#connections.size,
       rss: this.#host.residentBytes(),
     };
+  }
+
+  #nameOf(group: ActorGroup, id: number): string {
+    const queue = group === this.queueGroup ? this.topology.queueById(-id)?.record : undefined;
+    if (queue === undefined) return String(id);
+    return queue.vhost === '/' ? queue.name : `${queue.vhost}/${queue.name}`;
   }
 
   // ---- the scheduler's host

@@ -71,6 +71,17 @@ export class DynamicTable {
     return child === undefined ? undefined : snapshotOf(child);
   }
 
+  excerpt(childrenMax: number): ChildSnapshot[] {
+    const some: ChildSnapshot[] = [];
+    for (const runs of [false, true]) {
+      for (const child of this.#children.values()) {
+        if (some.length >= childrenMax) return some;
+        if ((child.state === 'running') === runs) some.push(snapshotOf(child));
+      }
+    }
+    return some;
+  }
+
   snapshot(): ChildSnapshot[] {
     return Array.from(this.#children.values(), snapshotOf);
   }

@@ -156,6 +156,13 @@ export class DynamicSupervisor {
     return { state: this.#state, restartsInPeriod, children: this.#children.snapshot() };
   }
 
+  /** At most `childrenMax` of them, those that do not run first: for people, of groups that may be large. */
+  excerpt(childrenMax: number): SupervisorSnapshot & { readonly childCount: number } {
+    const restartsInPeriod = this.#window.count(this.#port.now());
+    const children = this.#children.excerpt(childrenMax);
+    return { state: this.#state, restartsInPeriod, childCount: this.#children.size, children };
+  }
+
   #ask(request: number, carryOut: () => Refusal | 'waiting'): void {
     this.#turns.run(() => {
       const outcome = this.#refusal() ?? carryOut();

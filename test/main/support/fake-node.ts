@@ -21,7 +21,7 @@ const startNode: StartNode = async (config, log) => {
     port,
     url: `amqp://${config.host}:${port}`,
     schedulers: config.schedulers,
-    liveTree: () => Promise.resolve({}),
+    liveTree: () => Promise.reject(new Error('this node has no tree')),
     fault: () => {},
     threadsLost: () => 0,
     close: () => {

@@ -1,0 +1,57 @@
+/**
+ * How a tool on the same machine talks to a running node: over the socket `control.sock` in the node's data directory, which
+ * only the owner of the directory can open. Whoever may open it may do all that it offers; there is no other login.
+ *
+ * A question is one line of JSON, and so is its answer. Several may follow each other on one connection; answers come in the
+ * order of the questions.
+ *
+ * ```
+ *   {"version":1,"ask":"tree"}                       what to do; `ask` names it, more fields are its arguments
+ *   {"version":1,"answer":{"root":{...},...}}        it was done; `answer` is what came of it
+ *   {"version":1,"problem":"there is no ..."}        it was not; one sentence for the operator
+ * ```
+ *
+ * ask     arguments   answer
+ * tree    none        LiveTree (`live-tree.ts`)
+ */
+export const CONTROL_VERSION = 1;
+/** The socket's name in the data directory. */
+export const CONTROL_SOCKET = 'control.sock';
+
+export type ControlReply = { readonly answer: unknown } | { readonly problem: string };
+
+/** What is asked, or one sentence on why it cannot be understood. */
+export type ControlQuestion = { readonly ask: string; readonly fields: Readonly<Record<string, unknown>> } | { readonly problem: string };
+
+export function writeQuestion(ask: string, fields: Readonly<Record<string, unknown>> = {}): string {
+  return JSON.stringify({ version: CONTROL_VERSION, ask, ...fields });
+}
+
+export function readQuestion(line: string): ControlQuestion {
+  const value = parseObject(line);
+  if (value === undefined) return { problem: 'a question is a JSON object on one line' };
+  const { version, ask, ...fields } = value;
+  if (version !== CONTROL_VERSION) return { problem: `this node speaks version ${CONTROL_VERSION} of the control protocol` };
+  return typeof ask === 'string' ? { ask, fields } : { problem: 'the field "ask" is missing' };
+}
+
+export function writeReply(reply: ControlReply): string {
+  return JSON.stringify({ version: CONTROL_VERSION, ...reply });
+}
+
+/** Undefined: whoever answered is no node of this version. */
+export function readReply(line: string): ControlReply | undefined {
+  const value = parseObject(line);
+  if (value?.['version'] !== CONTROL_VERSION) return undefined;
+  if (typeof value['problem'] === 'string') return { problem: value['problem'] };
+  return 'answer' in value ? { answer: value['answer'] } : undefined;
+}
+
+function parseObject(line: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
