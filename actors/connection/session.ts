@@ -32,6 +32,7 @@ import type { TopologyCommand } from '../../src/broker/topology/topology-command
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
 import { PublishThrottle } from './publish-throttle.ts';
+import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
 
@@ -64,6 +65,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly requests = new Requests();
+  readonly #fence = new LossFence(this.requests, (queue, request) => this.post(queue, { type: 'status' }, request));
   readonly throttle: PublishThrottle;
   /** The client has published since this was last looked at. */
   published = false;
@@ -540,6 +542,11 @@ export class Session implements FrameSink, ChannelPort {
     for (const [request, asked] of this.requests.questions(({ queue }) => queue.thread === thread)) {
       this.post(asked.queue, asked.question, request);
     }
+    this.flushLinks();
+    this.#fence.raise(
+      this.links.all().map(({ queue }) => queue),
+      [...this.#channels.values()],
+    );
   }
 
   /**

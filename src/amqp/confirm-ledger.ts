@@ -55,9 +55,14 @@ export class ConfirmLedger {
     }
   }
 
-  /** No more answers come for what was published so far: everything undecided is refused. Later answers for it are ignored. */
-  refuseAll(): void {
-    for (let sequence = this.#oldest; sequence < this.#next; sequence++) {
+  /** The number of the last publish; 0 before the first. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
+  /** What waits for an answer up to `last` is refused: no answer will come. */
+  refuse(last: number): void {
+    for (let sequence = this.#oldest; sequence <= last; sequence++) {
       const slot = sequence & this.#mask;
       const pending = this.#ring[slot]!;
       if (pending === DONE || (pending & ~REFUSED) === 0) continue;

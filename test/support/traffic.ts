@@ -50,6 +50,10 @@ export class Publishing {
     return new Publishing(client, channel, ledger, options);
   }
 
+  get unanswered(): number {
+    return this.#unanswered;
+  }
+
   /** Publishes until `stop`, then resolves when everything is answered; resolves at once when the connection ends. */
   async run(): Promise<void> {
     try {

@@ -151,18 +151,22 @@ export class Channel implements ConfirmSink {
     }
   }
 
-  /**
-   * Answers to publishes may be lost, which ones nobody knows: all that are awaited are refused, and the client publishes again.
-   * A commit cannot be refused in part, so it ends the connection.
-   */
-  answersLost(): void {
-    if (this.#confirms !== undefined && this.#confirms.unconfirmed > 0) {
-      this.#confirms.refuseAll();
-      this.wantFlush();
-    }
-    if (this.#transaction !== undefined && this.#transaction.pending > 0) {
-      this.#port.fail(this.number, amqpError(ReplyCode.internalError, 'the outcome of a transaction was lost', methodIdOf('tx.commit')));
-    }
+  /** Whether a confirm or the answer to a commit is due. */
+  get awaitsConfirms(): boolean {
+    return this.unconfirmed > 0 || (this.#transaction?.pending ?? 0) > 0;
+  }
+
+  /** Sequence number of the last publish in confirm mode. */
+  get lastPublish(): number {
+    return this.#confirms?.last ?? 0;
+  }
+
+  /** Publishes up to this number that have no answer yet will not get one. A commit among them cannot be kept. */
+  refuseLost(last: number): void {
+    this.#confirms?.refuse(last);
+    this.wantFlush();
+    if ((this.#transaction?.pending ?? 0) === 0) return;
+    this.#fail(ReplyCode.internalError, 'a queue was lost during the commit', 'tx.commit');
   }
 
   wantFlush(): void {

@@ -1,0 +1,187 @@
+/**
+ * Scheduler threads end under traffic: their connections are gone, everybody else's go on; queues come back with what was in
+ * shared memory, every publish of a connection that lives is answered, and new connections are taken.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { SeededRandom, runSeed } from '../support/seeded-random.ts';
+import { Consumption, Publishing, until } from '../support/traffic.ts';
+
+const LOSSES = 10;
+const QUEUES = 4;
+const SCHEDULERS = 2;
+/** Messages between two losses. */
+const STEP = 300;
+
+type Outcome = { readonly verdict: Verdict; readonly losses: number; readonly stuck: string };
+
+async function declareQueues(fault: FaultNode): Promise<string[]> {
+  const queues: string[] = [];
+  for (let index = 0; index < QUEUES; index++) {
+    const client = await RawClient.connect(fault.broker);
+    const channel = await client.openChannel();
+    queues.push((await channel.call('queue.declare', { queue: `surviving-${index}` })).queue);
+    await client.close();
+  }
+  return queues;
+}
+
+/** Connects until it works: a port whose last listener has just gone refuses for a moment. */
+async function persistently<T>(open: () => Promise<T>): Promise<T> {
+  const givenUpAt = performance.now() + 10_000;
+  for (;;) {
+    try {
+      return await open();
+    } catch (error) {
+      if (performance.now() > givenUpAt) throw error;
+    }
+  }
+}
+
+class Crowd {
+  readonly publishings: Publishing[] = [];
+  readonly consumptions: Consumption[] = [];
+  readonly runs: Promise<void>[] = [];
+  readonly #fault: FaultNode;
+  readonly #ledger: LedgerOfMessages;
+  readonly #queues: readonly string[];
+  readonly #random: SeededRandom;
+  #publishers = 0;
+  #readers = 0;
+
+  constructor(fault: FaultNode, ledger: LedgerOfMessages, queues: readonly string[], random: SeededRandom) {
+    this.#fault = fault;
+    this.#ledger = ledger;
+    this.#queues = queues;
+    this.#random = random;
+  }
+
+  async publish(): Promise<void> {
+    const options = { publisher: ++this.#publishers, queues: this.#queues, random: this.#random, window: 200, bodySizeMax: 400 };
+    const publishing = await persistently(() => Publishing.open(this.#fault.broker, this.#ledger, options));
+    this.publishings.push(publishing);
+    this.runs.push(publishing.run());
+  }
+
+  async consume(queue: string): Promise<void> {
+    const name = `reader ${++this.#readers}`;
+    const options = { name, queue, random: this.#random, noAck: false, prefetch: 50, nackOneIn: 0, whole: false };
+    const consumption = await persistently(() => Consumption.open(this.#fault.broker, this.#ledger, options));
+    this.consumptions.push(consumption);
+    this.runs.push(consumption.run());
+  }
+
+  /** Whoever lost its connection comes again, as clients do. */
+  async refill(): Promise<void> {
+    const alive = <T extends { readonly ended: boolean }>(all: readonly T[]): number => all.filter(({ ended }) => !ended).length;
+    while (alive(this.publishings) < 4) await this.publish();
+    while (alive(this.consumptions) < 3) await this.consume(this.#queues[this.#readers % QUEUES]!);
+  }
+
+  get thinned(): boolean {
+    return [...this.publishings, ...this.consumptions].filter(({ ended }) => !ended).length < 7;
+  }
+
+  async drain(): Promise<void> {
+    for (const queue of this.#queues) await this.consume(queue);
+  }
+}
+
+/** Between two events, or in the middle of what the thread does with its queues, if it has any. */
+async function loseThread(fault: FaultNode, thread: number, random: SeededRandom, isLost: () => boolean): Promise<void> {
+  const plan = { group: 'queue', seed: random.below(2 ** 30), everyLetters: 20, crashesMax: 1, endsThread: true } as const;
+  if (!random.oneIn(4)) {
+    fault.node.fault(thread, { type: 'plan', plan });
+    const givenUpAt = performance.now() + 500;
+    await until(() => isLost() || performance.now() > givenUpAt, 'the thread is lost or idle', () => performance.now());
+  }
+  if (isLost()) return;
+  fault.node.fault(thread, { type: 'end thread' });
+  await until(isLost, 'the thread is lost', () => 0);
+}
+
+async function runLosses(seed: number, losses: number, root?: string): Promise<Outcome> {
+  const random = new SeededRandom(seed);
+  const fault = await startFaultNode({ schedulers: SCHEDULERS }, root);
+  const ledger = new LedgerOfMessages();
+  let stuck = '';
+  try {
+    const crowd = new Crowd(fault, ledger, await declareQueues(fault), random);
+    try {
+      for (let loss = 1; loss <= losses; loss++) {
+        const goal = ledger.attempted + STEP;
+        // A client learns of its end in its own time.
+        for (let step = ledger.attempted; step < goal; step = ledger.attempted + 1) {
+          await crowd.refill();
+          await until(() => ledger.attempted > step || crowd.thinned, 'traffic flows', () => ledger.attempted);
+        }
+        await loseThread(fault, 1 + random.below(SCHEDULERS), random, () => fault.node.threadsLost() >= loss);
+      }
+      await crowd.drain();
+      for (const each of crowd.publishings) each.stop();
+      const open = (): number => crowd.publishings.filter(({ ended }) => !ended).reduce((sum, each) => sum + each.unanswered, 0);
+      await until(() => open() === 0, 'publishes of living connections are answered', open, 8_000);
+      await until(() => ledger.outstanding === 0, 'every confirmed message is acknowledged', () => ledger.outstanding, 8_000);
+    } catch (error) {
+      stuck = String(error);
+    }
+    for (const each of [...crowd.publishings, ...crowd.consumptions]) each.client.drop();
+    await Promise.all(crowd.runs);
+    return { verdict: ledger.verdict(), losses: fault.node.threadsLost(), stuck };
+  } finally {
+    await fault.close();
+  }
+}
+
+const losing = suite('lost threads');
+
+losing(`${LOSSES} threads lost under traffic lose nothing that was confirmed`, async () => {
+  const seed = runSeed();
+  const { verdict, losses, stuck } = await runLosses(seed, LOSSES);
+  const text = `seed ${seed}, ${losses} threads lost: ${JSON.stringify(verdict)}`;
+  process.stdout.write(`${text} ${stuck}\n`);
+  assert.is(stuck, '', text);
+  assert.is(losses, LOSSES, text);
+  for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered'] as const) assert.is(verdict[counter], 0, `${counter}: ${text}`);
+});
+
+const FORGETFUL: Mutation = {
+  file: 'actors/queue/queue-actor.ts',
+  text: 'if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();',
+  replacement: 'if (this.#machine.counter(QUEUE_ID) === -1) this.#recover();',
+};
+
+losing('is caught: a queue that comes back empty', async () => {
+  const seed = runSeed();
+  const copy = brokenCopy(FORGETFUL);
+  try {
+    const { verdict } = await runLosses(seed, 3, copy.root);
+    assert.ok(verdict.lost > 0, `seed ${seed}: ${JSON.stringify(verdict)}`);
+  } finally {
+    copy.remove();
+  }
+});
+
+const SILENT: Mutation = {
+  file: 'actors/connection/loss-fence.ts',
+  text: 'if (asked.delete(request) && asked.size === 0) refuse();',
+  replacement: 'asked.delete(request);',
+};
+
+losing('is caught: publishes that a lost thread took along stay without an answer', async () => {
+  const seed = runSeed();
+  const copy = brokenCopy(SILENT);
+  try {
+    let stuck = '';
+    // What the thread takes along may have come from itself alone: then nobody is left to miss it.
+    for (let run = 0; run < 8 && stuck === ''; run++) stuck = (await runLosses(seed + run, 1, copy.root)).stuck;
+    assert.match(stuck, 'publishes of living connections are answered', `seed ${seed}`);
+  } finally {
+    copy.remove();
+  }
+});
+
+losing.run();
