@@ -14,6 +14,7 @@ import { type CloseReason, type Transport } from '../../native-free-io/socket/tr
 import { type AmqpError, amqpError, isAmqpError } from '../../src/amqp/amqp-error.ts';
 import { hasCapability, serverProperties } from '../../src/amqp/connection-properties.ts';
 import { HEARTBEAT_FRAME } from '../../src/amqp/frame.ts';
+import { Heartbeat, HeartbeatStep } from '../../src/amqp/heartbeat.ts';
 import { FrameParser, type FrameSink } from '../../src/amqp/frame-parser.ts';
 import { Handshake } from '../../src/amqp/handshake.ts';
 import type { HandshakePort, LoginAttempt, OpenedConnection } from '../../src/amqp/handshake-port.ts';
@@ -27,6 +28,7 @@ import { judgeLogin } from './login.ts';
 import { ReplyDesk } from './reply-desk.ts';
 import { Session, type SessionOwner } from './session.ts';
 import { TakenQueue } from './taken-queue.ts';
+import { Yielding } from './yielding.ts';
 
 const HANDSHAKE_TIMER = 1;
 const HEARTBEAT_TIMER = 2;
@@ -62,19 +64,13 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   #blockedTold = false;
   #blocked = false;
   #notifiesBlocked = false;
-  /** A queue that this connection publishes to has fallen behind: its consumers go first. */
-  #yielding = false;
-  #yieldUntilMs = 0;
+  readonly #yielding: Yielding;
   #transportClosed = false;
   /** Deliveries that wait until the socket has taken earlier ones. */
   #waiting: Letter[] = [];
   /** Queues that were deleted while the client waits for an answer. */
   #cancelled: Letter[] = [];
-  #heartbeatMs = 0;
-  #receivedBytes = 0;
-  #receivedBefore = 0;
-  #silentTicks = 0;
-  #sentSomething = false;
+  readonly #heartbeat = new Heartbeat();
 
   constructor(context: ActorContext, node: ThreadNode, transport: Transport) {
     this.#context = context;
@@ -82,6 +78,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     this.#transport = transport;
     this.#replies = new ReplyDesk(node, context);
     this.#taken = new TakenQueue(node.messages);
+    this.#yielding = new Yielding(node.scheduler, () => node.scheduler.enter(context.self.id, () => {}));
     const { channelMax, frameMax, heartbeatSeconds, version, handshakeTimeoutMs } = node.settings;
     this.#handshake = new Handshake(this, {
       serverProperties: serverProperties({ version, platform: `Node.js ${process.version}`, clusterName: 'leveret@localhost' }),
@@ -95,7 +92,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   // ---- events of the transport, inside the scheduler's protection
 
   onBytes(buffer: Buffer, length: number): void {
-    this.#receivedBytes += length;
+    this.#heartbeat.received();
     if (this.#phase === 'ended') return;
     if (this.#phase === 'handshake' && !this.#handshake.admitBytes(length)) return;
     this.#carry.feed(buffer, length, this.#parse);
@@ -186,14 +183,14 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     }
     this.#node.flushReleases();
     if (this.#transport.outbound.unsentBytes > 0) {
-      this.#sentSomething = true;
+      this.#heartbeat.sent();
       this.#transport.outbound.flush();
     }
   }
 
   stop(reason: string): void {
     this.#phase = 'ended';
-    this.#endYield();
+    this.#yielding.end();
     if (!this.#transportClosed) {
       this.#transport.outbound.flush();
       if (reason === 'shutdown') this.#transport.closeAfterFlush();
@@ -252,7 +249,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     return (
       session.requests.waiting ||
       this.#blocked ||
-      this.#yielding ||
+      this.#yielding.active ||
       this.#node.scheduler.pressure ||
       session.unconfirmed > UNCONFIRMED_MAX ||
       this.#transport.outbound.unsentBytes > UNSENT_BYTES_MAX
@@ -279,33 +276,9 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   }
 
   #yield(session: Session): void {
-    const untilMs = session.throttle.pay(this.#nowMs);
-    if (untilMs === 0 || this.#yielding) return;
-    this.#yielding = true;
-    this.#yieldUntilMs = untilMs;
-    this.#node.scheduler.afterRun.add(this.#lookAgain);
+    if (!this.#yielding.pay(session.throttle)) return;
     this.#context.armTimer(YIELD_TIMER, 1);
     this.#checkStop();
-  }
-
-  readonly #nowMs = (): number => this.#node.scheduler.nowMs();
-
-  readonly #lookAgain = (): void => {
-    const { scheduler } = this.#node;
-    if (this.#session?.throttle.relieved === false && scheduler.nowMs() < this.#yieldUntilMs) return;
-    this.#endYield();
-    scheduler.enter(this.#context.self.id, () => {});
-  };
-
-  #endYield(): void {
-    this.#yielding = false;
-    this.#node.scheduler.afterRun.delete(this.#lookAgain);
-  }
-
-  #yieldTimer(): void {
-    if (!this.#yielding) return;
-    if (this.#node.scheduler.nowMs() < this.#yieldUntilMs) this.#context.armTimer(YIELD_TIMER, 1);
-    else this.#endYield();
   }
 
   // ---- alarms
@@ -337,7 +310,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case HEARTBEAT_TIMER:
         return this.#beat();
       case YIELD_TIMER:
-        return this.#yieldTimer();
+        if (this.#yielding.timerFired()) this.#context.armTimer(YIELD_TIMER, 1);
+        return;
       case CLOSE_TIMER:
       case DROP_TIMER:
         this.#transport.destroy();
@@ -349,16 +323,11 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     }
   }
 
-  /** Twice an interval: something must have been sent, and in two intervals something must have come. */
   #beat(): void {
-    this.#context.armTimer(HEARTBEAT_TIMER, this.#heartbeatMs / 2);
-    if (!this.#sentSomething && this.#phase === 'open') this.#session?.sendFrame(HEARTBEAT_FRAME_BUFFER);
-    this.#sentSomething = false;
-    // A client that is not read cannot be heard.
-    if (this.#receivedBytes !== this.#receivedBefore || !this.#reading) {
-      this.#receivedBefore = this.#receivedBytes;
-      this.#silentTicks = 0;
-    } else if (++this.#silentTicks >= 4) {
+    this.#context.armTimer(HEARTBEAT_TIMER, this.#heartbeat.stepMs);
+    const step = this.#heartbeat.step(this.#reading);
+    if (step === HeartbeatStep.send && this.#phase === 'open') this.sendBytes(HEARTBEAT_FRAME);
+    else if (step === HeartbeatStep.gone) {
       this.#node.log.warn({ connection: this.#context.self.id }, 'missed heartbeats from client, the connection is closed');
       this.#transport.destroy();
     }
@@ -402,8 +371,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     this.#context.cancelTimer(HANDSHAKE_TIMER);
     this.#node.welcome(this.#context.self.id);
     this.#notifiesBlocked = hasCapability(connection.clientProperties, 'connection.blocked');
-    this.#heartbeatMs = connection.heartbeatSeconds * 1000;
-    if (this.#heartbeatMs > 0) this.#context.armTimer(HEARTBEAT_TIMER, this.#heartbeatMs / 2);
+    this.#heartbeat.stepMs = connection.heartbeatSeconds * 500;
+    if (this.#heartbeat.stepMs > 0) this.#context.armTimer(HEARTBEAT_TIMER, this.#heartbeat.stepMs);
     const session = new Session(this.#node, this.#context, this, this.#transport.outbound, connection, this.#replies);
     this.#session = session;
     this.#parser.stopped = true;
@@ -519,6 +488,3 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     else if (this.#phase === 'handshake') this.drop('the broker stops', 0);
   }
 }
-
-const HEARTBEAT_FRAME_BUFFER = Buffer.from(HEARTBEAT_FRAME);
-
