@@ -363,13 +363,4 @@ test('confirms that nobody reads: the publisher is stopped, the broker is not', 
   assert.is(ready(node, 'q'), 10);
 });
 
-test('queues that come and go leave nothing with those who answered them', ({ node, client }) => {
-  const links = (): number => node.actors.topology.queueCount;
-  for (let round = 0; round < 5_000; round++) {
-    client.send(method(1, 'queue.declare', { queue: 'temporary' }), ...publish(1, '', 'temporary', [Buffer.from('m')]), method(1, 'queue.delete', { queue: 'temporary' }));
-  }
-  assert.equal(client.answers().closes, []);
-  assert.is(links(), 0);
-});
-
 test.run();
