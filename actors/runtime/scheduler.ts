@@ -126,7 +126,7 @@ export class Scheduler {
   deliver(to: ActorRef, letter: Letter): void {
     if (to.id === 0) return this.#watches.receive(letter);
     const cell = this.#cells.get(to.id);
-    if (cell === undefined || (to.generation !== 0 && to.generation !== cell.self.generation)) {
+    if (cell === undefined || cell.down || (to.generation !== 0 && to.generation !== cell.self.generation)) {
       this.#host.undeliverable(to, letter);
       return;
     }
@@ -269,12 +269,8 @@ export class Scheduler {
         this.#host.crashed(cell.group.name, cell.id, error);
       }
     }
-    const { mailbox } = cell;
-    if (mailbox.inHand !== undefined) this.#host.undeliverable(cell.self, mailbox.inHand);
-    mailbox.inHand = undefined;
-    for (let letter = mailbox.next(); letter !== undefined; letter = mailbox.next()) {
-      this.#host.undeliverable(cell.self, letter);
-    }
+    this.#discardLetters(cell);
+    this.#watches.watcherEnded(cell.self);
     this.#watches.ended(cell.self, crashed);
   }
 
@@ -285,6 +281,7 @@ export class Scheduler {
     const { supervisor } = cell.group;
     const restarted = cell.self.generation !== 0;
     cell.self = { thread: this.thread, id, generation };
+    cell.down = false;
     try {
       cell.actor = cell.factory(this.#context(cell));
     } catch (error) {
@@ -307,10 +304,20 @@ export class Scheduler {
     this.#end(cell);
   }
 
-  /** Called by the supervisor of a group: the actor stays down and keeps what waits for it. */
+  /** Called by the supervisor of a group: the actor stays down, until somebody has it started again. */
   markCrashed(id: number): void {
     const cell = this.#cells.get(id);
-    if (cell !== undefined) this.#watches.ended(cell.self, true);
+    if (cell === undefined) return;
+    cell.down = true;
+    this.#discardLetters(cell);
+    this.#watches.ended(cell.self, true);
+  }
+
+  #discardLetters({ mailbox, self }: Cell): void {
+    if (mailbox.inHand !== undefined) this.#host.undeliverable(self, mailbox.inHand);
+    mailbox.inHand = undefined;
+    mailbox.crashes = 0;
+    for (let letter = mailbox.next(); letter !== undefined; letter = mailbox.next()) this.#host.undeliverable(self, letter);
   }
 
   /** The supervisor of a group has ended: none of its actors comes back, and their ids are free again. */

@@ -1,5 +1,6 @@
 /** The options of `leveret start` and how they become a node's configuration. */
 import { isIP } from 'node:net';
+import { SCHEDULERS_MAX } from '../../actors/supervision-tree.ts';
 import { LOG_LEVELS } from './log.ts';
 import { memoryLimitBytes, parseMemoryWatermark } from './memory-watermark.ts';
 import {
@@ -21,7 +22,6 @@ import type { NodeConfig } from './compose.ts';
 import type { LogLevel } from './log.ts';
 import type { GivenValues, Option } from './option.ts';
 
-const SCHEDULERS_MAX = 64;
 /** AMQP's smallest frame_max (section 4.2.3), and the largest that keeps a frame's size in 32 bits with room to spare. */
 const FRAME_MAX_LEAST = 4_096;
 const FRAME_MAX_MOST = 2_147_483_647;

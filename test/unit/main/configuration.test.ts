@@ -55,6 +55,7 @@ configuration('a problem names the flag or variable, the value and what to give'
   assert.is(problemOf(['--port', '65536']), '--port cannot be "65536": give a whole number from 0 to 65535.');
   assert.is(problemOf([], { LEVERET_PORT: '0x10' }), 'LEVERET_PORT cannot be "0x10": give a whole number from 0 to 65535.');
   assert.is(problemOf(['--host', 'a:5672']), '--host cannot be "a:5672": give an IP address or a host name, without a port.');
+  assert.is(problemOf(['--schedulers', '64']), '--schedulers cannot be "64": give a whole number from 1 to 63.');
   assert.is(problemOf(['--port', '--host']), '--port needs a value: --port PORT.');
   assert.is(problemOf(['--frame-max', '4095']), '--frame-max cannot be "4095": give a whole number from 4096 to 2147483647.');
   assert.match(problemOf(['--default-password', 'x']), /^unknown option --default-password; known are --host, /);
