@@ -10,7 +10,7 @@ import { TRANSACTION_STEPS_MAX } from '../../src/amqp/channel/transaction.ts';
 import { STRANGERS_OF_THREAD_MAX } from '../../src/main/thread-actors.ts';
 import { LocalClient } from '../support/hostile/local-client.ts';
 import { LocalNode } from '../support/hostile/local-node.ts';
-import { body, header, method, publish } from '../support/hostile/recorded-sessions.ts';
+import { PROTOCOL_HEADER, body, header, method, publish } from '../support/hostile/recorded-sessions.ts';
 import { type RawValue, table } from '../support/raw-table.ts';
 
 const MIB = 1024 * 1024;
@@ -18,21 +18,28 @@ const MIB = 1024 * 1024;
 const UNREAD_BYTES_MAX = 80 * MIB;
 const LONG_NAME = 'q'.repeat(250);
 
-const test = suite<{ node: LocalNode; client: LocalClient }>('hostile client');
+type Scene = { node: LocalNode; client: LocalClient };
+
+const test = suite<Scene>('hostile client');
 
 test.before.each((scene) => {
   scene.node = new LocalNode();
   scene.client = LocalClient.open(scene.node);
 });
 
-test.after.each(({ node, client }) => {
-  client.leave();
-  node.sweep();
-  node.clear();
-  assert.equal(node.crashes, []);
-  assert.equal(node.held, { blocks: 0, leasesInOpenBlock: 0 });
-  assert.is(node.pool.lentCount, 0);
-});
+/** A test that ends with a look at what is left behind: nothing. */
+function rule(name: string, body: (scene: Scene) => void): void {
+  test(name, (scene) => {
+    body(scene);
+    const { node, client } = scene;
+    client.leave();
+    node.sweep();
+    node.clear();
+    assert.equal(node.crashes, []);
+    assert.equal(node.held, { blocks: 0, leasesInOpenBlock: 0 });
+    assert.is(node.pool.lentCount, 0);
+  });
+}
 
 function ready(node: LocalNode, queue: string): number {
   const other = LocalClient.open(node);
@@ -43,7 +50,7 @@ function ready(node: LocalNode, queue: string): number {
 
 // ---- S7
 
-test('S7: patterns full of wildcards cost a publish no more than a walk', ({ node, client }) => {
+rule('S7: patterns full of wildcards cost a publish no more than a walk', ({ node, client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }));
   const words = ['#', '*', 'a', '#.#', '*.#', '#.*.#', 'a.#'];
   for (let index = 0; index < 10_000; index++) {
@@ -61,7 +68,7 @@ test('S7: patterns full of wildcards cost a publish no more than a walk', ({ nod
 
 // ---- S8
 
-test('S8: numbers in arguments have bounds', ({ client }) => {
+rule('S8: numbers in arguments have bounds', ({ client }) => {
   const refused: Record<string, RawValue>[] = [
     { 'x-max-priority': ['I', 256] },
     { 'x-max-priority': ['l', 2n ** 62n] },
@@ -85,7 +92,7 @@ test('S8: numbers in arguments have bounds', ({ client }) => {
   }
 });
 
-test('S8: a consumer with the strangest priority is served', ({ client }) => {
+rule('S8: a consumer with the strangest priority is served', ({ client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }), ...publish(1, '', 'q', [Buffer.from('m')]));
   client.answers();
   const priority: RawValue = ['l', -(2n ** 63n)];
@@ -96,7 +103,7 @@ test('S8: a consumer with the strangest priority is served', ({ client }) => {
 // ---- S9
 
 for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'then']) {
-  test(`S9: '${name}' is a name like any other`, ({ client }) => {
+  rule(`S9: '${name}' is a name like any other`, ({ client }) => {
     client.call(1, 'queue.declare', { queue: name }, 'queue.declare-ok');
     client.call(1, 'exchange.declare', { exchange: name, type: 'topic' }, 'exchange.declare-ok');
     client.call(1, 'queue.bind', { queue: name, exchange: name, routingKey: name, arguments: table({ [name]: ['S', name] }) }, 'queue.bind-ok');
@@ -112,7 +119,7 @@ for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 't
     client.call(1, 'queue.delete', { queue: name }, 'queue.delete-ok');
   });
 
-  test(`S9: nothing is found under '${name}' that nobody made`, ({ client }) => {
+  rule(`S9: nothing is found under '${name}' that nobody made`, ({ client }) => {
     assert.is(client.refused(method(1, 'queue.declare', { queue: name, passive: true }))?.code, 404);
     client.send(method(1, 'channel.close-ok'), method(1, 'channel.open'));
     assert.is(client.refused(...publish(1, name, 'k'))?.code, 404);
@@ -139,7 +146,7 @@ function replyName(client: LocalClient): string {
   return found;
 }
 
-test('S12: a reply address whose secret is wrong reaches nobody, and nothing is lost by it', ({ node, client }) => {
+rule('S12: a reply address whose secret is wrong reaches nobody, and nothing is lost by it', ({ node, client }) => {
   const name = replyName(client);
   const other = LocalClient.open(node);
   const [prefix, connection, key, secret] = [name.slice(0, 22), ...name.slice(22).split('.')] as [string, string, string, string];
@@ -170,7 +177,7 @@ test('S12: a reply address whose secret is wrong reaches nobody, and nothing is 
   other.leave();
 });
 
-test('S12: a reply address can neither be bound, nor consumed from, nor routed to by an exchange', ({ node, client }) => {
+rule('S12: a reply address can neither be bound, nor consumed from, nor routed to by an exchange', ({ node, client }) => {
   const name = replyName(client);
   const other = LocalClient.open(node);
   for (const queue of [name, 'amq.rabbitmq.reply-to']) {
@@ -193,14 +200,14 @@ test('S12: a reply address can neither be bound, nor consumed from, nor routed t
   other.leave();
 });
 
-test('S12: two connections have two secrets', ({ node, client }) => {
+rule('S12: two connections have two secrets', ({ node, client }) => {
   const other = LocalClient.open(node);
   const secretOf = (name: string): string => name.slice(-22);
   assert.is.not(secretOf(replyName(client)), secretOf(replyName(other)));
   other.leave();
 });
 
-test('replies to a client that reads none are dropped when they are too many', ({ node, client }) => {
+rule('replies to a client that reads none are dropped when they are too many', ({ node, client }) => {
   const name = replyName(client);
   client.transport.reads = false;
   const other = LocalClient.open(node);
@@ -214,7 +221,7 @@ test('replies to a client that reads none are dropped when they are too many', (
 
 // ---- S23
 
-test('S23: hostile headers are answered at the channel and never harm a queue', ({ node, client }) => {
+rule('S23: hostile headers are answered at the channel and never harm a queue', ({ node, client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }));
   const binding = { 'x-match': ['S', 'any'], list: ['A', []], inner: ['F', {}], nothing: ['V'], number: ['d', 1] } as const;
   client.call(1, 'queue.bind', { queue: 'q', exchange: 'amq.headers', arguments: table(binding) }, 'queue.bind-ok');
@@ -245,10 +252,13 @@ test('S23: hostile headers are answered at the channel and never harm a queue', 
 
 // ---- what one connection may hold
 
-test('a thread takes so many strangers and no more, and others again when they have gone', ({ node, client }) => {
+rule('a thread takes so many strangers and no more, and others again when they have gone', ({ node, client }) => {
   const strangers = Array.from({ length: STRANGERS_OF_THREAD_MAX }, () => new LocalClient(node));
+  const last = strangers.at(-1)!;
+  last.send(PROTOCOL_HEADER);
+  assert.equal(last.names(), ['connection.start']);
   const turnedAway = new LocalClient(node);
-  turnedAway.send(method(1, 'channel.open'));
+  turnedAway.send(PROTOCOL_HEADER);
   assert.equal(turnedAway.names(), []);
   assert.equal(client.call(1, 'queue.declare', { queue: 'q' }, 'queue.declare-ok').queue, 'q');
   strangers[0]!.leave();
@@ -259,7 +269,7 @@ test('a thread takes so many strangers and no more, and others again when they h
   assert.is(node.sweep(), 1);
 });
 
-test('channels: the limit that was agreed on', ({ node }) => {
+rule('channels: the limit that was agreed on', ({ node }) => {
   const client = LocalClient.open(node, 10);
   for (let channel = 2; channel <= 10; channel++) client.send(method(channel, 'channel.open'));
   assert.equal(client.answers().closes, []);
@@ -267,7 +277,7 @@ test('channels: the limit that was agreed on', ({ node }) => {
   client.leave();
 });
 
-test('consumers: so many a channel', ({ client }) => {
+rule('consumers: so many a channel', ({ client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }));
   const chunk = Buffer.concat(Array.from({ length: 1024 }, () => method(1, 'basic.consume', { queue: 'q', nowait: true })));
   for (let count = 0; count < CONSUMERS_PER_CHANNEL_MAX; count += 1024) client.send(chunk);
@@ -276,7 +286,7 @@ test('consumers: so many a channel', ({ client }) => {
   assert.is(closed?.text, `NOT_ALLOWED - reached maximum (${CONSUMERS_PER_CHANNEL_MAX}) of consumers per channel`);
 });
 
-test('bodies that are announced and never sent: so many bytes a connection', ({ node, client }) => {
+rule('bodies that are announced and never sent: so many bytes a connection', ({ node, client }) => {
   client.leave();
   const large = new LocalNode({ memoryLimitBytes: 2048 * MIB });
   const greedy = LocalClient.open(large);
@@ -303,7 +313,7 @@ test('bodies that are announced and never sent: so many bytes a connection', ({ 
   assert.is(node.crashes.length, 0);
 });
 
-test('a message that came whole is no longer announced', ({ node, client }) => {
+rule('a message that came whole is no longer announced', ({ node, client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }));
   for (let round = 0; round < 20; round++) {
     client.send(method(1, 'basic.publish', { routingKey: 'q' }), header(1, 50_000), body(1, Buffer.alloc(25_000)), body(1, Buffer.alloc(25_000)));
@@ -317,7 +327,7 @@ for (const [what, question] of [
   ['passive declares', method(1, 'queue.declare', { queue: LONG_NAME, passive: true })],
   ['heartbeats', Buffer.from([8, 0, 0, 0, 0, 0, 0, 0xce])],
 ] as const) {
-  test(`answers that nobody reads: a million of ${what}`, ({ node, client }) => {
+  rule(`answers that nobody reads: a million of ${what}`, ({ node, client }) => {
     client.send(method(1, 'queue.declare', { queue: 'q' }), method(1, 'queue.declare', { queue: LONG_NAME }));
     client.answers();
     client.transport.reads = false;
@@ -334,7 +344,7 @@ for (const [what, question] of [
   });
 }
 
-test('large answers that nobody reads stop the reading of the questions', ({ client }) => {
+rule('large answers that nobody reads stop the reading of the questions', ({ client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }));
   client.transport.reads = false;
   const message = Buffer.concat(publish(1, '', 'nobody', [Buffer.alloc(100_000)], {}, true));
@@ -344,7 +354,7 @@ test('large answers that nobody reads stop the reading of the questions', ({ cli
   assert.ok(unsentBytes < UNREAD_BYTES_MAX, `${unsentBytes} bytes are unsent`);
 });
 
-test('a transaction that is never committed has a limit, and holds nothing after it', ({ node, client }) => {
+rule('a transaction that is never committed has a limit, and holds nothing after it', ({ node, client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q' }), method(1, 'tx.select'));
   const chunk = Buffer.concat(Array.from({ length: 10_000 }, () => publish(1, '', 'q')).flat());
   for (let steps = 0; steps < TRANSACTION_STEPS_MAX; steps += 10_000) client.send(chunk);
@@ -354,7 +364,7 @@ test('a transaction that is never committed has a limit, and holds nothing after
   assert.is(ready(node, 'q'), 0);
 });
 
-test('confirms that nobody reads: the publisher is stopped, the broker is not', ({ node, client }) => {
+rule('confirms that nobody reads: the publisher is stopped, the broker is not', ({ node, client }) => {
   client.send(method(1, 'queue.declare', { queue: 'q', arguments: table({ 'x-max-length': ['I', 10] }) }), method(1, 'confirm.select'));
   client.transport.reads = false;
   const chunk = Buffer.concat(Array.from({ length: 1_000 }, () => publish(1, '', 'q')).flat());

@@ -11,7 +11,9 @@ import { table } from '../support/raw-table.ts';
 
 const MESSAGE_SIZE_MAX = 1_000_000;
 
-const test = suite<{ node: LocalNode; client: LocalClient }>('hostile frames');
+type Scene = { node: LocalNode; client: LocalClient };
+
+const test = suite<Scene>('hostile frames');
 
 test.before.each((scene) => {
   scene.node = new LocalNode({ messageSizeMax: MESSAGE_SIZE_MAX });
@@ -19,13 +21,18 @@ test.before.each((scene) => {
   scene.client.send(method(1, 'queue.declare', { queue: 'q' }));
 });
 
-test.after.each(({ node, client }) => {
-  client.leave();
-  node.sweep();
-  node.clear();
-  assert.equal(node.crashes, []);
-  assert.equal(node.held, { blocks: 0, leasesInOpenBlock: 0 });
-});
+/** A test that ends with a look at what is left behind: nothing. */
+function rule(name: string, body: (scene: Scene) => void): void {
+  test(name, (scene) => {
+    body(scene);
+    const { node, client } = scene;
+    client.leave();
+    node.sweep();
+    node.clear();
+    assert.equal(node.crashes, []);
+    assert.equal(node.held, { blocks: 0, leasesInOpenBlock: 0 });
+  });
+}
 
 function readyIn(node: LocalNode): number {
   const other = LocalClient.open(node);
@@ -36,31 +43,31 @@ function readyIn(node: LocalNode): number {
 
 // ---- S1
 
-test('S1: a body longer than its header says is refused with 501 and never delivered', ({ node, client }) => {
+rule('S1: a body longer than its header says is refused with 501 and never delivered', ({ node, client }) => {
   const [begin] = publish(1, '', 'q', [Buffer.alloc(4)]);
   assert.is(client.refused(begin!, header(1, 4), body(1, Buffer.alloc(5)))?.code, 501);
   assert.is(readyIn(node), 0);
 });
 
-test('S1: also when only the second frame passes the size', ({ node, client }) => {
+rule('S1: also when only the second frame passes the size', ({ node, client }) => {
   const [begin] = publish(1, '', 'q');
   assert.is(client.refused(begin!, header(1, 6), body(1, Buffer.alloc(4)), body(1, Buffer.alloc(3)))?.code, 501);
   assert.is(readyIn(node), 0);
 });
 
-test('S1: also when other channels speak in between', ({ node, client }) => {
+rule('S1: also when other channels speak in between', ({ node, client }) => {
   client.send(method(2, 'channel.open'), method(1, 'basic.publish', { routingKey: 'q' }), method(2, 'basic.publish', { routingKey: 'q' }));
   client.send(header(1, 6), header(2, 2), body(1, Buffer.alloc(4)), body(2, Buffer.alloc(2)));
   assert.is(client.refused(body(1, Buffer.alloc(3)))?.code, 501);
   assert.is(readyIn(node), 1);
 });
 
-test('S1: a frame after the last byte of a body is no part of it', ({ node, client }) => {
+rule('S1: a frame after the last byte of a body is no part of it', ({ node, client }) => {
   assert.is(client.refused(...publish(1, '', 'q', [Buffer.alloc(4)]), body(1, Buffer.alloc(1)))?.code, 505);
   assert.is(readyIn(node), 1);
 });
 
-test('S1: a message above the limit is refused at its header, before a byte of it came', ({ node, client }) => {
+rule('S1: a message above the limit is refused at its header, before a byte of it came', ({ node, client }) => {
   const before = node.usedBytes;
   const closed = client.refused(method(1, 'basic.publish', { routingKey: 'q' }), header(1, MESSAGE_SIZE_MAX + 1));
   assert.equal(closed, {
@@ -71,7 +78,7 @@ test('S1: a message above the limit is refused at its header, before a byte of i
   assert.is(node.usedBytes, before);
 });
 
-test('S1: a size of 64 bits is counted as such', ({ client }) => {
+rule('S1: a size of 64 bits is counted as such', ({ client }) => {
   for (const size of [2n ** 32n, 2n ** 53n, 2n ** 63n, 2n ** 64n - 1n]) {
     const closed = client.refused(method(1, 'basic.publish', { routingKey: 'q' }), header(1, size));
     assert.is(closed?.code, 406, `${size}`);
@@ -81,7 +88,7 @@ test('S1: a size of 64 bits is counted as such', ({ client }) => {
 
 // ---- S2
 
-test('S2: a frame above the limit of the handshake is refused at its header', ({ node }) => {
+rule('S2: a frame above the limit of the handshake is refused at its header', ({ node }) => {
   const stranger = new LocalClient(node);
   stranger.send(PROTOCOL_HEADER);
   const closed = stranger.refused(Buffer.concat([Buffer.of(1), short(0), long(8_193)]));
@@ -89,7 +96,7 @@ test('S2: a frame above the limit of the handshake is refused at its header', ({
   stranger.leave();
 });
 
-test('S2: who has not logged in may send so many bytes and no more', ({ node }) => {
+rule('S2: who has not logged in may send so many bytes and no more', ({ node }) => {
   const stranger = new LocalClient(node);
   stranger.send(PROTOCOL_HEADER);
   const beat = frame(FRAME.heartbeat, 0, Buffer.alloc(0));
@@ -103,7 +110,7 @@ test('S2: who has not logged in may send so many bytes and no more', ({ node }) 
   assert.ok(sent <= PRE_AUTH_BYTES_MAX + beats.length, `${sent} bytes were taken`);
 });
 
-test('S2: a handshake that takes too long is ended, one byte at a time as well', ({ node }) => {
+rule('S2: a handshake that takes too long is ended, one byte at a time as well', ({ node }) => {
   const silent = new LocalClient(node);
   const slow = new LocalClient(node);
   const bytes = Buffer.concat(handshake());
@@ -135,7 +142,7 @@ function nested(kind: 'F' | 'A', depth: number): Buffer {
 }
 
 for (const kind of ['F', 'A'] as const) {
-  test(`S4: ${kind === 'F' ? 'tables' : 'arrays'} inside each other, in a method and in a message`, ({ node, client }) => {
+  rule(`S4: ${kind === 'F' ? 'tables' : 'arrays'} inside each other, in a method and in a message`, ({ node, client }) => {
     for (const depth of [40, 1_000, 10_000]) {
       assert.is(client.refused(declareWith(nested(kind, depth)))?.code, 502, `${depth} in a method`);
       client.leave();
@@ -150,7 +157,7 @@ for (const kind of ['F', 'A'] as const) {
   });
 }
 
-test('S5: a length is compared with what is there before anything is made of it', ({ node, client }) => {
+rule('S5: a length is compared with what is there before anything is made of it', ({ node, client }) => {
   const lies = [
     Buffer.concat([shortstr('k'), Buffer.from('S'), long(0xffff_ffff), Buffer.from('x')]),
     Buffer.concat([shortstr('k'), Buffer.from('x'), long(0x7fff_ffff)]),
@@ -170,7 +177,7 @@ test('S5: a length is compared with what is there before anything is made of it'
   assert.is(readyIn(node), 0);
 });
 
-test('S5: names that are not UTF-8 are refused, whichever way they come', ({ node, client }) => {
+rule('S5: names that are not UTF-8 are refused, whichever way they come', ({ node, client }) => {
   const longest = Buffer.alloc(255, 0xff);
   const key = Buffer.concat([Buffer.of(10), Buffer.from('amq.fanout'), Buffer.of(255), longest]);
   const begin = (bits: number): Buffer => frame(FRAME.method, 1, Buffer.concat([short(60), short(40), short(0), key, Buffer.of(bits)]));
@@ -190,7 +197,7 @@ test('S5: names that are not UTF-8 are refused, whichever way they come', ({ nod
   assert.is(readyIn(node), 0);
 });
 
-test('S6: elements without a width are counted', ({ node, client }) => {
+rule('S6: elements without a width are counted', ({ node, client }) => {
   const elements = Buffer.alloc(100_000, 'V');
   const fields = Buffer.concat([shortstr('k'), Buffer.from('A'), longstr(elements)]);
   assert.is(client.refused(declareWith(fields))?.code, 502);
