@@ -8,7 +8,7 @@
  *  - everything unsettled is ready again, marked as redelivered;
  *  - connections that watch this actor hear of the new incarnation, forget what the old one delivered, and subscribe their
  *    consumers again. Nothing is delivered before all have: a delivery of the old incarnation that is still on its way
- *    must not meet memory that the new one has let go.
+ *    must not meet memory that the new one has let go (I7).
  */
 import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
@@ -161,7 +161,7 @@ export class QueueActor implements Actor, QueuePort {
 
   /**
    * The answers leave before the letter is put away: a crash after that would lose them, a crash before it has the letter
-   * read again, and what was appended is not appended again.
+   * read again, and what was appended is not appended again (I3, I4).
    */
   #publish(letter: Letter): void {
     const { ints, count, sender, number } = letter;

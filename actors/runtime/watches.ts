@@ -6,7 +6,7 @@ const Down = { ended: 0, crashed: 1, threadLost: 2 } as const;
 
 /**
  * Who watches whom, seen from one thread. The thread of the target keeps the watchers and tells them of its end; the
- * thread of the watcher keeps the targets on other threads, because a thread that is lost tells nobody anything.
+ * thread of the watcher keeps the targets on other threads, because a thread that is lost tells nobody anything (I12).
  */
 export class Watches {
   readonly #scheduler: Scheduler;

@@ -1,6 +1,6 @@
 /**
  * The single writer of the topology: commands become events, events go to every replica, and who asked hears of it when all
- * replicas have applied them. A client that was told `declare-ok` may tell another, on whatever thread: it finds the queue.
+ * replicas have applied them. A client that was told `declare-ok` may tell another, on whatever thread: it finds the queue (I8).
  */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../messages/replica-messages.ts';

@@ -41,7 +41,7 @@ export interface MessageMemory {
   bytesOf(address: number): Buffer;
   intsOf(address: number): Int32Array;
   byteOffsetOf(address: number): number;
-  /** Adds holders to a message that this thread has just allocated. */
+  /** Adds holders to a message that this thread has just allocated (I6). */
   lease(address: number, leases: number): void;
   /** Adds a holder to any message that has one. */
   hold(address: number): void;

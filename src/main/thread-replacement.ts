@@ -1,6 +1,6 @@
 /**
  * How a lost thread is replaced, step by step. First everybody elsewhere hears of the loss and forgets what the thread's queues
- * had delivered; only then may those queues run again and let go of memory; and only when they run are they announced.
+ * had delivered; only then may those queues run again and let go of memory; and only when they run are they announced (I7).
  *
  * ```
  *   lost ----> fencing ----------------> starting --------------> running

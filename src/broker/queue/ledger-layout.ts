@@ -10,7 +10,7 @@
  *   HEAD         position of the oldest message that is not gone
  *   TAIL         position that the next message will get
  *   LETTER_*     the publish letter in progress and where TAIL stood when it began. TAIL is the commit word of each
- *                message, so TAIL - LETTER_TAIL says how much of the letter is done, whatever happened since
+ *                message (I2), so TAIL - LETTER_TAIL says how much of the letter is done, whatever happened since (I3)
  *
  * positions are wrapping int32 numbers, one for each message ever accepted, in order
  *
@@ -38,7 +38,7 @@ export const LETTER_NUMBER = 5;
 export const LETTER_ANSWERED = 6;
 /** Id of the queue whose slot this is; tells a new queue from one that is taken over. */
 export const QUEUE_ID = 7;
-/** Counters, wrapping int32: ready + unsettled + settled + dropped = accepted. */
+/** Counters, wrapping int32: ready + unsettled + settled + dropped = accepted (I1). */
 export const ACCEPTED = 8;
 export const SETTLED = 9;
 export const DROPPED = 10;

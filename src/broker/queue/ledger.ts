@@ -29,7 +29,7 @@ import type { QueueMemory } from './queue-memory.ts';
 
 /**
  * What a queue holds, in shared memory (layout: ledger-layout.ts). Every change is complete with one word: a crash between
- * any two statements leaves a ledger from which `recover` makes the same queue again, with nothing lost and nothing twice.
+ * any two statements leaves a ledger from which `recover` makes the same queue again, with nothing lost and nothing twice (I1).
  *
  * Writers: the one incarnation of the queue that runs now.
  */

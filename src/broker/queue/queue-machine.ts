@@ -51,7 +51,7 @@ export const DISPATCH_MAX = 2048;
  * leave through a QueuePort.
  *
  * A message is READY from its acceptance, UNSETTLED from its delivery, GONE when it is settled or dropped. Messages that
- * come back keep their position, so they are again before everything younger; `#returned` holds them, `#cursor` is where
+ * come back keep their position (I5), so they are again before everything younger; `#returned` holds them, `#cursor` is where
  * the never delivered ones begin.
  *
  * Neighbours: the queue actor (letters to calls), the channel machine (delivery tags to positions).
