@@ -4,7 +4,7 @@
  *
  * Reading stops while an answer is awaited (methods take effect in their order), while the client is blocked by an alarm,
  * and while the thread cannot pass on what it already has. Nothing else is stopped by that: deliveries, heartbeats and
- * answers go out.
+ * answers go out (I10).
  */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import type { Actor, ActorContext } from '../runtime/actor.ts';
@@ -42,7 +42,7 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** How soon a connection that was stopped by its thread's pressure looks again, milliseconds. */
 const PRESSURE_PAUSE_MS = 2;
 /** Answers, confirms and returns a client has not read above which it is not read either. */
-const UNSENT_BYTES_MAX = 64 * 1024 * 1024;
+const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of the protocol header. */
 const PROTOCOL_HEADER_SIZE = 8;
 
@@ -161,7 +161,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case RuntimeLetter.restarted:
         return this.#session?.queueRestarted(-letter.sender.id, letter.sender.generation);
       case RuntimeLetter.down:
-        return this.#session?.queueLost(-letter.sender.id);
+        return letter.a === 1 ? this.#session?.queueCrashed(-letter.sender.id) : this.#session?.queueLost(-letter.sender.id);
       case RuntimeLetter.timer:
         return this.#timer(letter.a);
     }

@@ -2,7 +2,7 @@
  * An open connection: its channels, and what they need of the node. Frames come in from the parser, methods and messages go
  * out through the transport's outbound; everything for queues is collected in links and leaves at the end of the turn.
  */
-import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { ThreadNode } from '../thread/thread-node.ts';
 import type { ActorContext } from '../runtime/actor.ts';
@@ -12,7 +12,7 @@ import type { ChangeOutcome, ChannelPort } from '../../src/amqp/channel/channel-
 import { AnnouncedBodies } from '../../src/amqp/channel/announced-bodies.ts';
 import type { ChannelConsumer } from '../../src/amqp/channel/channel-consumer.ts';
 import { Channel } from '../../src/amqp/channel/channel.ts';
-import { PUBLISH_WORDS, type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
+import { type QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { RouteCache } from '../../src/amqp/channel/route-cache.ts';
 import { hasCapability } from '../../src/amqp/connection-properties.ts';
 import { DeliveryWriter, type OutboundBlock } from '../../src/amqp/delivery-writer.ts';
@@ -23,7 +23,6 @@ import { type Method, methodKey } from '../../src/amqp/method-table.ts';
 import type { PublishScan } from '../../src/amqp/publish-scanner.ts';
 import { ACK_KEY, AckBit, settleBits, settleTag } from '../../src/amqp/settle-scanner.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
-import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 import { Settle } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
@@ -31,14 +30,16 @@ import type { Who } from '../../src/broker/topology/access.ts';
 import type { TopologyCommand } from '../../src/broker/topology/topology-command.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
+import { QueueSender } from './queue-sender.ts';
 import { PublishThrottle } from './publish-throttle.ts';
+import { ConsumerRegister } from './consumer-register.ts';
+import { isOvertaken } from './overtaken.ts';
 import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
 
 const PUBLISH_KEY = methodKey(60, 40);
-/** From the start of a publish's payload to the length of its exchange's name. */
-const PUBLISH_NAMES = 6;
+const PUBLISH_NAMES_OFFSET = 6;
 
 /** What a session wants of the connection actor that holds it. */
 export interface SessionOwner {
@@ -65,8 +66,9 @@ export class Session implements FrameSink, ChannelPort {
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly requests = new Requests();
-  readonly #fence = new LossFence(this.requests, (queue, request) => this.post(queue, { type: 'status' }, request));
+  readonly #fence = new LossFence(this.requests, (queue, request) => this.#queues.post(queue, { type: 'status' }, request));
   readonly throttle: PublishThrottle;
+  readonly #queues: QueueSender;
   /** The client has published since this was last looked at. */
   published = false;
   readonly #node: ThreadNode;
@@ -77,13 +79,9 @@ export class Session implements FrameSink, ChannelPort {
   readonly #routes: RouteCache;
   readonly #replies: ReplyDesk;
   readonly #channels = new Map<number, Channel>();
-  readonly #consumers = new Map<number, ChannelConsumer>();
+  readonly #consumers = new ConsumerRegister();
   #lastChannel: Channel | undefined = undefined;
-  #lastConsumer: ChannelConsumer | undefined = undefined;
-  #nextKey = 1;
   #flushing: Channel[] = [];
-  #stops: Letter[] = [];
-  #stopLinks: QueueLink[] = [];
   #held: number[] = [];
   /** The topology was told that this connection ends. */
   #ending = false;
@@ -111,12 +109,9 @@ export class Session implements FrameSink, ChannelPort {
     this.throttle = new PublishThrottle(node.queues.slots, node.purse);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
     this.links = new QueueLinks(node.scheduler.pool, ({ vhost, name, id }) => this.topology.queue(vhost, name)?.record.id === id);
+    this.#queues = new QueueSender(context, this.links, this.throttle);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
     this.#routes = new RouteCache(this);
-  }
-
-  get channelCount(): number {
-    return this.#channels.size;
   }
 
   /** Publishes that the busiest channel waits to confirm. */
@@ -161,7 +156,7 @@ export class Session implements FrameSink, ChannelPort {
     if (key !== PUBLISH_KEY) return channel.method(method);
     this.published = true;
     this.#lastChannel = channel;
-    channel.beginPublish(Buffer.from(buffer.subarray(start + PUBLISH_NAMES, end - 1)), buffer[end - 1]!);
+    channel.beginPublish(Buffer.from(buffer.subarray(start + PUBLISH_NAMES_OFFSET, end - 1)), buffer[end - 1]!);
   }
 
   header(number: number, buffer: Buffer, start: number, end: number): void {
@@ -266,30 +261,8 @@ export class Session implements FrameSink, ChannelPort {
       question,
       then: (answer, generation) => then(answer, this.linkOf(queue, generation)),
     });
-    if (question.type === 'consume' || question.type === 'get') this.watch(this.links.to(queue));
-    this.post(queue, question, request);
-  }
-
-  post(queue: QueueRecord, question: QueueQuestion, request: number): void {
-    const letter = new Letter(QueueLetter.question);
-    letter.a = request;
-    letter.body = question;
-    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
-  }
-
-  watch(link: QueueLink): void {
-    if (link.watched) return;
-    link.watched = true;
-    this.#context.watch({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 });
-  }
-
-  /** The connection ends: no queue needs to tell it anything. */
-  #endWatches(): void {
-    for (const link of this.links.all()) {
-      if (!link.watched) continue;
-      link.watched = false;
-      this.#context.unwatch({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 });
-    }
+    if (question.type === 'consume' || question.type === 'get') this.#queues.watch(this.links.to(queue));
+    this.#queues.post(queue, question, request);
   }
 
   /** The link to the incarnation that answered: a new one where another incarnation had answered before. */
@@ -317,34 +290,19 @@ export class Session implements FrameSink, ChannelPort {
   }
 
   addConsumer(consumer: ChannelConsumer): number {
-    const key = this.#nextKey;
-    this.#nextKey = (key % 0x7fff_ffff) + 1;
-    this.#consumers.set(key, consumer);
-    return key;
+    return this.#consumers.add(consumer);
   }
 
   dropConsumer(key: number): void {
-    this.#consumers.delete(key);
-    this.#lastConsumer = undefined;
+    this.#consumers.drop(key);
   }
 
   consumer(key: number): ChannelConsumer | undefined {
-    const last = this.#lastConsumer;
-    if (last?.key === key) return last;
-    return (this.#lastConsumer = this.#consumers.get(key));
-  }
-
-  consumers(): IterableIterator<ChannelConsumer> {
-    return this.#consumers.values();
+    return this.#consumers.find(key);
   }
 
   setStopped(link: QueueLink, consumerId: number, stopped: boolean): void {
-    const letter = new Letter(QueueLetter.stopped);
-    letter.a = link.generation;
-    letter.b = consumerId;
-    letter.c = stopped ? 1 : 0;
-    this.#stops.push(letter);
-    this.#stopLinks.push(link);
+    this.#queues.setStopped(link, consumerId, stopped);
   }
 
   holdUntilTaken(address: number): void {
@@ -388,7 +346,7 @@ export class Session implements FrameSink, ChannelPort {
     // A link that is not of this generation: the incarnation that sent this is gone, and so is its claim to the memory.
     if (link !== undefined && link.generation === letter.a) {
       for (let at = 0; at < count; at += 4) {
-        const consumer = this.consumer(ints[at]!);
+        const consumer = this.#consumers.find(ints[at]!);
         if (consumer === undefined) continue;
         consumer.channel.consuming.deliver(consumer, link, ints[at + 1]!, ints[at + 2]!, ints[at + 3] === 1);
       }
@@ -412,41 +370,8 @@ export class Session implements FrameSink, ChannelPort {
     for (const channel of flushing) channel.flushConfirms();
   }
 
-  /** What queues are to be told: stops before settles, because a settle makes room that a stop closes. */
   flushLinks(): void {
-    for (let index = 0; index < this.#stops.length; index++) this.#tellQueue(this.#stopLinks[index]!, this.#stops[index]!);
-    if (this.#stops.length > 0) {
-      this.#stops = [];
-      this.#stopLinks = [];
-    }
-    this.links.flush(this.#sendLink);
-  }
-
-  readonly #sendLink = (link: QueueLink): void => {
-    const { publishes, settles, taken } = link;
-    if (publishes.count > 0) {
-      this.throttle.published(link.queue.slot, publishes.count / PUBLISH_WORDS);
-      this.#sendBatch(link, QueueLetter.publish, publishes, 0);
-    }
-    for (let how = 0; how < settles.length; how++) {
-      const batch = settles[how]!;
-      if (batch.count > 0) this.#sendBatch(link, QueueLetter.settle, batch, how);
-    }
-    if (taken.count > 0) this.#sendBatch(link, QueueLetter.taken, taken, 0);
-  };
-
-  #sendBatch(link: QueueLink, type: number, batch: QueueLink['taken'], b: number): void {
-    const letter = new Letter(type);
-    letter.a = link.generation;
-    letter.b = b;
-    letter.ints = batch.ints!;
-    letter.count = batch.count;
-    batch.clear();
-    this.#tellQueue(link, letter);
-  }
-
-  #tellQueue(link: QueueLink, letter: Letter): void {
-    this.#context.tell({ thread: link.queue.thread, id: queueActorId(link.queue.id), generation: 0 }, letter);
+    this.#queues.flush();
   }
 
   // ---- the end
@@ -471,7 +396,7 @@ export class Session implements FrameSink, ChannelPort {
   abandon(): void {
     for (const channel of this.#channels.values()) channel.abandon();
     for (const address of this.takeHeld()) this.memory.release(address);
-    this.#endWatches();
+    for (const link of this.links.all()) this.#queues.unwatch(link);
     if (this.#ending) this.flushLinks();
     else this.endConnection(() => {});
   }
@@ -485,14 +410,14 @@ export class Session implements FrameSink, ChannelPort {
   /** A queue is deleted: its consumers here are cancelled, and nothing of it is touched any more. */
   queueCancelled(letter: Letter): void {
     for (let index = 0; index < letter.count; index++) {
-      const consumer = this.#consumers.get(letter.ints[index]!);
+      const consumer = this.#consumers.find(letter.ints[index]!);
       consumer?.channel.consuming.cancelledByQueue(consumer);
     }
     for (const channel of this.#channels.values()) channel.queueGone(letter.a);
     const link = this.links.find(letter.a);
     if (link !== undefined) {
       this.links.drop(letter.a);
-      if (link.watched) this.#context.unwatch({ thread: link.queue.thread, id: queueActorId(letter.a), generation: 0 });
+      this.#queues.unwatch(link);
     }
     this.#context.tell(letter.sender, new Letter(QueueLetter.released));
   }
@@ -506,12 +431,12 @@ export class Session implements FrameSink, ChannelPort {
     this.#resubscribe(link);
     const letter = new Letter(QueueLetter.resynced);
     letter.a = generation;
-    this.#tellQueue(link, letter);
+    this.#queues.tell(link, letter);
   }
 
   #resubscribe(link: QueueLink): void {
-    for (const consumer of this.#consumers.values()) {
-      if (consumer.link?.queue.id !== link.queue.id || consumer.spec === undefined || consumer.cancelling) continue;
+    for (const consumer of this.#consumers.of(link.queue.id)) {
+      if (consumer.spec === undefined || consumer.cancelling) continue;
       const request = this.requests.background({
         queue: link.queue,
         question: { type: 'resubscribe', spec: consumer.spec },
@@ -520,8 +445,14 @@ export class Session implements FrameSink, ChannelPort {
           consumer.channel.consuming.resubscribed(consumer, this.linkOf(link.queue, generation), answer);
         },
       });
-      this.post(link.queue, { type: 'resubscribe', spec: consumer.spec }, request);
+      this.#queues.post(link.queue, { type: 'resubscribe', spec: consumer.spec }, request);
     }
+  }
+
+  /** A queue crashed too often and stays down: its consumers are cancelled. */
+  queueCrashed(queueId: number): void {
+    this.links.renew(queueId);
+    for (const consumer of this.#consumers.of(queueId)) consumer.channel.consuming.cancelledByQueue(consumer);
   }
 
   /** The thread of a queue is lost: what it delivered is over. It will come back. */
@@ -535,12 +466,12 @@ export class Session implements FrameSink, ChannelPort {
     for (const link of this.links.all()) {
       if (link.queue.thread !== thread || !link.lost) continue;
       link.lost = false;
-      this.watch(link);
+      this.#queues.watch(link);
       this.#resubscribe(link);
-      this.#tellQueue(link, new Letter(QueueLetter.resynced));
+      this.#queues.tell(link, new Letter(QueueLetter.resynced));
     }
     for (const [request, asked] of this.requests.questions(({ queue }) => queue.thread === thread)) {
-      this.post(asked.queue, asked.question, request);
+      this.#queues.post(asked.queue, asked.question, request);
     }
     this.flushLinks();
     this.#fence.raise(
@@ -549,32 +480,8 @@ export class Session implements FrameSink, ChannelPort {
     );
   }
 
-  /**
-   * An incarnation answered and crashed, and the next one runs already: it is asked again where the answer is worth nothing
-   * any more. What it was told of consumers that subscribe again is told to the next one anyway, when its start is heard of.
-   */
-  #isOvertaken(letter: Letter): boolean {
-    const asked = this.requests.find(letter.a);
-    if (asked === undefined || letter.b === 0 || letter.b === this.#generationOf(asked.queue)) return false;
-    const { queue, question } = asked;
-    if (question.type === 'resubscribe') {
-      this.requests.takeQuestion(letter.a);
-      return true;
-    }
-    if (!ASKED_AGAIN.has(question.type)) return false;
-    this.post(queue, question, letter.a);
-    return true;
-  }
-
-  /** The incarnation that runs, or ran last. */
-  #generationOf(queue: QueueRecord): number {
-    const { slots } = this.#node.queues;
-    const slot = queue.slot * SLOT_WORDS;
-    return slots[slot + QUEUE_ID] === queue.id ? slots[slot + GENERATION]! : 0;
-  }
-
   answered(letter: Letter): void {
-    if (this.#isOvertaken(letter)) return;
+    if (isOvertaken(letter, this.requests, this.#node.queues.slots, this.#queues)) return;
     const asked = this.requests.takeQuestion(letter.a);
     const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
     if (asked !== undefined) return asked.then(answer, letter.b);
@@ -586,9 +493,6 @@ export class Session implements FrameSink, ChannelPort {
 }
 
 const NONE: number[] = [];
-
-/** What these did is gone with the incarnation that did it. */
-const ASKED_AGAIN: ReadonlySet<QueueQuestion['type']> = new Set(['consume', 'cancel', 'get']);
 
 function expectedHeader(): AmqpError {
   const text = 'expected content header for class 60, got non content header frame instead';
