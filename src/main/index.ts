@@ -30,7 +30,10 @@ export type BrokerOptions = {
   readonly schedulers?: number;
   /** Default `'silent'`. */
   readonly logLevel?: LogLevel;
-  /** Publishers wait above it, bytes. Default 40 % of the memory that this process may use. */
+  /**
+   * Publishers wait above it, bytes. Default 512 MiB, or 40 % of the memory that this process may use when that is less. What
+   * is reserved counts when the process starts a child, so a host of many brokers should not ask for much more.
+   */
   readonly memoryLimitBytes?: number;
   /** Default: `guest` with password `guest`, an administrator. */
   readonly users?: readonly { readonly name: string; readonly password: string; readonly tags: readonly string[] }[];
@@ -55,13 +58,17 @@ export type Broker = AsyncDisposable & {
   close(): Promise<void>;
 };
 
+const EMBEDDED_MEMORY_LIMIT_BYTES = 512 * 1024 * 1024;
+
 /** Starts a broker; resolves when it accepts connections. Rejects with one sentence that says what to mend. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const temporaryDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'leveret-')) : undefined;
   const removeTemporary = async (): Promise<void> => {
     if (temporaryDir !== undefined) await rm(temporaryDir, { recursive: true, force: true });
   };
-  const config: NodeConfig = { ...defaultNodeConfig(), port: 0, schedulers: 1, ...given(options), dataDir: options.dataDir ?? temporaryDir ?? '' };
+  const defaults = defaultNodeConfig();
+  const memoryLimitBytes = Math.min(defaults.memoryLimitBytes, EMBEDDED_MEMORY_LIMIT_BYTES);
+  const config: NodeConfig = { ...defaults, port: 0, schedulers: 1, memoryLimitBytes, ...given(options), dataDir: options.dataDir ?? temporaryDir ?? '' };
   const log = createLog(options.logLevel ?? 'silent');
   const started = await startHeldNode({ ...config, logLevel: log.level }, log, startNode);
   if ('problem' in started) {
