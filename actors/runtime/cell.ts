@@ -13,6 +13,8 @@ export class Cell {
   actor: Actor | undefined = undefined;
   /** It stands in the line of those that have something to read. */
   lined = false;
+  /** It has crashed too often and stays down: what comes for it goes to nobody. */
+  down = false;
   /** It was asked to end after the letter in hand. */
   endReason: string | undefined = undefined;
   /** Letters read, over all incarnations: fault points count them. */

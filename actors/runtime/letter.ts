@@ -35,7 +35,7 @@ export const NO_INTS = new Int32Array(0);
 
 /** The runtime's own letters. */
 export const RuntimeLetter = {
-  /** An actor that this one watches has ended: `sender` is that actor, `a` is 1 when it crashed. */
+  /** An actor that this one watches has ended: `sender` is that actor, `a` is 1 when it crashed, 2 when its thread is lost. */
   down: 0x01,
   /** An actor that this one watches runs again: `sender` is its new incarnation. */
   restarted: 0x02,

@@ -143,8 +143,10 @@ export class Scheduler {
     const cell = this.#cells.get(id);
     if (cell?.actor === undefined) return;
     try {
-      this.#faults?.beforeLetter(cell.group.name, id, ++cell.turns);
+      const faults = this.#faults;
+      faults?.beforeLetter(cell.group.name, id, ++cell.turns);
       step(cell.actor);
+      faults?.afterLetter(cell.group.name, id, cell.turns);
       cell.actor.endTurn();
     } catch (error) {
       this.#crash(cell, error);

@@ -25,7 +25,16 @@ import { ReplicaActor, type ReplicaHost } from '../../actors/topology/replica-ac
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import type { CloseReason, Transport } from '../../native-free-io/socket/transport.ts';
-import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
+import {
+  GENERATION,
+  LETTER_NUMBER,
+  LETTER_REFUSED,
+  LETTER_SENDER,
+  LETTER_TAIL,
+  QUEUE_ID,
+  SLOT_WORDS,
+  TAIL,
+} from '../broker/queue/ledger-layout.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
@@ -322,6 +331,9 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
         return this.#publishedToNobody(to, letter);
       case QueueLetter.question:
         return this.#answerForNobody(to, letter);
+      case QueueLetter.end:
+        // Deleted while it was down: one more incarnation gives back what it holds.
+        return this.queueGroup.supervisor.restartChild(0, to.id);
       case ConnectionLetter.reply:
         return this.messages.release(letter.b);
       case ConnectionLetter.probe: {
@@ -332,13 +344,18 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     }
   }
 
-  /** The queue is deleted, which confirms; or it crashed too often, which refuses. */
+  /**
+   * The queue is deleted, which confirms; or it crashed too often, or over this very letter, which refuses. What of it stands
+   * in the ledger already is the queue's.
+   */
   #publishedToNobody(to: ActorRef, letter: Letter): void {
-    const refused = this.scheduler.has(to.id) ? 1 : 0;
+    const isThere = this.scheduler.has(to.id);
+    const { accepted, done } = isThere ? this.#progressOf(to, letter) : NO_PROGRESS;
     const ints = this.scheduler.pool.take(letter.count);
     let words = 0;
-    for (let at = 0; at < letter.count; at += 4) {
-      this.messages.release(letter.ints[at]!);
+    for (let at = 0, index = 0; at < letter.count; at += 4, index++) {
+      if (index >= done) this.messages.release(letter.ints[at]!);
+      const refused = isThere && index >= accepted ? 1 : 0;
       if (letter.ints[at + 2] === 0) continue;
       ints[words] = letter.ints[at + 1]!;
       ints[words + 1] = letter.ints[at + 2]!;
@@ -354,6 +371,18 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.tell(letter.sender, answer);
   }
 
+  /** Publishes of a letter that a queue has accepted, and those that it has accepted or refused. */
+  #progressOf(to: ActorRef, letter: Letter): { readonly accepted: number; readonly done: number } {
+    const record = this.topology.queueById(-to.id)?.record;
+    if (record === undefined) return NO_PROGRESS;
+    const { slots } = this.queues;
+    const slot = record.slot * SLOT_WORDS;
+    const isBegun = slots[slot + LETTER_SENDER] === letter.sender.id && slots[slot + LETTER_NUMBER] === letter.number;
+    if (!isBegun) return NO_PROGRESS;
+    const accepted = (slots[slot + TAIL]! - slots[slot + LETTER_TAIL]!) | 0;
+    return { accepted, done: accepted + slots[slot + LETTER_REFUSED]! };
+  }
+
   #answerForNobody(to: ActorRef, letter: Letter): void {
     if (letter.a === 0) return;
     const answer = new Letter(ConnectionLetter.answer);
@@ -363,3 +392,5 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.tell(letter.sender, answer);
   }
 }
+
+const NO_PROGRESS = { accepted: 0, done: 0 };
