@@ -4,8 +4,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { startFaultNode } from '../support/fault-node.ts';
-import { LedgerOfMessages } from '../support/ledger-of-messages.ts';
+import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
 import { Consumption, Publishing, until } from '../support/traffic.ts';
@@ -17,82 +17,152 @@ const CONSUMERS = 4;
 
 const crashing = suite('crashing connections');
 
+type Outcome = {
+  readonly verdict: Verdict;
+  readonly crashes: number;
+  /** Connections that ended, opened or not. */
+  readonly ended: number;
+  readonly surprises: readonly string[];
+  readonly stuck: string;
+};
+
+/** Clients of one run: those whose connection ends are followed by others. */
+class Crowd {
+  readonly publishings: Publishing[] = [];
+  readonly consumptions: Consumption[] = [];
+  readonly #fault: FaultNode;
+  readonly #ledger: LedgerOfMessages;
+  readonly #random: SeededRandom;
+  readonly #runs: Promise<void>[] = [];
+  #failed = 0;
+
+  constructor(fault: FaultNode, ledger: LedgerOfMessages, random: SeededRandom) {
+    this.#fault = fault;
+    this.#ledger = ledger;
+    this.#random = random;
+  }
+
+  async #open<T extends { run(): Promise<void> }>(all: T[], connect: () => Promise<T>): Promise<void> {
+    try {
+      const opened = await connect();
+      all.push(opened);
+      this.#runs.push(opened.run());
+    } catch {
+      // It crashed before it was open.
+      this.#failed++;
+    }
+  }
+
+  #publish(): Promise<void> {
+    const publisher = this.publishings.length + this.#failed + 1;
+    const options = { publisher, queues: QUEUES, random: this.#random, window: 200, bodySizeMax: 500 };
+    return this.#open(this.publishings, () => Publishing.open(this.#fault.broker, this.#ledger, options));
+  }
+
+  consume(queue: string): Promise<void> {
+    const name = `reader ${this.consumptions.length + this.#failed}`;
+    const options = { name, queue, random: this.#random, noAck: false, prefetch: 30, nackOneIn: 0, whole: false };
+    return this.#open(this.consumptions, () => Consumption.open(this.#fault.broker, this.#ledger, options));
+  }
+
+  async refill(): Promise<void> {
+    while (alive(this.publishings).length < PUBLISHERS) await this.#publish();
+    while (alive(this.consumptions).length < CONSUMERS) await this.consume(QUEUES[this.#random.below(QUEUES.length)]!);
+  }
+
+  get thinned(): boolean {
+    return alive(this.publishings).length < PUBLISHERS || alive(this.consumptions).length < CONSUMERS;
+  }
+
+  get ended(): number {
+    const all = [...this.publishings, ...this.consumptions];
+    return all.length - alive(all).length + this.#failed;
+  }
+
+  get unanswered(): number {
+    return alive(this.publishings).reduce((sum, each) => sum + each.unanswered, 0);
+  }
+
+  async drop(): Promise<void> {
+    for (const each of [...this.publishings, ...this.consumptions]) each.client.drop();
+    await Promise.all(this.#runs);
+  }
+}
+
+function alive<T extends { readonly ended: boolean }>(all: readonly T[]): readonly T[] {
+  return all.filter(({ ended }) => !ended);
+}
+
+async function runCrashes(schedulers: number, seed: number, root?: string): Promise<Outcome> {
+  const fault = await startFaultNode({ schedulers }, root);
+  const ledger = new LedgerOfMessages();
+  const crowd = new Crowd(fault, ledger, new SeededRandom(seed));
+  let stuck = '';
+  let ended = 0;
+  try {
+    const first = await RawClient.connect(fault.broker);
+    const channel = await first.openChannel();
+    for (const queue of QUEUES) await channel.call('queue.declare', { queue });
+    await first.close();
+    await crowd.refill();
+    for (let thread = 1; thread <= schedulers; thread++) {
+      const plan = { group: 'connection', seed: seed + thread, everyLetters: 60, crashesMax: CRASHES } as const;
+      fault.node.fault(thread, { type: 'plan', plan });
+    }
+    try {
+      while (fault.crashes() < CRASHES) {
+        const before = fault.crashes();
+        await crowd.refill();
+        // A client learns of its end in its own time.
+        const next = (): boolean => fault.crashes() > before || crowd.thinned;
+        await until(next, 'the next connection crashes', () => ledger.attempted + fault.crashes());
+      }
+      for (let thread = 1; thread <= schedulers; thread++) fault.node.fault(thread, { type: 'plan', plan: undefined });
+      await until(() => crowd.ended >= fault.crashes(), 'every crash has closed its connection', () => crowd.ended, 5_000);
+      for (const each of crowd.publishings) each.stop();
+      for (const queue of QUEUES) await crowd.consume(queue);
+      await until(() => crowd.unanswered === 0, 'publishes of living connections are answered', () => crowd.unanswered, 5_000);
+      await until(() => ledger.outstanding === 0, 'every confirmed message is acknowledged', () => ledger.outstanding, 5_000);
+    } catch (error) {
+      stuck = String(error);
+    }
+    ended = crowd.ended;
+    await crowd.drop();
+    return { verdict: ledger.verdict(), crashes: fault.crashes(), ended, surprises: fault.surprises, stuck };
+  } finally {
+    await fault.close();
+  }
+}
+
 for (const schedulers of [1, 2]) {
   crashing(`${schedulers} scheduler thread(s): ${CRASHES} crashes close as many connections and lose nothing`, async () => {
     const seed = runSeed();
-    const random = new SeededRandom(seed);
-    const fault = await startFaultNode({ schedulers });
-    const ledger = new LedgerOfMessages();
-    try {
-      const first = await RawClient.connect(fault.broker);
-      const channel = await first.openChannel();
-      for (const queue of QUEUES) await channel.call('queue.declare', { queue });
-      await first.close();
-      const publishings: Publishing[] = [];
-      const consumptions: Consumption[] = [];
-      const runs: Promise<void>[] = [];
-      let failed = 0;
-      const open = async <T extends { run(): Promise<void> }>(all: T[], connect: () => Promise<T>): Promise<void> => {
-        try {
-          const opened = await connect();
-          all.push(opened);
-          runs.push(opened.run());
-        } catch {
-          // It crashed before it was open.
-          failed++;
-        }
-      };
-      const publish = (): Promise<void> =>
-        open(publishings, () =>
-          Publishing.open(fault.broker, ledger, { publisher: publishings.length + failed + 1, queues: QUEUES, random, window: 200, bodySizeMax: 500 }),
-        );
-      const consume = (): Promise<void> =>
-        open(consumptions, () => {
-          const name = `reader ${consumptions.length + failed}`;
-          const queue = QUEUES[random.below(QUEUES.length)]!;
-          return Consumption.open(fault.broker, ledger, { name, queue, random, noAck: false, prefetch: 30, nackOneIn: 0, whole: false });
-        });
-      const alive = (all: readonly { readonly ended: boolean }[]): number => all.filter(({ ended }) => !ended).length;
-      const refill = async (): Promise<void> => {
-        while (alive(publishings) < PUBLISHERS) await publish();
-        while (alive(consumptions) < CONSUMERS) await consume();
-      };
-      await refill();
-      for (let thread = 1; thread <= schedulers; thread++) {
-        const plan = { group: 'connection', seed: seed + thread, everyLetters: 60, crashesMax: CRASHES } as const;
-        fault.node.fault(thread, { type: 'plan', plan });
-      }
-      while (fault.crashes() < CRASHES) {
-        const before = fault.crashes();
-        await refill();
-        // A client learns of its end in its own time.
-        const thinned = (): boolean => alive(publishings) < PUBLISHERS || alive(consumptions) < CONSUMERS;
-        await until(() => fault.crashes() > before || thinned(), 'the next connection crashes', () => ledger.attempted + fault.crashes());
-      }
-      for (let thread = 1; thread <= schedulers; thread++) fault.node.fault(thread, { type: 'plan', plan: undefined });
-      // A crash may have happened before its client saw it; after that nobody is closed any more.
-      const ended = (): number => publishings.length + consumptions.length - alive(publishings) - alive(consumptions) + failed;
-      await until(() => ended() >= fault.crashes(), 'every crash has closed its connection', ended, 5_000);
-      assert.is(ended(), fault.crashes(), `seed ${seed}: connections that ended, and crashes`);
-      for (const each of publishings) each.stop();
-      for (const queue of QUEUES) {
-        await open(consumptions, () => Consumption.open(fault.broker, ledger, { name: `last of ${queue}`, queue, random, noAck: false, prefetch: 50, nackOneIn: 0, whole: false }));
-      }
-      const unanswered = (): number => publishings.filter((each) => !each.ended).reduce((sum, each) => sum + each.unanswered, 0);
-      await until(() => unanswered() === 0, 'publishes of living connections are answered', unanswered, 5_000);
-      await until(() => ledger.outstanding === 0, 'every confirmed message is acknowledged', () => ledger.outstanding, 5_000);
-      const text = `seed ${seed}, ${fault.crashes()} crashes: ${JSON.stringify(ledger.verdict())}`;
-      process.stdout.write(`${text}\n`);
-      const verdict = ledger.verdict();
-      for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered'] as const) assert.is(verdict[counter], 0, `${counter}: ${text}`);
-      assert.equal(fault.surprises, [], text);
-      for (const each of [...publishings, ...consumptions]) each.client.drop();
-      await Promise.all(runs);
-    } finally {
-      await fault.close();
-    }
+    const { verdict, crashes, ended, surprises, stuck } = await runCrashes(schedulers, seed);
+    const text = `seed ${seed}, ${crashes} crashes: ${JSON.stringify(verdict)}`;
+    process.stdout.write(`${text}\n`);
+    assert.is(stuck, '', text);
+    assert.equal(surprises, [], text);
+    assert.is(ended, crashes, `connections that ended, and crashes: ${text}`);
+    for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered'] as const) assert.is(verdict[counter], 0, `${counter}: ${text}`);
   });
 }
+
+const FORGETFUL: Mutation = {
+  file: 'actors/queue/queue-actor.ts',
+  text: 'this.#detach(connection.id, 0);\n    this.#forgetPeer(connection.id);',
+  replacement: 'this.#forgetPeer(connection.id);',
+};
+
+crashing('is caught: a queue that does not take back what a connection held', async () => {
+  const seed = runSeed();
+  const copy = brokenCopy(FORGETFUL);
+  try {
+    const { verdict } = await runCrashes(1, seed, copy.root);
+    assert.ok(verdict.lost > 0, `seed ${seed}: ${JSON.stringify(verdict)}`);
+  } finally {
+    copy.remove();
+  }
+});
 
 crashing('the exclusive queue of a connection that crashed goes, and its name is free', async () => {
   const fault = await startFaultNode({ schedulers: 1 });
