@@ -52,10 +52,12 @@ function world() {
 }
 
 test('a group that gives up leaves no place of an actor behind: its id can be used again', () => {
-  const { scheduler, groupOf, factory, tell, ended } = world();
-  scheduler.spawn(groupOf('permanent', 1), 5, factory);
+  const { scheduler, groupOf, factory, tell, ended, undeliverable } = world();
+  scheduler.spawn(groupOf('permanent', 3), 5, factory);
+  // A letter is given to three incarnations before it is put aside.
   tell(5, CRASH);
   assert.equal(ended, []);
+  assert.equal(undeliverable, [CRASH]);
   tell(5, CRASH);
   assert.match(ended[0] ?? '', 'too many restarts');
   assert.is(scheduler.has(5), false);
