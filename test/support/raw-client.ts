@@ -124,6 +124,17 @@ export class RawClient {
     this.#socket.write(bytes);
   }
 
+  /** Resolves when the socket has taken what was written, or is gone. */
+  drained(): Promise<void> {
+    if (!this.#socket.writableNeedDrain || this.#socket.destroyed) return Promise.resolve();
+    return Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', resolve)), this.#ended.promise]);
+  }
+
+  /** Reads nothing more, as a client that hangs. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** The broker's connection.close, answered. */
   refused(): Promise<Refusal> {
     return this.connection.refused();

@@ -1,0 +1,210 @@
+/**
+ * Producers faster than their consumers, and consumers that stop reading: the node's memory stays within its limit, who asked
+ * for it hears `connection.blocked` and later `connection.unblocked`, and every other connection is served meanwhile.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type BrokerProcess, startBrokerProcess } from '../support/broker-process.ts';
+import { brokenCopy } from '../support/fault-node.ts';
+import { FRAME, type RawChannel, frame } from '../support/raw-channel.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { longlong, short, shortstr } from '../support/raw-bytes.ts';
+
+const LIMIT_BYTES = 256 * 1024 * 1024;
+/** What a client may offer before it must have been blocked, bytes of bodies: small ones cost a multiple of their size. */
+const OFFERED_MAX_BYTES = 3 * LIMIT_BYTES;
+const BATCH_BYTES = 256 * 1024;
+/** Of each size, before the baseline is taken: code is compiled, heaps and pools have their working size. */
+const WARM_UP_BATCHES = 60;
+/** How long another connection may wait for an answer while the node is at its limit, milliseconds. */
+const ANSWER_MAX_MS = 1_000;
+const MIB = 1024 * 1024;
+
+const limited = suite('the memory limit');
+let process_: BrokerProcess;
+/** Memory of a node that has worked and holds nothing, bytes. */
+let baselineBytes = 0;
+
+/** As many publishes as make up a batch, in one buffer. */
+function batchOf(queue: string, bodyBytes: number): { readonly bytes: Buffer; readonly count: number } {
+  const publish = Buffer.concat([short(60), short(40), short(0), shortstr(''), shortstr(queue), Buffer.of(0)]);
+  const header = Buffer.concat([short(60), short(0), longlong(bodyBytes), short(0)]);
+  const parts = [frame(FRAME.method, 1, publish), frame(FRAME.header, 1, header)];
+  for (let at = 0; at < bodyBytes; at += 100_000) parts.push(frame(FRAME.body, 1, Buffer.alloc(Math.min(100_000, bodyBytes - at), 7)));
+  const message = Buffer.concat(parts);
+  const count = Math.max(1, Math.floor(BATCH_BYTES / message.length));
+  return { bytes: Buffer.concat(Array.from({ length: count }, () => message)), count };
+}
+
+/** A producer that writes as fast as its socket takes it, until it has offered enough. */
+class Producer {
+  readonly client: RawClient;
+  readonly ended: Promise<void>;
+  readonly blocked: Promise<void>;
+  isBlocked = false;
+  offered = 0;
+  #stopped = false;
+
+  constructor(client: RawClient, queue: string, bodyBytes: number) {
+    this.client = client;
+    this.blocked = client.connection.inbox.take('connection.blocked', 60_000).then(({ name }) => {
+      assert.is(name, 'connection.blocked');
+      this.isBlocked = true;
+    });
+    this.blocked.catch(() => undefined);
+    this.ended = this.#run(batchOf(queue, bodyBytes), bodyBytes);
+  }
+
+  async #run({ bytes, count }: { readonly bytes: Buffer; readonly count: number }, bodyBytes: number): Promise<void> {
+    while (!this.#stopped && this.offered * bodyBytes < OFFERED_MAX_BYTES) {
+      this.client.write(bytes);
+      this.offered += count;
+      await this.client.drained();
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+  }
+}
+
+async function produce(queue: string, bodyBytes: number): Promise<Producer> {
+  const client = await RawClient.connect(process_.broker);
+  await client.openChannel(1);
+  return new Producer(client, queue, bodyBytes);
+}
+
+/** Samples memory and the time of an answer on another connection until `done`. */
+async function observe(other: RawChannel, queue: string, done: Promise<unknown>): Promise<{ peakBytes: number; slowestMs: number }> {
+  let isDone = false;
+  void done.catch(() => undefined).then(() => (isDone = true));
+  let peakBytes = 0;
+  let slowestMs = 0;
+  while (!isDone) {
+    const askedAt = performance.now();
+    await other.call('queue.declare', { queue, passive: true });
+    slowestMs = Math.max(slowestMs, performance.now() - askedAt);
+    peakBytes = Math.max(peakBytes, process_.residentBytes());
+    await new Promise<void>((resolve) => setTimeout(resolve, 10));
+  }
+  return { peakBytes, slowestMs };
+}
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+async function start(root?: string): Promise<void> {
+  process_ = await startBrokerProcess(['--memory-high-watermark', '256MiB', '--schedulers', '1'], root);
+  const client = await RawClient.connect(process_.broker);
+  const channel = await client.openChannel();
+  await channel.queue('warm');
+  await channel.consume('warm', { noAck: true });
+  for (const bodyBytes of [100, 4_000, 300_000]) {
+    const { bytes, count } = batchOf('warm', bodyBytes);
+    for (let round = 0; round < WARM_UP_BATCHES; round++) {
+      client.write(bytes);
+      await channel.deliveries(count);
+    }
+  }
+  await client.close();
+  baselineBytes = process_.residentBytes();
+}
+
+type Case = { readonly name: string; readonly bodyBytes: number; readonly noAck: boolean; readonly reading: boolean };
+
+const CASES: readonly Case[] = [
+  { name: 'a consumer that stops reading, no acknowledgements, small bodies', bodyBytes: 100, noAck: true, reading: false },
+  { name: 'a consumer that stops reading, no acknowledgements, large bodies', bodyBytes: 300_000, noAck: true, reading: false },
+  { name: 'a consumer that stops reading, acknowledgements, small bodies', bodyBytes: 100, noAck: false, reading: false },
+  { name: 'a consumer that stops reading, acknowledgements, large bodies', bodyBytes: 300_000, noAck: false, reading: false },
+  { name: 'a producer ten times faster than its consumer', bodyBytes: 4_000, noAck: false, reading: true },
+];
+
+/** What one case did to the node, and how long others waited. */
+type Seen = { readonly isBlocked: boolean; readonly peakBytes: number; readonly allowedBytes: number; readonly slowestMs: number };
+
+async function run({ bodyBytes, noAck, reading }: Case, goesOn: boolean): Promise<Seen> {
+  const queue = 'full';
+  const other = await RawClient.connect(process_.broker);
+  const asking = await other.openChannel();
+  await asking.call('queue.declare', { queue });
+  const reader = await RawClient.connect(process_.broker);
+  const consuming = await reader.openChannel();
+  if (!noAck) await consuming.call('basic.qos', { prefetchCount: reading ? 20 : 0 });
+  await consuming.consume(queue, { noAck });
+  if (!reading) reader.stopReading();
+  let slow = reading;
+  const reads = (async (): Promise<void> => {
+    while (reading) {
+      const deliveries = await consuming.deliveries(10);
+      consuming.send('basic.ack', { deliveryTag: deliveries.at(-1)!.fields.deliveryTag, multiple: true });
+      if (slow) await later(20);
+    }
+  })().catch(() => undefined);
+
+  const producer = await produce(queue, bodyBytes);
+  const until = Promise.race([producer.blocked, producer.ended]).then(() => later(1_000));
+  const { peakBytes, slowestMs } = await observe(asking, queue, until);
+  producer.stop();
+  const allowedBytes = baselineBytes + LIMIT_BYTES * 1.1;
+  const seen = { isBlocked: producer.isBlocked, peakBytes, allowedBytes, slowestMs };
+  if (!goesOn) {
+    for (const client of [producer.client, reader, other]) client.drop();
+    return seen;
+  }
+
+  slow = false;
+  let isUnblocked = false;
+  const unblocked = producer.client.connection.expect('connection.unblocked').then(() => (isUnblocked = true));
+  if (!reading) {
+    // The hanging client goes, and what it held comes back before it is purged.
+    reader.drop();
+    for (let purged = 1; purged > 0 || !isUnblocked; await Promise.race([later(20), unblocked])) {
+      purged = (await asking.call('queue.purge', { queue })).messageCount;
+    }
+  }
+  await unblocked;
+  await asking.call('queue.delete', { queue });
+  for (const client of [producer.client, reader, other]) client.drop();
+  await Promise.all([producer.ended, reads]);
+  return seen;
+}
+
+function figuresOf({ peakBytes, allowedBytes, slowestMs }: Seen): string {
+  const [baseline, peak, allowed] = [baselineBytes, peakBytes, allowedBytes].map((bytes) => (bytes / MIB).toFixed(0));
+  return `baseline ${baseline} MiB, peak ${peak} of ${allowed} MiB, slowest answer ${slowestMs.toFixed(0)} ms`;
+}
+
+for (const each of CASES) {
+  limited(`${each.name}: memory stays within the limit, and everybody else is served`, async () => {
+    await start();
+    try {
+      const seen = await run(each, true);
+      const figures = figuresOf(seen);
+      process.stdout.write(`${each.name}: ${figures}\n`);
+      assert.ok(seen.isBlocked, `connection.blocked was seen: ${figures}`);
+      assert.ok(seen.peakBytes <= seen.allowedBytes, figures);
+      assert.ok(seen.slowestMs <= ANSWER_MAX_MS, figures);
+    } finally {
+      await process_.stop();
+    }
+  });
+}
+
+limited('is caught: a broker that never says that its memory is low', async () => {
+  const text = 'const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);';
+  const copy = brokenCopy({ file: 'src/main/thread-actors.ts', text, replacement: 'const above = used < 0 && memoryLimitBytes < ALARM_ENDS_BELOW;' });
+  try {
+    await start(copy.root);
+    const seen = await run(CASES[1]!, false);
+    assert.not.ok(seen.isBlocked);
+    assert.ok(seen.peakBytes > seen.allowedBytes, figuresOf(seen));
+  } finally {
+    await process_.stop();
+    copy.remove();
+  }
+});
+
+limited.run();
