@@ -428,7 +428,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
   }
 
   stopReading(): void {
-    this.#parser.stopped = true;
+    // What a closing connection asks is for itself: the client's close-ok is heard meanwhile.
+    if (this.#phase === 'open') this.#parser.stopped = true;
   }
 
   updateSecret(secret: Uint8Array): void {

@@ -7,7 +7,7 @@ import { RawClient } from '../support/raw-client.ts';
 const WATCHED_MS = 3_000;
 /** Of the watched time; the runtime's own housekeeping needs a little now and then. */
 const CPU_MAX_MS = 30;
-const CONNECTIONS = 1_000;
+const CONNECTIONS = 5_000;
 const CONNECTION_MAX_BYTES = 40 * 1024;
 /** Files of a broker that has had many connections, against one that has had a few. */
 const FILES_SLACK = 4;
