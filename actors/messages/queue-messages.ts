@@ -2,7 +2,7 @@
  * Letters to a queue actor (prefix 0x02). All come from connection actors but the last two.
  *
  * ```
- * publish   words, 4 a message: | address | channel | sequence, low 32 bits; 0: no answer wanted | - |
+ * publish   words, 4 a message: | address | channel | sequence, low 32 bits | 1: an answer is wanted |
  *           Each message comes with one lease, which is the queue's from then on. Answer: `confirmed`. Any incarnation may
  *           take it; the letter in hand of one that crashed is given to the next.
  * settle    a: generation of the incarnation that delivered, b: how (Settle)

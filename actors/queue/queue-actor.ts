@@ -180,7 +180,7 @@ export class QueueActor implements Actor, QueuePort {
         this.#setting.memory.release(address);
       }
       const sequence = ints[at + 2]!;
-      if (sequence !== 0 || ints[at + 3] !== 0) this.#confirm(ints[at + 1]!, sequence, refused);
+      if (ints[at + 3] !== 0) this.#confirm(ints[at + 1]!, sequence, refused);
     }
     this.#sendConfirms(sender);
     machine.setCounter(LETTER_ANSWERED, number);

@@ -356,7 +356,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     for (let at = 0, index = 0; at < letter.count; at += 4, index++) {
       if (index >= done) this.messages.release(letter.ints[at]!);
       const refused = isThere && index >= accepted ? 1 : 0;
-      if (letter.ints[at + 2] === 0) continue;
+      if (letter.ints[at + 3] === 0) continue;
       ints[words] = letter.ints[at + 1]!;
       ints[words + 1] = letter.ints[at + 2]!;
       ints[words + 2] = 1;

@@ -12,7 +12,7 @@ export interface Batches {
   grow(batch: Int32Array): Int32Array;
 }
 
-/** Words of one publish in a batch: message address, channel, sequence number (0: no confirm wanted), kept free. */
+/** Words of one publish in a batch: message address, channel, low bits of the sequence number, 1 when a confirm is wanted. */
 export const PUBLISH_WORDS = 4;
 /** Words of one report of taken deliveries: the consumer's id at its queue, how many. */
 export const TAKEN_WORDS = 2;
@@ -136,7 +136,8 @@ export class QueueLinks {
     ints[at] = address;
     ints[at + 1] = channel;
     ints[at + 2] = sequence;
-    ints[at + 3] = 0;
+    // The sequence number loses its upper bits on the way: this says that there was one.
+    ints[at + 3] = sequence === 0 ? 0 : 1;
     batch.count = at + PUBLISH_WORDS;
     if (!link.touched) this.#touch(link);
   }

@@ -167,7 +167,7 @@ export class QueueActorWorld {
         const address = this.memory.message();
         this.#order.set(address, this.#order.size);
         peer.published.push(address);
-        letter.ints.set([address, 1, peer.published.length, 0], index * PUBLISH_WORDS);
+        letter.ints.set([address, 1, peer.published.length, 1], index * PUBLISH_WORDS);
       }
     });
   }
