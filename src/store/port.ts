@@ -1,46 +1,43 @@
 /**
- * What a node asks of whatever keeps its data: the seam behind which durability will stand. Today the one implementation is
- * `volatile-store.ts`, which keeps nothing, and no queue asks it for anything: `src/README.md`, "Where persistence will stand",
- * says who will call what and when.
+ * The two ports of the store: below it a disk, beside it the memory of messages. The store itself (`store.ts`) is plain code that
+ * a simulation runs over a disk that loses and tears; in production the disk is LMDB, and one thread owns it.
  *
- * ```
- *   queue actor (any scheduler thread)              store (a thread of its own, the only one that opens the database)
- *     a persistent message is accepted  --append-->   collected from all queues
- *     the turn ends                     --mark----->   one commit, one flush for all (group commit)
- *     confirms up to the mark leave     <-stored----   storedThrough >= mark
- *     settled, dropped, expired         --remove-->    goes with a later commit; nobody waits for it
- * ```
- *
- * A mark numbers what one sender has handed over, in order, from 1; a mark is durable when `storedThrough` has reached it. A
- * removal that was never stored costs a redelivery after a crash, never a message.
+ * Everything is synchronous: the store has a thread of its own, and what arrives while a commit runs is the next group.
  */
 
-/** One message of one queue. */
-export type StoreEntry = {
-  /** The queue's id; it is never used again, so what a deleted queue leaves behind is recognised. */
-  readonly queue: number;
-  /** Its place in the queue: 32 bits, wrapping, rising with each message (`src/broker/queue/ledger-layout.ts`). */
-  readonly position: number;
-  /** The content as it was received: header frame and body frames (`src/amqp/stored-message.ts`). Not changed until stored. */
-  readonly content: Uint8Array;
-};
+/** An ordered map of bytes on a device. Keys sort as unsigned bytes; shorter first. */
+export interface Disk {
+  /** A copy of the value, or undefined. */
+  get(key: Uint8Array): Buffer | undefined;
+  /** Keys with `from <= key < to`, in order, without reading their values. */
+  keys(from: Uint8Array, to: Uint8Array): Iterable<Buffer>;
+  /** The same with copies of the values. */
+  entries(from: Uint8Array, to: Uint8Array): Iterable<DiskEntry>;
+  /**
+   * One transaction: all of it, or nothing. When it returns, it is on the device (durability `flushed`). When it throws, nobody
+   * knows what stands there: it is never tried again, and nothing is confirmed any more. `DiskFullError` alone leaves the disk as
+   * it was before.
+   */
+  commit(changes: readonly DiskChange[]): void;
+}
 
-/** What recovery reads back; `redelivered` because nobody knows any more whether it was. */
-export type ScannedEntry = StoreEntry & { readonly redelivered: true };
+export type DiskEntry = { readonly key: Buffer; readonly value: Buffer };
 
-export interface Store {
-  /** False: nothing outlives the process, whatever it answers. For the operator's log and for tests. */
-  readonly durable: boolean;
-  /** Rejects when the data cannot be used; the node does not start then. */
-  open(): Promise<void> | void;
-  /** Flushes what was handed over and closes. A flush that fails is never tried again: the node has stopped confirming. */
-  close(): Promise<void> | void;
-  /** Hands a message over and answers its mark. The bytes must not change until `storedThrough` has reached it. */
-  append(entry: StoreEntry): number;
-  /** The message is settled, dropped or expired: recovery need not find it. */
-  remove(queue: number, position: number): number;
-  /** All messages of a queue in the order of their positions, as of the last commit. For recovery and for paging in. */
-  scan(queue: number): Iterable<ScannedEntry>;
-  /** The last mark that survives a crash of the machine. Rises, never falls. */
-  readonly storedThrough: number;
+/** `value` undefined: the key goes. The bytes are not changed before `commit` has returned. */
+export type DiskChange = { readonly key: Uint8Array; readonly value: Uint8Array | undefined };
+
+/** Nothing was written, and nothing is lost: there is no room. */
+export class DiskFullError extends Error {}
+
+/** Messages in shared memory. To the store a message is a record of bytes that it neither reads nor changes. */
+export interface StoreMemory {
+  /** The record at `address`: a view, good until the lease on it ends. */
+  recordOf(address: number): Buffer;
+  /** Ends one lease. */
+  release(address: number): void;
+  /** Writes a record that was read back, with one lease for whom it is handed to. 0: memory is exhausted. */
+  write(record: Uint8Array): number;
+  /** A number that the store alone writes into the message: where its body was kept first, 0 as yet nowhere. int32. */
+  placeOf(address: number): number;
+  setPlace(address: number, place: number): void;
 }

@@ -1,0 +1,47 @@
+/**
+ * Letters to the store actor (prefix 0x07). It answers with letters to connections (`confirmed`), queues (`stored`, `content`) and
+ * the topology (`defined`).
+ *
+ * ```
+ * append    from a queue. a: queue id, b: id of the connection that published, 0: nobody waits for an answer
+ *           words, 5 a message: | address | position | channel | sequence, low 32 bits | flags |
+ *           Each message with an address comes with one lease, which is the store's from then on. Address 0: nothing is to be
+ *           stored, only the answer must stay in its place among the others. When the group is on the device the connection
+ *           hears `confirmed`, and the queue `stored`.
+ * settle    from a queue. a: queue id
+ *           words, 2 a run: | position | count |
+ * returned  from a queue. a: queue id
+ *           words, 2 each: | position | deliveries |
+ * read      from a queue. a: queue id, b: generation
+ *           words: positions. Answer: `content`.
+ * retain    from a new incarnation of a queue: what lives. a: queue id, b: position that all runs lie below
+ *           words, 2 a run: | position | count |
+ * forget    from a queue: it is deleted and empty. a: queue id
+ * fence     from a queue, for a connection. a: queue id, b: connection, c: request. When all that was appended before is on the
+ *           device, the connection hears `answer`. body: the QueueAnswer
+ * define    from the topology. a: number of the request, body: readonly { key, value }[]. Answer: `defined`.
+ * ```
+ */
+export const StoreLetter = {
+  append: 0x701,
+  settle: 0x702,
+  returned: 0x703,
+  read: 0x704,
+  retain: 0x705,
+  forget: 0x706,
+  fence: 0x707,
+  define: 0x708,
+} as const;
+
+/** Words of one message in an `append`. */
+export const APPEND_WORDS = 5;
+
+/** Flags of an `append`. */
+export const AppendWord = {
+  /** Bits that the store keeps: src/store (AppendFlag). */
+  keptBits: 0xff,
+  /** An answer is wanted. */
+  confirm: 0x100,
+} as const;
+
+export const STORE_ID = 7;
