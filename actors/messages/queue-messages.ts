@@ -1,5 +1,5 @@
 /**
- * Letters to a queue actor (prefix 0x02). All come from connection actors but the last two.
+ * Letters to a queue actor (prefix 0x02). All come from connection actors but those where it says otherwise.
  *
  * ```
  * publish   words, 4 a message: | address | channel | sequence, low 32 bits | 1: an answer is wanted |
@@ -14,6 +14,11 @@
  * resynced  the sender has heard of this incarnation and has forgotten the deliveries of the last one
  * released  the sender will not touch the memory of this queue's messages any more
  * end       from the replica: the queue is deleted
+ * stored    from the store: all that was appended below these positions is on the device. a: kept messages, b: paged ones
+ * content   from the store: what was asked for by `read`. a: generation of the asker
+ *           words, 2 a message: | position | address, 0: no memory for it now, -1: damaged |
+ *           Each message with an address comes with one lease, which is the queue's from then on.
+ * pageOut   from the thread: memory is short
  * ```
  */
 export const QueueLetter = {
@@ -25,6 +30,9 @@ export const QueueLetter = {
   resynced: 0x206,
   released: 0x207,
   end: 0x208,
+  stored: 0x209,
+  content: 0x20a,
+  pageOut: 0x20b,
 } as const;
 
 /** The actor that runs a queue; its address is this and the queue's thread. */

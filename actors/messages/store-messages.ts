@@ -1,5 +1,5 @@
 /**
- * Letters to the store actor (prefix 0x07). It answers with letters to connections (`confirmed`), queues (`stored`, `content`) and
+ * Letters to the store actor (prefix 0x08). It answers with letters to connections (`confirmed`), queues (`stored`, `content`) and
  * the topology (`defined`).
  *
  * ```
@@ -23,14 +23,14 @@
  * ```
  */
 export const StoreLetter = {
-  append: 0x701,
-  settle: 0x702,
-  returned: 0x703,
-  read: 0x704,
-  retain: 0x705,
-  forget: 0x706,
-  fence: 0x707,
-  define: 0x708,
+  append: 0x801,
+  settle: 0x802,
+  returned: 0x803,
+  read: 0x804,
+  retain: 0x805,
+  forget: 0x806,
+  fence: 0x807,
+  define: 0x808,
 } as const;
 
 /** Words of one message in an `append`. */

@@ -5,12 +5,14 @@
  * change    a: request (0: no answer wanted), body: TopologyCommand. Answer: `outcome`, once every replica has applied it.
  * applied   from a replica. a: the version it has reached
  * emptied   from a queue that was deleted and holds nothing any more. a: its slot, which is free again, b: its id
+ * defined   from the store. a: number of the `define`, which is on the device now
  * ```
  */
 export const TopologyLetter = {
   change: 0x401,
   applied: 0x402,
   emptied: 0x403,
+  defined: 0x404,
 } as const;
 
 /** The thread and id of the topology actor. */
