@@ -58,7 +58,8 @@ const subscription = fc.record({
   prefetch: fc.constantFrom(0, 1, 2, 3, 5, 20),
 });
 
-function specOf(fields: Partial<ConsumerSpec> & { readonly connection: number; readonly channel: number }): ConsumerSpec {
+/** A consumer that asks for nothing special but `fields`. */
+export function specOf(fields: Partial<ConsumerSpec> & { readonly connection: number; readonly channel: number }): ConsumerSpec {
   const blank = { thread: 0, generation: 1, key: 0, tag: '', noAck: false, exclusive: false, priority: 0, prefetch: 0, order: 0 };
   return { ...blank, ...fields };
 }

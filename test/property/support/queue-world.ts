@@ -25,6 +25,7 @@ export class QueueWorld {
   readonly #options: WorldOptions;
   #machine: QueueMachine;
   #letters = 0;
+  /** Each may have cut a chunk loose, those in a recovery as well. */
   #crashes = 0;
   /** Messages that a crash caught between the end of their stay and the end of their lease. */
   readonly #leaked: number[] = [];
@@ -76,6 +77,7 @@ export class QueueWorld {
         recovered = true;
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
+        this.#crashes++;
       }
     }
     const { active, consumers } = this.model;
@@ -107,6 +109,10 @@ export class QueueWorld {
     assert.ok(dropped >= this.model.dropped && dropped <= this.model.dropped + over.length, 'dropped after a crash');
     this.model.settled += over.length - (dropped - this.model.dropped);
     this.model.dropped = dropped;
+  }
+
+  get crashes(): number {
+    return this.#crashes;
   }
 
   // ---- steps
