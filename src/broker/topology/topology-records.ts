@@ -12,7 +12,7 @@ export const NO_OWNER = 0;
 export const UNLIMITED = -1;
 
 export type QueueRecord = {
-  /** Positive int32, never given twice in one run of the node. */
+  /** Positive int32, never given twice in one data directory: messages are kept under it. */
   readonly id: number;
   readonly vhost: string;
   readonly name: string;

@@ -25,11 +25,15 @@ export class Topology {
   #bindingCount = 0;
   #route = 0;
 
-  /** A replica of what `snapshot` told, which then goes on with the events after `version`. */
-  static restore(snapshot: Iterable<TopologyEvent>, version: number): Topology {
+  /**
+   * A replica of what `snapshot` told, which then goes on with the events after `version`. `lastQueueId`: queues that are gone had ids
+   * up to here; the one writer must know, or it would give them again.
+   */
+  static restore(snapshot: Iterable<TopologyEvent>, version: number, lastQueueId = 0): Topology {
     const topology = new Topology();
     for (const event of snapshot) topology.apply(event);
     topology.#version = version;
+    topology.#lastQueueId = Math.max(topology.#lastQueueId, lastQueueId);
     return topology;
   }
 

@@ -11,75 +11,8 @@ import { Topology } from '../../../src/broker/topology/topology.ts';
 import type { TopologyCommand } from '../../../src/broker/topology/topology-command.ts';
 import type { TopologyEvent } from '../../../src/broker/topology/topology-event.ts';
 import type { BindingRecord } from '../../../src/broker/topology/topology-records.ts';
-import { EMPTY_TABLE } from '../../../src/broker/field-table.ts';
-import { VHOST, WHO, Writer, int, longstr, routedIn, tableOf } from '../../support/topology-fixture.ts';
-
-const queueName = fc.constantFrom('q1', 'q2', 'q3', '__proto__');
-const exchangeName = fc.constantFrom('a', 'b', 'c', 'd', 'amq.topic', 'amq.fanout');
-const key = fc.constantFrom('', 'k', 'k.l', '*', '#', 'k.#', 'q1');
-const bindingArguments = fc.constantFrom(EMPTY_TABLE, tableOf({ h: int(1) }), tableOf({ h: int(1), 'x-match': longstr('any'), i: { type: 'V' } }));
-const who = fc.constantFrom(1, 2).map((connection) => ({ ...WHO, connection }));
-
-const writer = new Writer();
-
-function exchangeDeclare(names: fc.Arbitrary<string>): fc.Arbitrary<TopologyCommand> {
-  const fields = {
-    name: names,
-    kind: fc.constantFrom('direct', 'fanout', 'topic', 'headers'),
-    autoDelete: fc.boolean(),
-    durable: fc.boolean(),
-    alternate: fc.option(fc.oneof(exchangeName, fc.constantFrom('', 'missing')), { nil: undefined }),
-  };
-  return fc.record(fields).map(({ name, kind, alternate, ...over }) => {
-    const args = alternate === undefined ? EMPTY_TABLE : tableOf({ 'alternate-exchange': longstr(alternate) });
-    return writer.exchange(name, kind, { ...over, arguments: args });
-  });
-}
-
-const bindOrUnbind = (kind: 'queue' | 'exchange') => fc.constantFrom(`${kind}.bind` as const, `${kind}.bind` as const, `${kind}.unbind` as const);
-
-const command: fc.Arbitrary<TopologyCommand> = fc.oneof(
-  fc
-    .record({ who, name: queueName, exclusive: fc.boolean(), autoDelete: fc.boolean(), durable: fc.boolean() })
-    .map(({ name, ...over }) => writer.queue(name, over)),
-  fc.record({ who, name: queueName }).map(({ name, who: by }) => writer.queueDelete(name, { who: by })),
-  exchangeDeclare(exchangeName),
-  fc
-    .record({ exchange: exchangeName, ifUnused: fc.boolean() })
-    .map((fields) => ({ type: 'exchange.delete' as const, who: WHO, ...fields })),
-  {
-    weight: 4,
-    arbitrary: fc
-      .record({ who, type: bindOrUnbind('queue'), queue: queueName, exchange: exchangeName, key, args: bindingArguments })
-      .map((one) => writer.binding(one.type, one.queue, one.exchange, one.key, { who: one.who, arguments: one.args })),
-  },
-  {
-    weight: 3,
-    arbitrary: fc
-      .record({ type: bindOrUnbind('exchange'), to: exchangeName, from: exchangeName, key, args: bindingArguments })
-      .map((one) => writer.binding(one.type, one.to, one.from, one.key, { arguments: one.args })),
-  },
-  fc.constantFrom(1, 2).map((connection) => ({ type: 'connection.end' as const, connection })),
-  fc.nat(20).map((id) => ({ type: 'queue.vanish' as const, id })),
-  fc.record({ id: fc.nat(20), thread: fc.nat(3), slot: fc.nat(9) }).map((place) => ({ type: 'queue.place' as const, ...place })),
-  fc.constantFrom<TopologyCommand>({ type: 'vhost.set', vhost: { name: 'v', queueCountMax: 3 } }, { type: 'vhost.delete', name: 'v' }),
-);
-
-/** Every queue and exchange is declared first, so that most of what follows finds what it names. */
-const prelude = fc
-  .tuple(...['a', 'b', 'c', 'd'].map((name) => exchangeDeclare(fc.constant(name))))
-  .map((exchanges): TopologyCommand[] => [...['q1', 'q2', 'q3', '__proto__'].map((name) => writer.queue(name)), ...exchanges]);
-
-const history = fc.tuple(prelude, fc.array(command, { minLength: 10, maxLength: 80 })).map(([first, rest]) => [...first, ...rest]);
-
-/** Everything a topology holds, as one comparable text: order does not matter. */
-function contents(topology: Topology): string[] {
-  const text = (event: TopologyEvent): string =>
-    JSON.stringify(event, (_, value: unknown) =>
-      value instanceof Map ? [...value] : typeof value === 'bigint' ? String(value) : value instanceof Uint8Array ? [...value] : value,
-    );
-  return [...topology.snapshot()].map(text).sort();
-}
+import { VHOST, Writer, int, routedIn, tableOf } from '../../support/topology-fixture.ts';
+import { contents, routingKey, topologyHistory } from '../../support/topology-histories.ts';
 
 function played(commands: readonly TopologyCommand[]): Writer {
   const player = new Writer();
@@ -92,14 +25,14 @@ const topologies = suite('topology');
 topologies('a replica that applied the events, and one that read the snapshot, are the writer', () => {
   const packr = new Packr({ structuredClone: true, mapsAsObjects: false });
   fc.assert(
-    fc.property(history, (commands) => {
+    fc.property(topologyHistory, (commands) => {
       const player = played(commands);
       const replica = new Topology();
       // As between threads: the events are copied by msgpackr on the way.
       for (const event of player.events) replica.apply(packr.unpack(packr.pack(event)) as TopologyEvent);
       const restored = Topology.restore(player.topology.snapshot(), player.topology.version);
       for (const other of [replica, restored]) {
-        assert.equal(contents(other), contents(player.topology));
+        assert.equal(contents(other.snapshot()), contents(player.topology.snapshot()));
         assert.is(other.version, player.topology.version);
         const { queueCount, exchangeCount, bindingCount } = player.topology;
         assert.equal([other.queueCount, other.exchangeCount, other.bindingCount], [queueCount, exchangeCount, bindingCount]);
@@ -114,7 +47,7 @@ topologies('a replica that applied the events, and one that read the snapshot, a
 
 topologies('nothing dangles: bindings have both ends, counts are right, auto-delete exchanges that lost their bindings are gone', () => {
   fc.assert(
-    fc.property(history, (commands) => {
+    fc.property(topologyHistory, (commands) => {
       const player = new Writer();
       const { topology } = player;
       const boundOnce = new Set<unknown>();
@@ -191,7 +124,7 @@ function routedNaively(topology: Topology, exchange: string, routingKeys: readon
 topologies('routing finds what the naive model finds, through cycles and alternate exchanges', () => {
   let routedCount = 0;
   fc.assert(
-    fc.property(history, fc.array(key, { minLength: 1, maxLength: 3 }), fc.constantFrom(undefined, 1, 2), (commands, keys, header) => {
+    fc.property(topologyHistory, fc.array(routingKey, { minLength: 1, maxLength: 3 }), fc.constantFrom(undefined, 1, 2), (commands, keys, header) => {
       const { topology } = played(commands);
       const headers = header === undefined ? undefined : tableOf({ h: int(header) });
       for (const { name } of topology.exchanges(VHOST)) {
