@@ -3,12 +3,13 @@
  *
  *   npm run bench:compare -- --only auto-100b,latency --seconds 6 --warmup 2 --runs 1 --schedulers 2 --json figures.json
  *   npm run bench:compare -- --only-peer rabbitmq
+ *   npm run bench:compare -- --only fill-persistent,restart-1m --messages 100000 --durability flushed
  *
  * Ends with status 1 when a goal is missed or a workload failed.
  */
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
-import { measureScenario, type Figures } from './measure.ts';
+import { measureScenario, othersShareOf, type Figures } from './measure.ts';
 import { parseCompareOptions, type CompareOptions } from './options.ts';
 import { startLeveret } from './peer/leveret.ts';
 import type { Peer } from './peer/peer.ts';
@@ -17,11 +18,13 @@ import { describeFigures } from './report/figures.ts';
 import { medianRun } from './report/median.ts';
 import { formatTable } from './report/table.ts';
 import { judge } from './report/verdict.ts';
+import type { Scenario } from './scenario/scenario.ts';
 
 type Measured = { readonly peer: Peer['name']; readonly scenario: string; readonly figures: Figures };
 
 /** What a shell expects of a program that a signal ended. */
 const INTERRUPTED_STATUS = 130;
+const FAILED_STATUS = 1;
 
 const options = parseCompareOptions(process.argv.slice(2));
 const measured: Measured[] = [];
@@ -29,7 +32,13 @@ const versions = new Map<Peer['name'], string>();
 let failures = 0;
 
 function startPeer(name: Peer['name']): Promise<Peer> {
-  return name === 'rabbitmq' ? startRabbitmq() : startLeveret(options.schedulers);
+  return name === 'rabbitmq' ? startRabbitmq() : startLeveret(options);
+}
+
+/** Workloads that would take one broker too long are measured on the other alone, unless only the slow one was asked for. */
+function isWanted(scenario: Scenario, name: Peer['name']): boolean {
+  const usualPeer = scenario.kind === 'restart' ? scenario.usualPeer : undefined;
+  return usualPeer === undefined || usualPeer === name || !options.peers.includes(usualPeer);
 }
 
 async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOptions): Promise<void> {
@@ -37,12 +46,19 @@ async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOpt
   const stopOnSignal = (): void => {
     void starting.then((peer) => peer.stop()).finally(() => process.exit(INTERRUPTED_STATUS));
   };
+  // Whatever goes wrong in the load tool itself, no broker and no folder may stay behind.
+  const stopOnError = (error: unknown): void => {
+    console.error(error);
+    void starting.then((peer) => peer.stop()).finally(() => process.exit(FAILED_STATUS));
+  };
+  process.once('uncaughtException', stopOnError);
   process.once('SIGINT', stopOnSignal);
   process.once('SIGTERM', stopOnSignal);
   const peer = await starting;
   versions.set(name, peer.version);
   try {
     for (const scenario of scenarios) {
+      if (!isWanted(scenario, name)) continue;
       try {
         const figures = await measureScenario(scenario, peer, timing);
         measured.push({ peer: name, scenario: scenario.name, figures });
@@ -53,6 +69,7 @@ async function measurePeer(name: Peer['name'], { scenarios, timing }: CompareOpt
       }
     }
   } finally {
+    process.off('uncaughtException', stopOnError);
     process.off('SIGINT', stopOnSignal);
     process.off('SIGTERM', stopOnSignal);
     await peer.stop();
@@ -79,7 +96,7 @@ const machine = {
 };
 /** Above this share of the machine used by others, a warning stands below the table. */
 const OTHERS_LIMIT_SHARE = 0.05;
-const disturbed = measured.filter(({ figures }) => figures.kind === 'load' && (figures.othersShare ?? 0) > OTHERS_LIMIT_SHARE);
+const disturbed = measured.filter(({ figures }) => (othersShareOf(figures) ?? 0) > OTHERS_LIMIT_SHARE);
 const rows: string[][] = [];
 for (const scenario of options.scenarios) {
   const figuresOf = (peer: Peer['name']): Figures | undefined =>
@@ -87,7 +104,7 @@ for (const scenario of options.scenarios) {
   for (const verdict of judge(scenario, figuresOf('rabbitmq'), figuresOf('leveret'))) {
     if (verdict.passed === false) failures += 1;
     const outcome = verdict.passed === undefined ? '' : verdict.passed ? 'pass' : 'FAIL';
-    rows.push([scenario.name, verdict.measure, verdict.rabbitmq, verdict.leveret, verdict.ratio, verdict.goal, outcome]);
+    rows.push([verdict.workload, verdict.measure, verdict.rabbitmq, verdict.leveret, verdict.ratio, verdict.goal, outcome]);
   }
 }
 console.log(`\n${formatTable(['workload', 'measure', 'RabbitMQ', 'Leveret', 'ratio', 'goal', ''], rows)}`);

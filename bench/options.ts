@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import type { Timing } from './client/conduct.ts';
 import type { Peer } from './peer/peer.ts';
-import { scenariosNamed } from './scenario/catalogue.ts';
+import { resized, scenariosNamed } from './scenario/catalogue.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 const DEFAULT_WINDOW_SECONDS = 6;
@@ -17,6 +17,8 @@ export type CompareOptions = {
   readonly peers: readonly Peer['name'][];
   /** Leveret's scheduler threads; undefined: its own default. */
   readonly schedulers: number | undefined;
+  /** What Leveret waits for before it confirms a persistent message; undefined: its own default. */
+  readonly durability: string | undefined;
   /** Where all figures are written as JSON. */
   readonly jsonFile: string | undefined;
 };
@@ -44,6 +46,8 @@ export function parseCompareOptions(words: readonly string[]): CompareOptions {
       'only-peer': { type: 'string', default: '' },
       runs: { type: 'string', default: '1' },
       schedulers: { type: 'string' },
+      durability: { type: 'string' },
+      messages: { type: 'string' },
       json: { type: 'string' },
     },
   });
@@ -52,11 +56,12 @@ export function parseCompareOptions(words: readonly string[]): CompareOptions {
     if (!PEER_NAMES.some((name) => name === peer)) throw new RangeError(`no peer is called ${peer}; there are ${PEER_NAMES.join(', ')}`);
   }
   return {
-    scenarios: scenariosNamed(list(values.only)),
+    scenarios: chosen(values.only, values.messages),
     timing: timingOf(values),
     runs: whole('runs', values.runs),
     peers: PEER_NAMES.filter((name) => peers.length === 0 || peers.includes(name)),
     schedulers: values.schedulers === undefined ? undefined : whole('schedulers', values.schedulers),
+    durability: values.durability,
     jsonFile: values.json,
   };
 }
@@ -69,15 +74,16 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
       ...TIMING_OPTIONS,
       url: { type: 'string', default: 'amqp://guest:guest@127.0.0.1:5672' },
       scenario: { type: 'string', default: '' },
+      messages: { type: 'string' },
       pid: { type: 'string' },
     },
   });
-  const scenarios = scenariosNamed(list(values.scenario));
+  const scenarios = chosen(values.scenario, values.messages);
   const pid = values.pid === undefined ? undefined : whole('pid', values.pid);
   return {
     url: values.url,
-    // Memory is read from the broker's process: without one, those workloads are left out unless they were asked for.
-    scenarios: pid === undefined && values.scenario === '' ? scenarios.filter(({ kind }) => kind !== 'memory') : scenarios,
+    // What this broker does not allow is left out, unless it was asked for: that fails with a reason.
+    scenarios: values.scenario === '' ? scenarios.filter(({ kind }) => isPossible(kind, pid)) : scenarios,
     timing: timingOf(values),
     pid,
   };
@@ -87,6 +93,18 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
 export function parseSinkOptions(words: readonly string[]): Pick<CompareOptions, 'scenarios' | 'timing'> {
   const { values } = parseArgs({ args: [...words], options: { ...TIMING_OPTIONS, only: { type: 'string', default: '' } } });
   return { scenarios: scenariosNamed(list(values.only)), timing: timingOf(values) };
+}
+
+/** A broker that is already there is not stopped and started, and its memory is read only where its process is known. */
+function isPossible(kind: Scenario['kind'], pid: number | undefined): boolean {
+  return kind !== 'restart' && (kind !== 'memory' || pid !== undefined);
+}
+
+function chosen(names: string, messages: string | undefined): Scenario[] {
+  const scenarios = scenariosNamed(list(names));
+  if (messages === undefined) return scenarios;
+  const count = whole('messages', messages);
+  return scenarios.map((scenario) => resized(scenario, count));
 }
 
 function list(text: string): string[] {

@@ -1,11 +1,10 @@
 /** Runs one load against one broker: queues of its own, two forked sides, a common start, a counted window, and what is left. */
-import { randomBytes } from 'node:crypto';
 import type { Load } from '../scenario/scenario.ts';
 import { callAt, nowNs, pause } from './clock.ts';
 import { Connection, IDLE_RECEIVE_BYTES } from './connection.ts';
 import { mergeHistograms, summarizeLatency, type LatencySummary } from './latency.ts';
 import type { Window } from './orders.ts';
-import { declareQueue, deleteQueue, queueDepth } from './queue-calls.ts';
+import { declareQueue, deleteQueue, freshQueueName, queueDepth } from './queue-calls.ts';
 import { SideProcess } from './side-process.ts';
 
 /** Between the order to run and the start: both sides have it by then. */
@@ -36,7 +35,7 @@ export type LoadResult = {
 
 /** Rejects when the broker refuses or a side fails; leaves no queue and no process behind. */
 export async function conduct(url: string, load: Load, timing: Timing, watch?: WindowWatch): Promise<LoadResult> {
-  const queues = Array.from({ length: load.queues }, () => `bench.${randomBytes(6).toString('hex')}`);
+  const queues = Array.from({ length: load.queues }, freshQueueName);
   const control = await Connection.open(url, { receiveBytes: IDLE_RECEIVE_BYTES });
   const consumers = new SideProcess('consumers');
   const producers = new SideProcess('producers');

@@ -12,6 +12,10 @@ export type ProducerOptions = {
   readonly persistent: boolean;
   /** How many publishes may be unconfirmed; undefined: no confirms. */
   readonly outstandingLimit?: number | undefined;
+  /** After each chunk that the broker sent, when its confirms have been counted. */
+  readonly progressed?: (producer: Producer) => void;
+  /** The connection ended; without it, the error ends the process. */
+  readonly failed?: (error: Error) => void;
 };
 
 export class Producer {
@@ -21,6 +25,8 @@ export class Producer {
   readonly #wire: PublishWire;
   readonly #confirms: ConfirmWindow | undefined;
   #running = false;
+  /** How many more `start` allows. */
+  #remaining = Infinity;
   #writing = false;
 
   static async open(url: string, queue: string, options: ProducerOptions): Promise<Producer> {
@@ -29,7 +35,12 @@ export class Producer {
     const connection = await Connection.open(url, {
       receiveBytes: BUSY_RECEIVE_BYTES,
       confirm: (deliveryTag, multiple, refused) => confirms?.settle(deliveryTag, multiple, refused),
-      scanned: () => producer?.continue(),
+      scanned: () => {
+        if (producer === undefined) return;
+        producer.continue();
+        options.progressed?.(producer);
+      },
+      ...(options.failed === undefined ? {} : { failed: options.failed }),
     });
     if (confirms !== undefined) await selectConfirms(connection);
     const wire = encodePublish(queue, { ...options, frameMaxBytes: connection.frameMaxBytes });
@@ -48,8 +59,14 @@ export class Producer {
     return this.#confirms === undefined ? 0 : this.#confirms.settled - this.#confirms.refused;
   }
 
-  /** Publishes as fast as the broker takes it, until `stop`. */
-  start(): void {
+  /** Publishes that the broker has refused. */
+  get refused(): number {
+    return this.#confirms?.refused ?? 0;
+  }
+
+  /** Publishes as fast as the broker takes it, until `stop` or until so many are on their way. */
+  start(messages = Infinity): void {
+    this.#remaining = messages;
     this.#running = true;
     this.continue();
   }
@@ -62,8 +79,9 @@ export class Producer {
   continue(): void {
     if (!this.#running || this.#writing) return;
     const { batch, batchMessages, messageBytes } = this.#wire;
-    const count = this.#confirms === undefined ? batchMessages : Math.min(batchMessages, this.#confirms.room);
+    const count = Math.min(batchMessages, this.#remaining, this.#confirms?.room ?? Infinity);
     if (count === 0) return;
+    this.#remaining -= count;
     this.#confirms?.publish(count);
     this.#write(count === batchMessages ? batch : batch.subarray(0, count * messageBytes), count);
   }

@@ -1,4 +1,5 @@
 /** The calls around a measurement: declare, inspect and delete queues, subscribe, ask for confirms. */
+import { randomBytes } from 'node:crypto';
 import { CHANNEL, type Connection } from './connection.ts';
 import { methodFrame, MethodId, shortString, u16, u32, u8 } from './wire.ts';
 
@@ -6,6 +7,11 @@ const NO_ARGUMENTS = u32(0);
 const PASSIVE_BIT = 1;
 const DURABLE_BIT = 2;
 const NO_ACK_BIT = 2;
+
+/** A name that no queue has. */
+export function freshQueueName(): string {
+  return `bench.${randomBytes(6).toString('hex')}`;
+}
 
 export async function declareQueue(connection: Connection, queue: string, durable: boolean): Promise<void> {
   const bits = u8(durable ? DURABLE_BIT : 0);

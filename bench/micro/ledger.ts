@@ -28,7 +28,9 @@ const memory: QueueMemory = {
 
 const delivered: number[] = [];
 const queue = new QueueMachine(memory, 1, { title: "queue 'q' in vhost '/'", singleActiveConsumer: false }, {
-  deliver: (_consumer, _address, position) => {
+  keptGone: () => {},
+      keptReturned: () => {},
+      deliver: (_consumer, _address, position) => {
     delivered.push(position);
   },
 });

@@ -58,12 +58,14 @@ export class BrokerProcess {
     });
   }
 
-  async stop(): Promise<void> {
-    if (this.ended) return;
+  /** Asks the process to end, and forces it after the limit. True: it ended in order, with status 0. */
+  async stop(limitMs = STOP_LIMIT_MS): Promise<boolean> {
+    if (this.ended) return this.child.exitCode === 0;
     const exited = new Promise((resolve) => this.child.once('exit', resolve));
     this.child.kill('SIGTERM');
-    const timer = setTimeout(() => this.child.kill('SIGKILL'), STOP_LIMIT_MS);
+    const timer = setTimeout(() => this.child.kill('SIGKILL'), limitMs);
     await exited;
     clearTimeout(timer);
+    return this.child.exitCode === 0;
   }
 }

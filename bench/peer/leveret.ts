@@ -2,29 +2,46 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BrokerProcess } from './broker-process.ts';
+import { BrokerProcess, freePort } from './broker-process.ts';
+import { Lifetime } from './lifetime.ts';
 import type { Peer } from './peer.ts';
 
 const ROOT = join(import.meta.dirname, '..', '..');
 const START_LIMIT_MS = 60_000;
 
-/** `schedulers`: how many scheduler threads; undefined: the broker's own default. */
-export async function startLeveret(schedulers?: number): Promise<Peer> {
+/** What of its command line a comparison chooses; undefined: the broker's own default. */
+export type LeveretOptions = { readonly schedulers?: number | undefined; readonly durability?: string | undefined };
+
+export async function startLeveret({ schedulers, durability }: LeveretOptions): Promise<Peer> {
   const program = join(ROOT, 'bin', 'leveret.js');
   if (!existsSync(program)) throw new Error(`${program} is missing`);
   const folder = mkdtempSync(join(tmpdir(), 'leveret-bench-'));
-  const options = ['--port', '0', '--data-dir', folder, ...(schedulers === undefined ? [] : ['--schedulers', String(schedulers)])];
-  const broker = new BrokerProcess(process.execPath, [program, 'start', ...options], process.env);
+  const port = await freePort();
+  const options = ['--port', String(port), '--data-dir', join(folder, 'data')];
+  if (schedulers !== undefined) options.push('--schedulers', String(schedulers));
+  if (durability !== undefined) options.push('--durability', durability);
+  const lifetime = new Lifetime({
+    spawn: () => new BrokerProcess(process.execPath, [program, 'start', ...options], process.env),
+    sign: /Server startup complete/,
+  });
   const stop = async (): Promise<void> => {
-    await broker.stop();
+    await lifetime.stop();
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   try {
-    await broker.find(/Server startup complete/, START_LIMIT_MS);
-    // A banner may end the address with a slash, which in an AMQP URI would name the empty virtual host.
-    const url = (await broker.find(/amqp:\/\/[^\s"',;<>]+/, START_LIMIT_MS))[0].replace(/\/$/, '');
+    await lifetime.ready(START_LIMIT_MS);
     const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
-    return { name: 'leveret', version, url, pid: broker.child.pid as number, stop };
+    return {
+      name: 'leveret',
+      version: durability === undefined ? version : `${version} (${durability})`,
+      url: `amqp://guest:guest@127.0.0.1:${port}`,
+      get pid() {
+        return lifetime.process.child.pid as number;
+      },
+      folder,
+      restart: () => lifetime.restart(),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BrokerProcess, freePort } from './broker-process.ts';
+import { Lifetime } from './lifetime.ts';
 import type { Peer } from './peer.ts';
 
 const SCRIPT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
@@ -22,6 +23,7 @@ export async function startRabbitmq(): Promise<Peer> {
   const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\nlog.console = false\n`);
   writeFileSync(join(folder, 'enabled_plugins'), '[].\n');
+  const pidFile = join(folder, 'pid');
   const environment = {
     PATH: process.env['PATH'],
     LANG: 'C.UTF-8',
@@ -35,24 +37,41 @@ export async function startRabbitmq(): Promise<Peer> {
     RABBITMQ_ENABLED_PLUGINS_FILE: join(folder, 'enabled_plugins'),
     RABBITMQ_MNESIA_BASE: join(folder, 'data'),
     RABBITMQ_LOG_BASE: join(folder, 'log'),
-    RABBITMQ_PID_FILE: join(folder, 'pid'),
+    RABBITMQ_PID_FILE: pidFile,
     RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: '-kernel inet_dist_use_interface {127,0,0,1}',
   };
   const epmd = spawn('epmd', ['-port', String(epmdPort), '-address', '127.0.0.1'], { env: environment, stdio: 'ignore' });
-  const broker = new BrokerProcess(SCRIPT, [], environment);
+  const lifetime = new Lifetime({
+    spawn: () => {
+      // The last process left its number here: it must not be taken for the next one's.
+      rmSync(pidFile, { force: true });
+      return new BrokerProcess(SCRIPT, [], environment);
+    },
+    sign: /completed with \d+ plugins/,
+  });
   const stop = async (): Promise<void> => {
-    await broker.stop();
-    endLeftover(join(folder, 'pid'));
+    await lifetime.stop();
+    endLeftover(pidFile);
     epmd.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   try {
-    epmd.once('error', (error) => broker.child.emit('error', error));
-    await broker.find(/completed with \d+ plugins/, START_LIMIT_MS);
-    const pid = Number(readFileSync(join(folder, 'pid'), 'utf8'));
-    const version = /RabbitMQ (\S+)/.exec(broker.output)?.[1] ?? 'unknown';
-    const erlang = /Erlang:\s+(\S+)/.exec(broker.output)?.[1] ?? 'unknown';
-    return { name: 'rabbitmq', version: `${version}, Erlang ${erlang}`, url: `amqp://guest:guest@127.0.0.1:${port}`, pid, stop };
+    epmd.once('error', (error) => lifetime.process.child.emit('error', error));
+    await lifetime.ready(START_LIMIT_MS);
+    const { output } = lifetime.process;
+    const version = /RabbitMQ (\S+)/.exec(output)?.[1] ?? 'unknown';
+    const erlang = /Erlang:\s+(\S+)/.exec(output)?.[1] ?? 'unknown';
+    return {
+      name: 'rabbitmq',
+      version: `${version}, Erlang ${erlang}`,
+      url: `amqp://guest:guest@127.0.0.1:${port}`,
+      get pid() {
+        return Number(readFileSync(pidFile, 'utf8'));
+      },
+      folder,
+      restart: () => lifetime.restart(),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;

@@ -2,8 +2,18 @@
 import type { Figures } from '../measure.ts';
 
 function rank(figures: Figures): number {
-  if (figures.kind === 'memory') return figures.idleMb;
-  return figures.latency?.p99Us ?? figures.receivedPerSecond;
+  switch (figures.kind) {
+    case 'memory':
+      return figures.idleMb;
+    case 'load':
+      return figures.latency?.p99Us ?? figures.receivedPerSecond;
+    case 'backlog':
+      return figures.publishedPerSecond;
+    case 'confirm':
+      return figures.confirm.p99Us - (figures.flush?.p99Us ?? 0);
+    case 'restart':
+      return figures.firstDeliverySeconds ?? Number.MAX_VALUE;
+  }
 }
 
 /** undefined for no runs; of an even number, the lower of the two in the middle. */

@@ -1,73 +1,102 @@
-/** Compares two brokers' figures with a workload's goal. */
+/** Compares two brokers' figures with a workload's goals. */
 import type { Figures } from '../measure.ts';
-import type { Scenario } from '../scenario/scenario.ts';
-import { thousands } from './figures.ts';
+import type { BacklogScenario, ConfirmScenario, LatencyScenario, MemoryScenario, RestartScenario, Scenario } from '../scenario/scenario.ts';
+import { ceiling, ratio, sight, type Outcome, type Pair } from './goal.ts';
 
-export type Verdict = {
-  readonly measure: string;
-  readonly rabbitmq: string;
-  readonly leveret: string;
-  readonly ratio: string;
-  readonly goal: string;
-  /** undefined: there is no goal, or a figure is missing. */
-  readonly passed: boolean | undefined;
-};
+/** One line of the table. */
+export type Verdict = Outcome & { readonly workload: string };
 
-const NOTHING = '-';
+type Kind = Figures['kind'];
+type FiguresOf<Of extends Kind> = Extract<Figures, { kind: Of }>;
 
-type Pair = { readonly rabbitmq: number | undefined; readonly leveret: number | undefined };
+/** What both brokers reached. Figures of another kind than the workload's do not occur and count as missing. */
+class Sides {
+  readonly #rabbitmq: Figures | undefined;
+  readonly #leveret: Figures | undefined;
+
+  constructor(rabbitmq: Figures | undefined, leveret: Figures | undefined) {
+    this.#rabbitmq = rabbitmq;
+    this.#leveret = leveret;
+  }
+
+  pair<Of extends Kind>(kind: Of, read: (figures: FiguresOf<Of>) => number | undefined): Pair {
+    const figure = (figures: Figures | undefined): number | undefined =>
+      figures?.kind === kind ? read(figures as FiguresOf<Of>) : undefined;
+    return { rabbitmq: figure(this.#rabbitmq), leveret: figure(this.#leveret) };
+  }
+}
 
 /** One line of the table for each measure of the workload. */
 export function judge(scenario: Scenario, rabbitmq: Figures | undefined, leveret: Figures | undefined): Verdict[] {
-  const pair = (read: (figures: Figures) => number | undefined): Pair => ({
-    rabbitmq: rabbitmq === undefined ? undefined : read(rabbitmq),
-    leveret: leveret === undefined ? undefined : read(leveret),
-  });
-  if (scenario.kind === 'memory') {
-    const idle = pair((figures) => (figures.kind === 'memory' ? figures.idleMb : undefined));
-    const each = pair((figures) => (figures.kind === 'memory' ? figures.connectionKib : undefined));
+  const sides = new Sides(rabbitmq, leveret);
+  const named = (outcomes: readonly Outcome[]): Verdict[] => outcomes.map((outcome) => ({ workload: scenario.name, ...outcome }));
+  switch (scenario.kind) {
+    case 'throughput':
+      return named([ratio('received', sides.pair('load', (load) => load.receivedPerSecond), 'msg/s', scenario.ratioAtLeast, true)]);
+    case 'latency':
+      return named(judgeLatency(scenario, sides));
+    case 'memory':
+      return named(judgeMemory(scenario, sides));
+    case 'backlog':
+      return judgeBacklog(scenario, sides);
+    case 'confirm':
+      return named(judgeConfirm(scenario, sides));
+    case 'restart':
+      return named(judgeRestart(scenario, sides));
+  }
+}
+
+function judgeLatency({ p50RatioAtMost, p99RatioAtMost }: LatencyScenario, sides: Sides): Outcome[] {
+  const outcomes = [
+    ratio('p50', sides.pair('load', ({ latency }) => latency?.p50Us), 'us', p50RatioAtMost, false),
+    ratio('p99', sides.pair('load', ({ latency }) => latency?.p99Us), 'us', p99RatioAtMost, false),
+  ];
+  const missing = sides.pair('load', ({ latency }) => latency?.missing).leveret ?? 0;
+  return missing === 0 ? outcomes : outcomes.map((outcome) => ({ ...outcome, passed: false }));
+}
+
+function judgeMemory({ idleAtMostMb, connectionAtMostKib }: MemoryScenario, sides: Sides): Outcome[] {
+  return [
+    ceiling('idle RSS', sides.pair('memory', ({ idleMb }) => idleMb), 'MB', idleAtMostMb),
+    ceiling('RSS per connection', sides.pair('memory', ({ connectionKib }) => connectionKib), 'KiB', connectionAtMostKib),
+  ];
+}
+
+function judgeBacklog({ name, drainName, fillRatioAtLeast, drainRatioAtLeast }: BacklogScenario, sides: Sides): Verdict[] {
+  const published = sides.pair('backlog', ({ publishedPerSecond }) => publishedPerSecond);
+  // An empty queue drains at no speed at all.
+  const delivered = sides.pair('backlog', ({ deliveredPerSecond }) => deliveredPerSecond ?? 0);
+  return [
+    { workload: name, ...ratio('confirmed', published, 'msg/s', fillRatioAtLeast, true) },
+    { workload: name, ...sight('RSS when full', sides.pair('backlog', ({ filledMb }) => filledMb), 'MB') },
+    { workload: drainName, ...ratio('delivered', delivered, 'msg/s', drainRatioAtLeast, true) },
+  ];
+}
+
+/** A confirm that comes sooner than the device could promise nothing: then there is nothing to judge. */
+function judgeConfirm({ aboveFlushAtMostMs }: ConfirmScenario, sides: Sides): Outcome[] {
+  const soonest = sides.pair('confirm', ({ confirm, flush }) => (flush === undefined ? undefined : confirm.p50Us - flush.p50Us)).leveret;
+  const isFlushed = soonest !== undefined && soonest >= 0;
+  return (['p50', 'p99'] as const).flatMap((name) => {
+    const key = `${name}Us` as const;
+    const above = sides.pair('confirm', ({ confirm, flush }) => (flush === undefined ? undefined : (confirm[key] - flush[key]) / 1_000));
+    // A quotient of two differences, of which one may be negative, says nothing.
+    const difference: Outcome = { ...ceiling(`${name} above it`, above, 'ms', aboveFlushAtMostMs), ratio: '-' };
     return [
-      ceiling('idle RSS', idle, 'MB', scenario.idleAtMostMb),
-      ceiling('RSS per connection', each, 'KiB', scenario.connectionAtMostKib),
+      sight(`${name} to the confirm`, sides.pair('confirm', ({ confirm }) => confirm[key]), 'us'),
+      sight(`${name} of fdatasync`, sides.pair('confirm', ({ flush }) => flush?.[key]), 'us'),
+      isFlushed ? difference : { ...difference, passed: undefined },
     ];
-  }
-  if (scenario.kind === 'latency') {
-    const p50 = pair((figures) => (figures.kind === 'load' ? figures.latency?.p50Us : undefined));
-    const p99 = pair((figures) => (figures.kind === 'load' ? figures.latency?.p99Us : undefined));
-    const lost = leveret?.kind === 'load' && (leveret.latency?.missing ?? 0) > 0;
-    return [ratio('p50', p50, 'us', scenario.p50RatioAtMost, false), ratio('p99', p99, 'us', scenario.p99RatioAtMost, false)].map(
-      (verdict) => (lost ? { ...verdict, passed: false } : verdict),
-    );
-  }
-  const received = pair((figures) => (figures.kind === 'load' ? figures.receivedPerSecond : undefined));
-  return [ratio('received', received, 'msg/s', scenario.ratioAtLeast, true)];
+  });
 }
 
-function shown(value: number | undefined, unit: string): string {
-  if (value === undefined) return NOTHING;
-  return `${value < 100 ? value.toFixed(1) : thousands(value)} ${unit}`;
-}
-
-/** An absolute limit, which only Leveret must keep. */
-function ceiling(measure: string, { rabbitmq, leveret }: Pair, unit: string, limit: number): Verdict {
-  return {
-    measure,
-    rabbitmq: shown(rabbitmq, unit),
-    leveret: shown(leveret, unit),
-    ratio: rabbitmq === undefined || leveret === undefined ? NOTHING : `${(leveret / rabbitmq).toFixed(2)} x`,
-    goal: `at most ${limit} ${unit}`,
-    passed: leveret === undefined ? undefined : leveret <= limit,
-  };
-}
-
-function ratio(measure: string, { rabbitmq, leveret }: Pair, unit: string, limit: number | undefined, atLeast: boolean): Verdict {
-  const quotient = rabbitmq === undefined || leveret === undefined ? undefined : leveret / rabbitmq;
-  return {
-    measure,
-    rabbitmq: shown(rabbitmq, unit),
-    leveret: shown(leveret, unit),
-    ratio: quotient === undefined ? NOTHING : `${quotient.toFixed(2)} x`,
-    goal: limit === undefined ? 'shown only' : `${atLeast ? 'at least' : 'at most'} ${limit} x`,
-    passed: quotient === undefined || limit === undefined ? undefined : atLeast ? quotient >= limit : quotient <= limit,
-  };
+function judgeRestart({ firstDeliveryAtMostSeconds: limit }: RestartScenario, sides: Sides): Outcome[] {
+  const first = sides.pair('restart', ({ firstDeliverySeconds }) => firstDeliverySeconds);
+  const lost = sides.pair('restart', ({ messages, recovered }) => messages - recovered);
+  return [
+    limit === undefined ? sight('to first delivery', first, 's') : ceiling('to first delivery', first, 's', limit),
+    { ...ceiling('lost by the restart', lost, 'msg', 0), ratio: '-' },
+    sight('RSS when full', sides.pair('restart', ({ filledMb }) => filledMb), 'MB'),
+    sight('RSS restarted', sides.pair('restart', ({ restartedMb }) => restartedMb), 'MB'),
+  ];
 }

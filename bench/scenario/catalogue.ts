@@ -2,11 +2,15 @@
 import { automaticAck100b } from './automatic-ack-100b.ts';
 import { automaticAck1kib } from './automatic-ack-1kib.ts';
 import { automaticAck64kib } from './automatic-ack-64kib.ts';
+import { bigBacklog } from './big-backlog.ts';
+import { fillAndDrain } from './fill-and-drain.ts';
 import { idleMemory } from './idle-memory.ts';
 import { manualAck100b } from './manual-ack-100b.ts';
 import { persistentConfirms100b } from './persistent-confirms-100b.ts';
 import { persistentConfirms1kib } from './persistent-confirms-1kib.ts';
+import { restartWithMillion } from './restart-with-million.ts';
 import type { Scenario } from './scenario.ts';
+import { singleConfirm } from './single-confirm.ts';
 import { steadyLatency } from './steady-latency.ts';
 import { tenQueues100b } from './ten-queues-100b.ts';
 
@@ -20,13 +24,28 @@ export const SCENARIOS: readonly Scenario[] = [
   tenQueues100b,
   persistentConfirms100b,
   persistentConfirms1kib,
+  singleConfirm,
+  fillAndDrain,
+  restartWithMillion,
+  bigBacklog,
 ];
+
+/** What a workload may be asked for by: its own name, and that of its second half. */
+export function namesOf(scenario: Scenario): string[] {
+  return scenario.kind === 'backlog' ? [scenario.name, scenario.drainName] : [scenario.name];
+}
 
 /** The workloads of these names, in the catalogue's order; all for an empty list. Throws a RangeError for an unknown name. */
 export function scenariosNamed(names: readonly string[]): Scenario[] {
-  const known = SCENARIOS.map(({ name }) => name);
+  const known = SCENARIOS.flatMap(namesOf);
   for (const name of names) {
     if (!known.includes(name)) throw new RangeError(`no scenario is called ${name}; there are ${known.join(', ')}`);
   }
-  return SCENARIOS.filter(({ name }) => names.length === 0 || names.includes(name));
+  return SCENARIOS.filter((scenario) => names.length === 0 || namesOf(scenario).some((name) => names.includes(name)));
+}
+
+/** The workload with another number of messages, where it has one. */
+export function resized(scenario: Scenario, messages: number): Scenario {
+  if (scenario.kind !== 'backlog' && scenario.kind !== 'restart') return scenario;
+  return { ...scenario, fill: { ...scenario.fill, messages } };
 }

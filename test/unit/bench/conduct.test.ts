@@ -17,7 +17,9 @@ test.before(async () => {
   server = new BrokerProcess(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER_FILE], process.env);
   url = (await server.find(/amqp:\S+/, 10_000))[0];
 });
-test.after(() => server.stop());
+test.after(async () => {
+  await server.stop();
+});
 
 test('a rated load sends its whole schedule and measures every message of the window', async () => {
   const { latency, behind } = await conduct(url, { ...PLAIN_LOAD, ratePerSecond: 500 }, TIMING);

@@ -1,12 +1,19 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { LoadFigures } from '../../../bench/measure.ts';
+import type { BacklogFigures } from '../../../bench/measurement/backlog.ts';
+import type { ConfirmFigures } from '../../../bench/measurement/confirm.ts';
+import type { LoadFigures } from '../../../bench/measurement/load.ts';
+import type { RestartFigures } from '../../../bench/measurement/restart.ts';
+import { describeFigures } from '../../../bench/report/figures.ts';
 import { medianRun } from '../../../bench/report/median.ts';
 import { formatTable } from '../../../bench/report/table.ts';
 import { judge } from '../../../bench/report/verdict.ts';
 import { automaticAck100b } from '../../../bench/scenario/automatic-ack-100b.ts';
+import { bigBacklog } from '../../../bench/scenario/big-backlog.ts';
+import { fillAndDrain } from '../../../bench/scenario/fill-and-drain.ts';
 import { idleMemory } from '../../../bench/scenario/idle-memory.ts';
-import { persistentConfirms100b } from '../../../bench/scenario/persistent-confirms-100b.ts';
+import { restartWithMillion } from '../../../bench/scenario/restart-with-million.ts';
+import { singleConfirm } from '../../../bench/scenario/single-confirm.ts';
 import { steadyLatency } from '../../../bench/scenario/steady-latency.ts';
 
 const test = suite('bench/report');
@@ -18,13 +25,13 @@ function load(receivedPerSecond: number, latency?: { p50Us: number; p99Us: numbe
 
 test('throughput passes at its ratio and fails below', () => {
   assert.equal(judge(automaticAck100b, load(100_000), load(800_000)), [
-    { measure: 'received', rabbitmq: '100,000 msg/s', leveret: '800,000 msg/s', ratio: '8.00 x', goal: 'at least 8 x', passed: true },
+    { workload: 'auto-100b', measure: 'received', rabbitmq: '100,000 msg/s', leveret: '800,000 msg/s', ratio: '8.00 x', goal: 'at least 8 x', passed: true },
   ]);
   assert.is(judge(automaticAck100b, load(100_000), load(799_000))[0]?.passed, false);
 });
 
 test('no verdict without a goal, and none without both figures', () => {
-  assert.is(judge(persistentConfirms100b, load(1), load(2))[0]?.passed, undefined);
+  assert.is(judge(bigBacklog, restart(5, 1), restart(5, 100))[0]?.passed, undefined);
   assert.is(judge(automaticAck100b, load(1), undefined)[0]?.passed, undefined);
   assert.is(judge(automaticAck100b, undefined, load(1))[0]?.passed, undefined);
 });
@@ -41,6 +48,49 @@ test('latency must be lower, at both percentiles, with nothing missing', () => {
 test('memory has absolute limits', () => {
   const verdicts = judge(idleMemory, undefined, { kind: 'memory', idleMb: 119, connectionKib: 41 });
   assert.equal(verdicts.map(({ passed, rabbitmq }) => [passed, rabbitmq]), [[true, '-'], [false, '-']]);
+});
+
+test('filling and draining are two workloads of the table, and an empty queue drains at no speed', () => {
+  const backlog = (publishedPerSecond: number, deliveredPerSecond: number | undefined): BacklogFigures => ({
+    kind: 'backlog',
+    messages: 10,
+    publishedPerSecond,
+    deliveredPerSecond,
+    filledMb: 7,
+  });
+  const rows = (leveret: BacklogFigures): unknown[] =>
+    judge(fillAndDrain, backlog(100, 100), leveret).map(({ workload, passed }) => [workload, passed]);
+  assert.equal(rows(backlog(800, 600)), [['fill-persistent', true], ['fill-persistent', undefined], ['drain', true]]);
+  assert.equal(rows(backlog(799, 599)), [['fill-persistent', false], ['fill-persistent', undefined], ['drain', false]]);
+  assert.is(judge(fillAndDrain, backlog(100, 100), backlog(800, undefined))[2]?.passed, false);
+  assert.match(describeFigures(backlog(800, undefined)), /the queue was empty/);
+});
+
+test('a confirm is judged by what it takes above fdatasync of the same run', () => {
+  const confirmed = (p50Us: number, p99Us: number): ConfirmFigures => ({
+    kind: 'confirm',
+    confirm: { count: 1, p50Us, p99Us, p999Us: 0, maxUs: 0 },
+    flush: { count: 1, p50Us: 200, p99Us: 900, p999Us: 0, maxUs: 0 },
+  });
+  const goals = (figures: ConfirmFigures): unknown[] =>
+    judge(singleConfirm, undefined, figures).filter(({ measure }) => /above/.test(measure)).map(({ leveret, passed }) => [leveret, passed]);
+  assert.equal(goals(confirmed(500, 1_200)), [['0.30 ms', true], ['0.30 ms', true]]);
+  assert.equal(goals(confirmed(511, 1_211)), [['0.31 ms', false], ['0.31 ms', false]]);
+  assert.equal(goals(confirmed(199, 1_211)), [['-0.00 ms', undefined], ['0.31 ms', undefined]]);
+  assert.match(describeFigures(confirmed(199, 1_211)), /without a flush/);
+  assert.equal(goals({ ...confirmed(500, 1_200), flush: undefined }), [['-', undefined], ['-', undefined]]);
+});
+
+function restart(recovered: number, firstDeliverySeconds: number | undefined): RestartFigures {
+  return { kind: 'restart', messages: 5, recovered, stopSeconds: 1, readySeconds: 1, firstDeliverySeconds, filledMb: 1, restartedMb: 1 };
+}
+
+test('a restart must bring everything back, in time', () => {
+  const outcomes = (figures: RestartFigures): unknown[] => judge(restartWithMillion, undefined, figures).map(({ passed }) => passed);
+  assert.equal(outcomes(restart(5, 2)).slice(0, 2), [true, true]);
+  assert.equal(outcomes(restart(4, 2.1)).slice(0, 2), [false, false]);
+  assert.equal(outcomes(restart(0, undefined)).slice(0, 2), [undefined, false]);
+  assert.match(describeFigures(restart(0, undefined)), /the queue was empty after the restart/);
 });
 
 test('the median run', () => {
