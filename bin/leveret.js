@@ -3,8 +3,10 @@
  * The door of the program. This file is plain old JavaScript, so that every Node can parse it and an old one gets a
  * sentence instead of a syntax error. It decides which Node runs what:
  *
- *   in a clone (sources beside it)    src/main/cli.ts, on this Node if it is new enough, else on the pinned one of node_modules
- *   in the installed package          dist/src/main/cli.js, on this Node
+ *   in a clone (sources beside it)    the sources, on this Node if it is new enough, else on the pinned one of node_modules
+ *   in the installed package          what was compiled into dist/, on this Node
+ *
+ * The program is tools/cli, the broker and what stands beside it; where the tools are left out, src/main/cli, the broker alone.
  */
 'use strict';
 
@@ -13,6 +15,8 @@ var path = require('path');
 
 var SOURCES = path.join(__dirname, '..', 'src', 'main', 'cli.ts');
 var COMPILED = path.join(__dirname, '..', 'dist', 'src', 'main', 'cli.js');
+var SOURCES_WITH_TOOLS = path.join(__dirname, '..', 'tools', 'cli.ts');
+var COMPILED_WITH_TOOLS = path.join(__dirname, '..', 'dist', 'tools', 'cli.js');
 var PINNED_NODE = path.join(__dirname, '..', 'node_modules', 'node', 'bin', 'node');
 /* The oldest Node that can run the compiled package, and the oldest that runs the sources under type stripping. */
 var OLDEST_FOR_PACKAGE = [22, 12];
@@ -83,7 +87,9 @@ function launch() {
   if (!isAtLeast([22, 13]) && !wasRelaunched) return relaunch(process.execPath, ['--experimental-sqlite']);
   if (!isClone && !fs.existsSync(COMPILED)) return refuse('the package is incomplete (' + COMPILED + ' is missing); install it again.');
   endWithLauncher();
-  require('./enter.js').enter(isClone ? SOURCES : COMPILED);
+  var complete = isClone ? SOURCES_WITH_TOOLS : COMPILED_WITH_TOOLS;
+  var alone = isClone ? SOURCES : COMPILED;
+  require('./enter.js').enter(fs.existsSync(complete) ? complete : alone);
 }
 
 launch();

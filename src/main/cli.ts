@@ -5,7 +5,8 @@ import { startCommand } from './command/start.ts';
 import { treeCommand } from './command/tree.ts';
 import type { Command } from './command/command.ts';
 
-const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand];
+/** What the broker's own program can do; `tools/cli.ts` knows more. */
+export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand];
 
 /** Runs `argv` (without the two paths that Node puts first) and sets the exit code; a running broker keeps the process alive. */
 export async function main(argv: readonly string[] = process.argv.slice(2), commands: readonly Command[] = COMMANDS): Promise<void> {

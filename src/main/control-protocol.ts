@@ -11,8 +11,9 @@
  *   {"version":1,"problem":"there is no ..."}        it was not; one sentence for the operator
  * ```
  *
- * ask     arguments   answer
- * tree    none        LiveTree (`live-tree.ts`)
+ * ask     arguments       answer
+ * tree    none            LiveTree (`live-tree.ts`)
+ * fault   thread, fault   null, once it is ordered: something goes wrong there on purpose (`fault-question.ts`)
  */
 export const CONTROL_VERSION = 1;
 /** The socket's name in the data directory. */

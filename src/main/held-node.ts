@@ -6,7 +6,8 @@ import { openDataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { DataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { LineServer } from '../../native-free-io/socket/line-server.ts';
 import type { NodeConfig, RunningNode } from './compose.ts';
-import { serveControl } from './control-server.ts';
+import { type ControlOffers, serveControl } from './control-server.ts';
+import { readFaultQuestion } from './fault-question.ts';
 import type { Logger } from './log.ts';
 
 export type StartNode = (config: NodeConfig, log: Logger) => Promise<RunningNode>;
@@ -25,13 +26,27 @@ export async function startHeldNode(config: NodeConfig, log: Logger, startNode: 
   for (const warning of directory.warnings) log.warn(warning);
   try {
     const node = await startNode({ ...config, dataDir: directory.path }, log);
-    const control = await serveControl(directory.path, new Map([['tree', () => node.liveTree()]]), log);
+    const control = await serveControl(directory.path, offersOf(node), log);
     return { node: holding(node, directory, control) };
   } catch (error) {
     directory.release();
     log.debug({ err: error }, 'the node did not start');
     return { problem: startProblem(error, config) };
   }
+}
+
+function offersOf(node: RunningNode): ControlOffers {
+  return new Map<string, (fields: Readonly<Record<string, unknown>>) => Promise<unknown>>([
+    ['tree', () => node.liveTree()],
+    ['fault', async (fields) => orderFault(node, fields)],
+  ]);
+}
+
+function orderFault(node: RunningNode, fields: Readonly<Record<string, unknown>>): null {
+  const question = readFaultQuestion(fields, node.schedulers);
+  if ('problem' in question) throw new Error(question.problem);
+  node.fault(question.thread, question.fault);
+  return null;
 }
 
 function holding(node: RunningNode, directory: DataDirectory, control: LineServer): HeldNode {

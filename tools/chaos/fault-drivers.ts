@@ -1,0 +1,129 @@
+/** Carries a plan out: each kind of fault in its own order, all kinds at the same time. */
+import type { CrashOrder, FaultPlan, KillOrder, Orders, ThreadOrder } from './fault-plan.ts';
+import type { FaultyBroker, ManagedBroker } from './managed-broker.ts';
+import { pause } from './stage.ts';
+
+/** What has been done so far. */
+export type FaultTally = { crashOrders: number; kills: Record<KillOrder['kind'], number>; stalls: number; skipped: number };
+
+export function emptyTally(): FaultTally {
+  return { crashOrders: 0, kills: { running: 0, recovering: 0, stopping: 0 }, stalls: 0, skipped: 0 };
+}
+
+export type DriverWatch = {
+  /** The run is to end early: nothing new is ordered. */
+  readonly aborted: () => boolean;
+  /** The process is started again, now. */
+  readonly starts: () => void;
+  /** A publish was confirmed since the last start. */
+  readonly serves: () => boolean;
+};
+
+const STEP_MS = 2;
+/** A group that reads no letter for so long on a thread is tried on the next thread. */
+const CRASH_PATIENCE_MS = 150;
+const RARE_PATIENCE_MS = 1_000;
+const THREAD_PATIENCE_MS = 2_000;
+const ATTEMPTS_MAX = 40;
+/** A broker that confirms nothing for so long after its start is killed all the same. */
+const SERVE_PATIENCE_MS = 5_000;
+
+export class FaultDrivers {
+  readonly tally = emptyTally();
+  readonly #watch: DriverWatch;
+
+  constructor(watch: DriverWatch) {
+    this.#watch = watch;
+  }
+
+  async hurt(broker: FaultyBroker, plan: Pick<FaultPlan, 'crashes' | 'threads'>): Promise<void> {
+    await Promise.all([
+      this.#each(plan.crashes, (order) => this.#crash(broker, order)),
+      this.#each(plan.threads, (order) => this.#strikeThread(broker, order)),
+    ]);
+  }
+
+  async kill(broker: ManagedBroker, { orders }: Orders<KillOrder>, firstStartMs: number): Promise<void> {
+    let startMs = firstStartMs;
+    for (const order of orders) {
+      await this.#until(() => this.#watch.serves(), SERVE_PATIENCE_MS);
+      await this.#until(() => false, order.afterMs);
+      if (this.#watch.aborted()) return;
+      startMs = (await this.#killOnce(broker, order, startMs)) ?? startMs;
+    }
+  }
+
+  async #killOnce(broker: ManagedBroker, { kind, share }: KillOrder, startMs: number): Promise<number | undefined> {
+    if (kind === 'stopping') {
+      broker.signal('SIGTERM');
+      await pause(share * startMs);
+    }
+    broker.signal('SIGKILL');
+    await broker.ended();
+    this.tally.kills[kind === 'recovering' ? 'running' : kind]++;
+    if (kind === 'recovering') {
+      this.#watch.starts();
+      const starting = broker.start();
+      await pause(share * startMs);
+      broker.signal('SIGKILL');
+      await Promise.all([starting, broker.ended()]);
+      this.tally.kills.recovering++;
+    }
+    this.#watch.starts();
+    return await broker.start();
+  }
+
+  async #crash(broker: FaultyBroker, order: CrashOrder): Promise<void> {
+    const { group, seed, everyLetters, crashes } = order;
+    const isRare = everyLetters === 1 && group !== 'queue' && group !== 'connection';
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !this.#watch.aborted(); attempt++) {
+      await this.#until(() => broker.url !== undefined, THREAD_PATIENCE_MS);
+      const goal = broker.crashes + crashes;
+      const before = broker.crashes;
+      const thread = order.thread === 0 ? 0 : 1 + ((order.thread - 1 + attempt) % broker.schedulers);
+      const plan = { group, seed, everyLetters, crashesMax: crashes };
+      if (!(await broker.order(thread, { type: 'plan', plan }))) continue;
+      if (isRare) void broker.stir();
+      await this.#until(() => broker.crashes >= goal || broker.url === undefined, isRare ? RARE_PATIENCE_MS : CRASH_PATIENCE_MS);
+      if (broker.crashes > before) return void this.tally.crashOrders++;
+      await broker.order(thread, { type: 'plan' });
+    }
+    this.tally.skipped++;
+  }
+
+  async #strikeThread(broker: FaultyBroker, order: ThreadOrder): Promise<void> {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX && !this.#watch.aborted(); attempt++) {
+      await this.#until(() => broker.url !== undefined, THREAD_PATIENCE_MS);
+      const before = broker.threadsLost;
+      const thread = 1 + ((order.thread - 1 + attempt) % broker.schedulers);
+      if (!(await broker.order(thread, this.#threadFault(order)))) continue;
+      if (order.kind === 'stall') {
+        await pause(order.stallMs);
+        return void this.tally.stalls++;
+      }
+      await this.#until(() => broker.threadsLost > before || broker.url === undefined, THREAD_PATIENCE_MS);
+      if (broker.threadsLost > before) return;
+    }
+    this.tally.skipped++;
+  }
+
+  #threadFault({ kind, seed, stallMs }: ThreadOrder): object {
+    if (kind === 'end') return { type: 'end thread' };
+    if (kind === 'stall') return { type: 'stall', ms: stallMs };
+    return { type: 'plan', plan: { group: 'queue', seed, everyLetters: 10, crashesMax: 1, endsThread: true } };
+  }
+
+  async #each<T>({ orders, pausesMs }: Orders<T>, carryOut: (order: T) => Promise<void>): Promise<void> {
+    for (const [index, order] of orders.entries()) {
+      await this.#until(() => false, pausesMs[index] ?? 0);
+      if (this.#watch.aborted()) return;
+      await carryOut(order);
+    }
+  }
+
+  /** Waits until `done`, `limitMs` at most, or until the run is to end. */
+  async #until(done: () => boolean, limitMs: number): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    while (!done() && !this.#watch.aborted() && performance.now() < endMs) await pause(Math.min(STEP_MS, Math.max(0, endMs - performance.now())));
+  }
+}

@@ -1,0 +1,158 @@
+/** Leveret as the broker of a run: a child process with a data directory of its own. */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
+import { askLine } from '../../native-free-io/socket/line-client.ts';
+import { CONTROL_SOCKET, readReply, writeQuestion } from '../../src/main/control-protocol.ts';
+import type { Fault } from '../../src/main/fault-schedule.ts';
+import { packageVersion } from '../../src/main/package-version.ts';
+import { AmqpLink } from './amqp-link.ts';
+import type { ChildConfig } from './broker-child.ts';
+import { BrokerLog } from './broker-log.ts';
+import type { FaultyBroker } from './managed-broker.ts';
+
+const START_LIMIT_MS = 60_000;
+/** A node that was told to close takes less, or something hangs. */
+const CLOSE_LIMIT_MS = 15_000;
+const ANSWER_LIMIT_MS = 2_000;
+const STIR_QUEUE = 'chaos.stir';
+
+export class LeveretBroker implements FaultyBroker {
+  readonly name = `leveret ${packageVersion()}`;
+  readonly schedulers: number;
+  readonly log = new BrokerLog();
+  starts = 0;
+  deaths = 0;
+  url: string | undefined = undefined;
+  readonly #folder: string;
+  readonly #dataDir: string;
+  readonly #problems: string[] = [];
+  #child: ChildProcess | undefined = undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #expected = false;
+
+  private constructor(folder: string, dataDir: string | undefined, schedulers: number) {
+    this.#folder = folder;
+    this.#dataDir = dataDir ?? join(folder, 'data');
+    this.schedulers = schedulers;
+  }
+
+  /** `dataDir` undefined: a temporary one. */
+  static async create(schedulers: number, dataDir?: string): Promise<LeveretBroker> {
+    return new LeveretBroker(await mkdtemp(join(tmpdir(), 'leveret-chaos-')), dataDir, schedulers);
+  }
+
+  get crashes(): number {
+    return this.log.crashes;
+  }
+
+  get threadsLost(): number {
+    return this.log.threadsLost;
+  }
+
+  get problems(): readonly string[] {
+    return [...this.#problems, ...this.log.surprises.map((line) => `the broker logged: ${line}`)];
+  }
+
+  async start(): Promise<number | undefined> {
+    const startedAtMs = performance.now();
+    const config: ChildConfig = { dataDir: this.#dataDir, schedulers: this.schedulers };
+    // A group of its own: Ctrl-C is for the run, which ends its broker itself.
+    const child = spawn(process.execPath, [fileURLToPath(siblingModule(import.meta.url, './broker-child')), JSON.stringify(config)], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+    });
+    this.#child = child;
+    this.#expected = false;
+    this.starts++;
+    child.stderr.on('data', (chunk: Buffer) => this.log.push(chunk.toString()));
+    child.stdin.on('error', () => undefined);
+    this.#ended = new Promise((resolve) => {
+      child.on('error', (error) => this.#problems.push(`the broker cannot be run: ${error.message}`));
+      child.on('close', (code, signal) => {
+        this.url = undefined;
+        this.log.end();
+        if (!this.#expected) {
+          this.deaths++;
+          this.#problems.push(`the broker ended by itself with ${signal ?? code}`);
+        }
+        resolve();
+      });
+    });
+    const url = await this.#said(child);
+    if (url === undefined) {
+      if (this.#expected) return undefined;
+      throw new Error(`the broker does not start: ${this.problems.at(-1) ?? 'it says nothing'}`);
+    }
+    if (!this.#expected) this.url = url;
+    return this.#expected ? undefined : performance.now() - startedAtMs;
+  }
+
+  signal(signal: 'SIGTERM' | 'SIGKILL'): void {
+    this.#expected = true;
+    // While it closes it still speaks to its clients, but nobody new needs to try.
+    this.url = undefined;
+    this.#child?.kill(signal);
+  }
+
+  ended(): Promise<void> {
+    return this.#ended;
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      this.signal('SIGTERM');
+      const timer = setTimeout(() => {
+        this.#problems.push(`the broker has not closed within ${CLOSE_LIMIT_MS / 1000} s`);
+        child.kill('SIGKILL');
+      }, CLOSE_LIMIT_MS);
+      await this.#ended;
+      clearTimeout(timer);
+      if (child.exitCode !== null && child.exitCode !== 0) this.#problems.push(`the broker's close ended with ${child.exitCode}`);
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async order(thread: number, fault: Fault): Promise<boolean> {
+    const outcome = await askLine(this.#dataDir, CONTROL_SOCKET, writeQuestion('fault', { thread, fault }), ANSWER_LIMIT_MS);
+    const reply = outcome.answered ? readReply(outcome.line) : undefined;
+    if (reply !== undefined && 'problem' in reply) throw new Error(reply.problem);
+    return reply !== undefined;
+  }
+
+  async stir(): Promise<void> {
+    await askLine(this.#dataDir, CONTROL_SOCKET, writeQuestion('tree'), ANSWER_LIMIT_MS);
+    if (this.url === undefined) return;
+    let link: AmqpLink | undefined;
+    try {
+      link = await AmqpLink.open(this.url, {});
+      await link.declareQueue(STIR_QUEUE);
+      await link.deleteQueue(STIR_QUEUE);
+    } catch {
+      // Struck by a fault, which is what it is for.
+    } finally {
+      await link?.close();
+    }
+  }
+
+  /** The line on standard output; undefined when the process ends before. */
+  async #said(child: ChildProcess): Promise<string | undefined> {
+    const said = Promise.withResolvers<string | undefined>();
+    let text = '';
+    child.stdout?.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      const end = text.indexOf('\n');
+      if (end >= 0) said.resolve(text.slice(0, end));
+    });
+    const timer = setTimeout(() => said.resolve(undefined), START_LIMIT_MS);
+    void this.#ended.then(() => said.resolve(undefined));
+    const line = await said.promise;
+    clearTimeout(timer);
+    return line;
+  }
+}
