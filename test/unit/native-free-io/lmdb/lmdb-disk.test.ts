@@ -1,0 +1,163 @@
+import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { KEY_SIZE_MAX, LmdbDisk } from '../../../../native-free-io/lmdb/lmdb-disk.ts';
+import { LmdbFailure } from '../../../../native-free-io/lmdb/lmdb-errors.ts';
+import type { LmdbChange, LmdbDurability } from '../../../../native-free-io/lmdb/lmdb-disk.ts';
+import type { Disk } from '../../../../src/store/port.ts';
+
+const disks = suite('lmdb disk');
+const folder = mkdtempSync(join(tmpdir(), 'leveret-lmdb-'));
+disks.after(() => rmSync(folder, { recursive: true, force: true }));
+let count = 0;
+
+function freshPath(): string {
+  return join(folder, `${++count}.mdb`);
+}
+
+function opened(path = freshPath(), durability: LmdbDurability = 'flushed'): LmdbDisk {
+  return LmdbDisk.open({ path, durability, mapSizeBytes: 1 << 30 });
+}
+
+function put(key: readonly number[], value: Uint8Array): LmdbChange {
+  return { key: Uint8Array.from(key), value };
+}
+
+const FIRST = Buffer.alloc(0);
+const LAST = Buffer.alloc(1, 0xff);
+
+disks('is a disk of the store', () => {
+  const disk: Disk = opened();
+  disk.commit([put([1], Buffer.from('one'))]);
+  assert.is(disk.get(Buffer.from([1]))?.toString(), 'one');
+  assert.is(disk.get(Buffer.from([2])), undefined);
+});
+
+for (const durability of ['flushed', 'written'] as const) {
+  disks(`what was committed ${durability} is there after a close`, () => {
+    const path = freshPath();
+    const disk = opened(path, durability);
+    disk.commit([put([1], Buffer.from('one')), put([2], Buffer.alloc(0)), put([3], Buffer.alloc(300_000, 3))]);
+    disk.commit([put([1], Buffer.from('uno')), { key: Buffer.from([4]), value: undefined }]);
+    disk.close();
+    disk.close();
+    const again = opened(path, durability);
+    assert.is(again.get(Buffer.from([1]))?.toString(), 'uno');
+    assert.is(again.get(Buffer.from([2]))?.length, 0);
+    assert.equal(again.get(Buffer.from([3])), Buffer.alloc(300_000, 3));
+    again.close();
+  });
+}
+
+disks('values in shared memory are taken as they are', () => {
+  const disk = opened();
+  const shared = new Uint8Array(new SharedArrayBuffer(100_000), 10, 70_000).fill(9);
+  disk.commit([put([1], shared), put([2], shared.subarray(0, 3))]);
+  assert.equal(disk.get(Buffer.from([1])), Buffer.alloc(70_000, 9));
+  assert.equal(disk.get(Buffer.from([2])), Buffer.alloc(3, 9));
+  disk.close();
+});
+
+disks('what is read is a copy', () => {
+  const disk = opened();
+  for (const sizeBytes of [5, 5_000, 70_000, 20 << 20]) {
+    disk.commit([put([1], Buffer.alloc(sizeBytes, 1))]);
+    const value = disk.get(Buffer.from([1]))!;
+    const [entry] = [...disk.entries(FIRST, LAST)];
+    disk.commit([put([1], Buffer.alloc(sizeBytes, 2))]);
+    assert.equal(disk.get(Buffer.from([1])), Buffer.alloc(sizeBytes, 2));
+    assert.equal(value, Buffer.alloc(sizeBytes, 1), `get ${sizeBytes}`);
+    assert.equal(entry?.value, Buffer.alloc(sizeBytes, 1), `entries ${sizeBytes}`);
+    value.fill(7);
+    assert.equal(disk.get(Buffer.from([1])), Buffer.alloc(sizeBytes, 2));
+  }
+  disk.close();
+});
+
+disks('ranges go over many steps, with the start and without the end', () => {
+  const disk = opened();
+  const keys = Array.from({ length: 1_500 }, (_, index) => Buffer.from([index >> 8, index & 0xff]));
+  disk.commit(keys.map((key) => ({ key, value: Buffer.alloc(2_000, key[1]) })));
+  const [from, to] = [keys[3]!, keys[1_400]!];
+  assert.equal([...disk.keys(from, to)], keys.slice(3, 1_400));
+  assert.equal([...disk.entries(from, to)].map((entry) => entry.key), keys.slice(3, 1_400));
+  assert.ok([...disk.entries(from, to)].every((entry) => entry.value.equals(Buffer.alloc(2_000, entry.key[1]))));
+  assert.equal([...disk.keys(FIRST, LAST)].length, 1_500);
+  assert.equal([...disk.keys(to, from)], []);
+  assert.equal([...disk.entries(from, from)], []);
+  disk.close();
+});
+
+disks('a range may be changed while it is read', () => {
+  const disk = opened();
+  const keys = Array.from({ length: 1_000 }, (_, index) => Buffer.from([index >> 8, index & 0xff]));
+  disk.commit(keys.map((key) => ({ key, value: key })));
+  const seen: Buffer[] = [];
+  for (const key of disk.keys(FIRST, LAST)) {
+    seen.push(key);
+    disk.commit([{ key, value: undefined }]);
+    if (seen.length === 600) break;
+  }
+  assert.equal(seen, keys.slice(0, 600));
+  assert.equal([...disk.keys(FIRST, LAST)], keys.slice(600));
+  disk.close();
+});
+
+disks('a key that does not fit stops the whole commit, and the next one works', () => {
+  const disk = opened();
+  for (const sizeBytes of [0, KEY_SIZE_MAX + 1]) {
+    assert.throws(() => disk.commit([put([1], FIRST), { key: Buffer.alloc(sizeBytes), value: FIRST }]), /bytes; 1 to 511 fit/);
+  }
+  assert.equal([...disk.keys(FIRST, LAST)], []);
+  const longest = Buffer.alloc(KEY_SIZE_MAX, 5);
+  disk.commit([{ key: longest, value: LAST }]);
+  assert.equal(disk.get(longest), LAST);
+  disk.close();
+});
+
+disks('pages that are free are used again', () => {
+  const disk = opened();
+  const value = Buffer.alloc(50_000, 1);
+  for (let index = 0; index < 20; index++) disk.commit([put([index], value)]);
+  const before = disk.stats();
+  for (let round = 0; round < 200; round++) {
+    for (const _ of disk.keys(FIRST, LAST)) disk.get(Buffer.from([3]));
+    disk.commit([put([(round + 20) & 0xff], value), { key: Buffer.from([round & 0xff]), value: undefined }]);
+  }
+  const after = disk.stats();
+  assert.is(after.entries, 20);
+  assert.ok(after.pages < before.pages + 60, `${before.pages} pages became ${after.pages}`);
+  assert.ok(after.freePages < 90, `${after.freePages} free pages`);
+  assert.ok(after.fileSizeBytes >= after.pages * after.pageSizeBytes);
+  disk.close();
+});
+
+disks('a file that is no database is refused in words', () => {
+  const path = freshPath();
+  writeFileSync(path, 'x'.repeat(10_000));
+  assert.throws(() => opened(path), (error: Error) => error instanceof LmdbFailure && error.message.includes(path));
+  assert.throws(() => opened(join(path, 'below')), (error: Error) => error instanceof LmdbFailure);
+});
+
+disks('a file that was cut short is refused', () => {
+  const path = freshPath();
+  const disk = opened(path);
+  disk.commit([put([1], Buffer.alloc(100_000))]);
+  disk.close();
+  truncateSync(path, 50_000);
+  assert.throws(() => opened(path), /is damaged/);
+});
+
+disks('a closed one says so', () => {
+  const path = freshPath();
+  const disk = opened(path);
+  disk.close();
+  assert.ok(existsSync(path));
+  assert.throws(() => disk.get(LAST), /is closed/);
+  assert.throws(() => disk.commit([put([1], LAST)]), /is closed/);
+  assert.throws(() => [...disk.keys(FIRST, LAST)], /is closed/);
+});
+
+disks.run();
