@@ -43,34 +43,34 @@ export class FaultDrivers {
     ]);
   }
 
-  async kill(broker: ManagedBroker, { orders }: Orders<KillOrder>, firstStartMs: number): Promise<void> {
+  /** `firstStartMs`: how long the broker took to start. It serves when this begins, and again when it ends. */
+  async kill(broker: ManagedBroker, orders: readonly KillOrder[], firstStartMs: number): Promise<void> {
     let startMs = firstStartMs;
-    for (const order of orders) {
-      await this.#until(() => this.#watch.serves(), SERVE_PATIENCE_MS);
-      await this.#until(() => false, order.afterMs);
+    for (const [index, order] of orders.entries()) {
+      if (order.kind !== 'recovering') {
+        await this.#until(() => this.#watch.serves(), SERVE_PATIENCE_MS);
+        await this.#until(() => false, order.afterMs);
+        if (this.#watch.aborted()) return;
+      }
+      await this.#killOnce(broker, order, startMs);
+      if (orders[index + 1]?.kind === 'recovering' && !this.#watch.aborted()) continue;
+      this.#watch.starts();
+      startMs = (await broker.start()) ?? startMs;
       if (this.#watch.aborted()) return;
-      startMs = (await this.#killOnce(broker, order, startMs)) ?? startMs;
     }
   }
 
-  async #killOnce(broker: ManagedBroker, { kind, share }: KillOrder, startMs: number): Promise<number | undefined> {
-    if (kind === 'stopping') {
-      broker.signal('SIGTERM');
-      await pause(share * startMs);
-    }
-    broker.signal('SIGKILL');
-    await broker.ended();
-    this.tally.kills[kind === 'recovering' ? 'running' : kind]++;
+  async #killOnce(broker: ManagedBroker, { kind, share }: KillOrder, startMs: number): Promise<void> {
+    let starting: Promise<unknown> | undefined;
     if (kind === 'recovering') {
       this.#watch.starts();
-      const starting = broker.start();
-      await pause(share * startMs);
-      broker.signal('SIGKILL');
-      await Promise.all([starting, broker.ended()]);
-      this.tally.kills.recovering++;
+      starting = broker.start();
     }
-    this.#watch.starts();
-    return await broker.start();
+    if (kind === 'stopping') broker.signal('SIGTERM');
+    if (kind !== 'running') await pause(share * startMs);
+    broker.signal('SIGKILL');
+    await Promise.all([starting, broker.ended()]);
+    this.tally.kills[kind]++;
   }
 
   async #crash(broker: FaultyBroker, order: CrashOrder): Promise<void> {
@@ -113,9 +113,10 @@ export class FaultDrivers {
     return { type: 'plan', plan: { group: 'queue', seed, everyLetters: 10, crashesMax: 1, endsThread: true } };
   }
 
-  async #each<T>({ orders, pausesMs }: Orders<T>, carryOut: (order: T) => Promise<void>): Promise<void> {
+  async #each<T>({ orders, atMs }: Orders<T>, carryOut: (order: T) => Promise<void>): Promise<void> {
+    const beganAtMs = performance.now();
     for (const [index, order] of orders.entries()) {
-      await this.#until(() => false, pausesMs[index] ?? 0);
+      await this.#until(() => false, beganAtMs + (atMs[index] ?? 0) - performance.now());
       if (this.#watch.aborted()) return;
       await carryOut(order);
     }

@@ -23,15 +23,15 @@ export type ThreadOrder = { readonly kind: 'end' | 'end-amid-letters' | 'stall';
 /** The process is killed while it serves, while it recovers from the kill before, or while it closes after SIGTERM. */
 export type KillOrder = {
   readonly kind: 'running' | 'recovering' | 'stopping';
-  /** After it has come to serve, ms. */
+  /** After it has come to serve, ms; a kill while it recovers comes before that. */
   readonly afterMs: number;
   /** Of a recovery or a close: how far it gets, as a share of how long the last start took. */
   readonly share: number;
 };
 
-/** Orders of one kind follow each other; `pausesMs` stand before each. */
-export type Orders<T> = { readonly orders: readonly T[]; readonly pausesMs: readonly number[] };
-export type FaultPlan = { readonly crashes: Orders<CrashOrder>; readonly threads: Orders<ThreadOrder>; readonly kills: Orders<KillOrder> };
+/** Orders of one kind follow each other; `atMs` says when each is due, from the beginning. */
+export type Orders<T> = { readonly orders: readonly T[]; readonly atMs: readonly number[] };
+export type FaultPlan = { readonly crashes: Orders<CrashOrder>; readonly threads: Orders<ThreadOrder>; readonly kills: readonly KillOrder[] };
 
 export type FaultCounts = { readonly crashes: number; readonly kills: number; readonly threads: number; readonly schedulers: number; readonly durationMs: number };
 
@@ -72,7 +72,7 @@ function planCrashes(random: SeededRandom, { crashes, durationMs, schedulers }: 
     orders.push({ kind: 'crash', group, thread, seed: random.below(0x7fff_ffff), everyLetters, crashes: twice });
     planned += twice;
   }
-  return { orders, pausesMs: pauses(random, orders.length, durationMs) };
+  return { orders, atMs: moments(random, orders.length, durationMs) };
 }
 
 function planThreads(random: SeededRandom, { threads, schedulers, durationMs }: FaultCounts): Orders<ThreadOrder> {
@@ -81,23 +81,22 @@ function planThreads(random: SeededRandom, { threads, schedulers, durationMs }: 
   const orders = random.shuffle([...ends, ...stalls]).map(
     (kind): ThreadOrder => ({ kind, thread: random.between(1, schedulers), seed: random.below(0x7fff_ffff), stallMs: random.between(STALL_LEAST_MS, STALL_MOST_MS) }),
   );
-  return { orders, pausesMs: pauses(random, orders.length, durationMs) };
+  return { orders, atMs: moments(random, orders.length, durationMs) };
 }
 
-function planKills(random: SeededRandom, { kills, durationMs }: FaultCounts): Orders<KillOrder> {
+function planKills(random: SeededRandom, { kills, durationMs }: FaultCounts): KillOrder[] {
   const special = Math.round(kills * SPECIAL_KILL_SHARE);
   const kinds = Array.from({ length: kills }, (_, index): KillOrder['kind'] => (index < special ? 'recovering' : index < 2 * special ? 'stopping' : 'running'));
   // Half of the most on average: with the restarts, that fills the duration.
   const mostMs = Math.min(KILL_AFTER_MOST_MS, Math.max(4 * KILL_AFTER_LEAST_MS, 2 * (durationMs / Math.max(1, kills) - RESTART_ESTIMATE_MS)));
-  const orders = random
-    .shuffle(kinds)
-    .map((kind): KillOrder => ({ kind, afterMs: random.between(KILL_AFTER_LEAST_MS, Math.floor(mostMs)), share: random.fraction() }));
-  return { orders, pausesMs: orders.map(() => 0) };
+  const shuffled = random.shuffle(kinds);
+  // There is nothing to recover from before the first kill.
+  const first = shuffled.findIndex((kind) => kind !== 'recovering');
+  if (first > 0) [shuffled[0], shuffled[first]] = [shuffled[first] as KillOrder['kind'], shuffled[0] as KillOrder['kind']];
+  return shuffled.map((kind): KillOrder => ({ kind, afterMs: random.between(KILL_AFTER_LEAST_MS, Math.floor(mostMs)), share: random.fraction() }));
 }
 
-/** Pauses that together fill nearly all of the duration: what the orders themselves take comes on top. */
-function pauses(random: SeededRandom, count: number, durationMs: number): number[] {
-  const drawn = Array.from({ length: count }, () => 0.2 + random.fraction());
-  const sum = drawn.reduce((total, each) => total + each, 0);
-  return drawn.map((each) => (each / sum) * durationMs * 0.9);
+/** Moments of the duration, in order. */
+function moments(random: SeededRandom, count: number, durationMs: number): number[] {
+  return Array.from({ length: count }, () => random.fraction() * durationMs).sort((left, right) => left - right);
 }

@@ -199,12 +199,17 @@ export class MessageLedger {
     return before;
   }
 
+  /** Neighbours that were lost in the same way are told together. */
   #tellLost(number: number, stream: MessageStream): void {
-    for (let sequence = 1; sequence <= stream.count && this.#examples.length < EXAMPLES_MAX; sequence++) {
-      const state = stream.state(sequence);
+    const fate = (sequence: number): number => (stream.has(sequence) ? stream.state(sequence) & (CONFIRMED | READ | SETTLED) : SETTLED);
+    for (let from = 1; from <= stream.count && this.#examples.length < EXAMPLES_MAX; from++) {
+      const state = fate(from);
       if ((state & (CONFIRMED | SETTLED)) !== CONFIRMED) continue;
+      let to = from;
+      while (fate(to + 1) === state) to++;
       const how = (state & READ) === 0 ? 'never read' : 'not handed out again after its consumer ended';
-      this.#tell(`lost: ${name(stream, { stream: number, sequence })} of ${stream.count} was confirmed and ${how}`);
+      this.#tell(`lost: ${name(stream, { stream: number, sequence: from })}${to === from ? '' : ` up to ${to}`} of ${stream.count}: confirmed, ${how}`);
+      from = to;
     }
   }
 
