@@ -1,0 +1,103 @@
+/**
+ * `leveret chaos` itself, end to end: crashes of actors and lost threads cost nothing, and a broker that is broken in one way is
+ * caught by the counter that is meant for it. The broken ones are a sound broker behind a proxy that meddles with deliveries.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createBroker } from '../../src/main/index.ts';
+import { formatReport } from '../../tools/chaos/chaos-report.ts';
+import type { ChaosReport } from '../../tools/chaos/chaos-report.ts';
+import { runChaos } from '../../tools/chaos/run-chaos.ts';
+import { MeddlingProxy } from '../support/chaos/meddling-proxy.ts';
+import type { Meddling } from '../support/chaos/meddling-proxy.ts';
+import { runSeed } from '../support/seeded-random.ts';
+
+const chaos = suite('chaos');
+
+chaos('60 crashes of actors and 3 lost threads lose, double and disorder nothing', async () => {
+  const report = await runChaos({ seed: runSeed(), crashes: 60, threads: 3, durationMs: 6_000 });
+  process.stdout.write(formatReport(report));
+  assert.ok(report.passed, formatReport(report));
+  const crashes = Object.values(report.faults.crashes).reduce((sum, count) => sum + count, 0);
+  assert.ok(crashes >= 60 - 2 * report.faults.skipped, `${crashes} crashes`);
+  assert.ok(report.faults.threadsLost >= 3 - report.faults.skipped);
+  assert.ok(report.verdict.acknowledged > 1_000);
+});
+
+/** Meddles with the deliveries of a connection, counted from 1. */
+function atDelivery(number: number, act: (bytes: Buffer, held: Buffer[]) => readonly Buffer[]): () => Meddling {
+  return () => {
+    let seen = 0;
+    const held: Buffer[] = [];
+    return ({ isDelivery, bytes }) => {
+      if (!isDelivery) return [bytes];
+      seen++;
+      if (seen === number || held.length > 0) return act(bytes, held);
+      return [bytes];
+    };
+  };
+}
+
+/** Deliveries carry their tags in their method, so a swap of whole deliveries would only be a strange numbering: bodies are swapped. */
+const SWAP = atDelivery(40, (bytes, held) => {
+  held.push(bytes);
+  // The next one of the same stream, which is some deliveries away: the body begins with the stream's number.
+  const [first] = held;
+  if (held.length === 1 || first === undefined || streamOf(bytes) !== streamOf(first)) return [];
+  held.pop();
+  const between = held.splice(0).slice(1);
+  return [withContentOf(first, bytes), ...between, withContentOf(bytes, first)];
+});
+
+function methodEnd(delivery: Buffer): number {
+  return delivery.readUInt32BE(3) + 8;
+}
+
+function streamOf(delivery: Buffer): number {
+  const header = methodEnd(delivery);
+  return delivery.readUInt32BE(header + delivery.readUInt32BE(header + 3) + 8 + 7);
+}
+
+function withContentOf(delivery: Buffer, other: Buffer): Buffer {
+  return Buffer.concat([delivery.subarray(0, methodEnd(delivery)), other.subarray(methodEnd(other))]);
+}
+
+const CONTROLS: readonly { readonly name: string; readonly counter: 'lost' | 'duplicated' | 'disordered' | 'unexpected'; readonly meddling: () => Meddling }[] = [
+  { name: 'drops a confirmed message', counter: 'lost', meddling: atDelivery(40, () => []) },
+  { name: 'hands out a message twice', counter: 'duplicated', meddling: atDelivery(40, (bytes) => [bytes, bytes]) },
+  { name: 'swaps two messages', counter: 'disordered', meddling: SWAP },
+  {
+    name: 'changes a byte',
+    counter: 'unexpected',
+    meddling: atDelivery(40, (bytes) => {
+      const changed = Buffer.from(bytes);
+      changed[changed.length - 3] = changed[changed.length - 3]! ^ 1;
+      return [changed];
+    }),
+  },
+];
+
+async function runBehind(meddling: () => Meddling): Promise<ChaosReport> {
+  await using broker = await createBroker();
+  const proxy = await MeddlingProxy.start(broker.port, meddling);
+  try {
+    return await runChaos({ seed: runSeed(), url: `amqp://guest:guest@127.0.0.1:${proxy.port}`, durationMs: 1_500 });
+  } finally {
+    proxy.close();
+  }
+}
+
+chaos('a proxy that does nothing is not held against the broker', async () => {
+  const report = await runBehind(() => ({ bytes }) => [bytes]);
+  assert.ok(report.passed, formatReport(report));
+});
+
+for (const { name, counter, meddling } of CONTROLS) {
+  chaos(`is caught: a broker that ${name}`, async () => {
+    const report = await runBehind(meddling);
+    assert.is(report.passed, false);
+    assert.ok(report.verdict[counter] > 0, formatReport(report));
+  });
+}
+
+chaos.run();
