@@ -10,87 +10,17 @@
  *   DEVICE_SHIM_ORDERS  when this file exists it holds one order; counting starts with 1 when it appears or changes
  *   DEVICE_SHIM_ONLY    only files whose name ends so are counted for orders
  *
- * An order is a line "<call> <nth> <how> <extent>":
- *   call    write   any write          growth  a write beyond the end of the file
- *           sync    fsync, fdatasync, and a write through a descriptor opened with O_DSYNC or O_SYNC
- *   how     an error (ENOSPC, EIO); short: the front half is written, later ones fail with ENOSPC; hide: nothing is on the
- *           device, and the program is told that all is well. A device without room says so to statfs as well.
- *   extent  once: the nth only; on: the nth and all later ones, until the file of orders is gone
- *
- * A record of the log, little endian:
- *   0      1      2       4         8         16         24        32        40        48
- *   | kind | flag | zero  | length  | file    | offset   | result  | start   | end     | payload (length bytes)
- * `file` is the inode; times are CLOCK_MONOTONIC in nanoseconds. A record is written before the program learns the outcome,
- * its `end` never falls: so what the program did because of a call stands after it.
- *
  * Not seen: bytes that change through a shared mapping, and copies made inside the kernel (copy_file_range, sendfile).
  */
 #define _GNU_SOURCE
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <pthread.h>
 #include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/statfs.h>
-#include <sys/syscall.h>
 #include <sys/types.h>
-#include <sys/uio.h>
-#include <time.h>
-#include <unistd.h>
+#include "shim-files.h"
+#include "shim-log.h"
+#include "shim-orders.h"
 
-enum kind { OPEN = 1, WRITE, TRUNCATE, SYNC, RENAME, UNLINK, MARK, FAULT, DIRECTORY };
-/* Flags. Of OPEN: the file is new. Of WRITE and SYNC: on the device when it returned; it failed, and what the device holds is
- * unknown. Neither: in the cache only. */
-enum flag { CREATED = 1, DURABLE = 2, FAILED = 4 };
-
-struct header {
-  uint8_t kind, flag;
-  uint16_t zero;
-  uint32_t length;
-  uint64_t file;
-  int64_t offset, result;
-  uint64_t start, end;
-};
-
-struct slot {
-  int used, is_mark, is_synchronous, is_counted, is_directory;
-  dev_t device;
-  ino_t inode;
-};
-
-enum { SLOTS = 65536, SECTOR = 512, PARTS_MAX = 1024 };
-enum { NO_FAULT = 0, SHORT = -1, HIDE = -2 };
-
-static struct slot slots[SLOTS];
-static char directory[PATH_MAX], marks[PATH_MAX], orders[PATH_MAX], only[NAME_MAX + 1], log_path[PATH_MAX];
-static size_t directory_length;
-static int log_fd = -1;
-static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER, order_lock = PTHREAD_MUTEX_INITIALIZER;
-
-static struct order {
-  int armed, how, lasting;
-  char call[16], text[64];
-  long nth, count;
-  ino_t inode;
-  struct timespec changed;
-} order;
-
-static uint64_t now(void) {
-  struct timespec time;
-  clock_gettime(CLOCK_MONOTONIC, &time);
-  return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-/* A log with holes would acquit the guilty: better no run at all. */
-static void give_up(const char *what) {
-  dprintf(2, "device shim: %s: %s\n", what, strerror(errno));
-  abort();
-}
+enum { SECTOR = 512, PARTS_MAX = 1024 };
 
 static void copy_setting(char *into, size_t size, const char *name) {
   const char *value = getenv(name);
@@ -106,152 +36,9 @@ __attribute__((constructor)) static void read_settings(void) {
   directory_length = strlen(directory);
 }
 
-static void append(const void *bytes, size_t size) {
-  const char *from = bytes;
-  while (size > 0) {
-    long written = syscall(SYS_write, log_fd, from, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) give_up("the log cannot be written");
-    from += written;
-    size -= (size_t)written;
-  }
-}
-
-static void record(struct header header, const struct iovec *parts, int count, size_t length) {
-  int saved = errno;
-  header.length = (uint32_t)length;
-  pthread_mutex_lock(&log_lock);
-  if (log_fd < 0) {
-    char path[PATH_MAX + 16];
-    snprintf(path, sizeof path, "%s.%d", log_path, (int)getpid());
-    log_fd = (int)syscall(SYS_openat, AT_FDCWD, path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (log_fd < 0) give_up("the log cannot be opened");
-  }
-  header.end = now();
-  append(&header, sizeof header);
-  for (int part = 0; part < count && length > 0; part++) {
-    size_t size = parts[part].iov_len < length ? parts[part].iov_len : length;
-    append(parts[part].iov_base, size);
-    length -= size;
-  }
-  pthread_mutex_unlock(&log_lock);
-  errno = saved;
-}
-
-static void record_text(struct header header, const char *text, size_t length) {
-  struct iovec part = { (void *)text, length };
-  record(header, &part, 1, length);
-}
-
-/* ---- orders ---- */
-
-static int how_of(const char *word) {
-  if (strcmp(word, "ENOSPC") == 0) return ENOSPC;
-  if (strcmp(word, "EIO") == 0) return EIO;
-  if (strcmp(word, "short") == 0) return SHORT;
-  if (strcmp(word, "hide") == 0) return HIDE;
-  errno = EINVAL;
-  give_up(word);
-  return 0;
-}
-
-static void read_order(void) {
-  struct stat status;
-  if (syscall(SYS_newfstatat, AT_FDCWD, orders, &status, 0) != 0) {
-    order.armed = 0;
-    return;
-  }
-  if (order.armed && order.inode == status.st_ino && memcmp(&order.changed, &status.st_mtim, sizeof order.changed) == 0) return;
-  int fd = (int)syscall(SYS_openat, AT_FDCWD, orders, O_RDONLY | O_CLOEXEC, 0);
-  if (fd < 0) return;
-  char how[16], extent[16];
-  long size = syscall(SYS_read, fd, order.text, sizeof order.text - 1);
-  syscall(SYS_close, fd);
-  order.text[size < 0 ? 0 : size] = 0;
-  if (sscanf(order.text, "%15s %ld %15s %15s", order.call, &order.nth, how, extent) != 4) {
-    errno = EINVAL;
-    give_up("an order cannot be read");
-  }
-  order.how = how_of(how);
-  order.lasting = strcmp(extent, "on") == 0;
-  order.inode = status.st_ino;
-  order.changed = status.st_mtim;
-  order.count = 0;
-  order.armed = 1;
-}
-
-/* What befalls this call: NO_FAULT, an error, SHORT or HIDE. */
-static int fault_of(const struct slot *slot, int is_write, int is_growth, int is_sync) {
-  if (orders[0] == 0 || !slot->is_counted) return NO_FAULT;
-  int how = NO_FAULT;
-  pthread_mutex_lock(&order_lock);
-  read_order();
-  if (order.armed) {
-    int meant = (is_write && strcmp(order.call, "write") == 0) || (is_growth && strcmp(order.call, "growth") == 0) ||
-                (is_sync && strcmp(order.call, "sync") == 0);
-    if (meant && (++order.count == order.nth || (order.lasting && order.count > order.nth))) {
-      how = order.how == SHORT && order.count > order.nth ? ENOSPC : order.how;
-      struct header header = { .kind = FAULT, .file = slot->inode, .result = order.count, .start = now() };
-      record_text(header, order.text, strlen(order.text));
-    }
-  }
-  pthread_mutex_unlock(&order_lock);
-  return how;
-}
-
-/* ---- descriptors ---- */
-
-static int ends_with(const char *text, const char *ending) {
-  size_t length = strlen(text), size = strlen(ending);
-  return length >= size && strcmp(text + length - size, ending) == 0;
-}
-
-static int is_below(const char *path) {
-  return directory_length > 0 && strncmp(path, directory, directory_length) == 0 && (path[directory_length] == '/' || path[directory_length] == 0);
-}
-
-/* The path within the directory, "" for itself. */
-static const char *within(const char *path) {
-  return path[directory_length] == '/' ? path + directory_length + 1 : path + directory_length;
-}
-
-/* Its slot, when the descriptor is on the device. A descriptor that was closed unseen and came back as another is none. */
-static struct slot *slot_of(int fd, struct stat *status) {
-  if (fd < 0 || fd >= SLOTS || !slots[fd].used) return NULL;
-  int saved = errno;
-  int gone = syscall(SYS_fstat, fd, status) != 0 || status->st_ino != slots[fd].inode || status->st_dev != slots[fd].device;
-  errno = saved;
-  if (gone) slots[fd].used = 0;
-  return gone ? NULL : &slots[fd];
-}
-
-static void opened(int fd, int flags, int is_new, uint64_t start) {
-  if (fd < 0 || fd >= SLOTS || directory_length == 0) return;
-  int saved = errno;
-  char link[32], path[PATH_MAX];
-  struct stat status;
-  slots[fd].used = 0;
-  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-  long length = syscall(SYS_readlinkat, AT_FDCWD, link, path, sizeof path - 1);
-  if (length > 0 && syscall(SYS_fstat, fd, &status) == 0) {
-    path[length] = 0;
-    int is_mark = marks[0] != 0 && strcmp(path, marks) == 0;
-    if (is_mark || (is_below(path) && (S_ISREG(status.st_mode) || S_ISDIR(status.st_mode)))) {
-      slots[fd] = (struct slot){ .is_mark = is_mark, .is_synchronous = (flags & O_DSYNC) != 0, .is_counted = ends_with(path, only),
-                                 .is_directory = S_ISDIR(status.st_mode), .device = status.st_dev, .inode = status.st_ino };
-      if (!is_mark) {
-        int kind = S_ISDIR(status.st_mode) ? DIRECTORY : OPEN;
-        struct header header = { .kind = (uint8_t)kind, .flag = is_new ? CREATED : 0, .file = status.st_ino, .offset = status.st_size, .result = fd, .start = start };
-        record_text(header, within(path), strlen(within(path)));
-        if ((flags & O_TRUNC) != 0 && kind == OPEN && !is_new) {
-          record((struct header){ .kind = TRUNCATE, .file = status.st_ino, .offset = 0, .start = start }, NULL, 0, 0);
-        }
-      }
-      __sync_synchronize();
-      slots[fd].used = 1;
-    }
-  }
-  errno = saved;
+/* What befalls a call on this file. */
+static int fault_on(const struct slot *slot, int is_write, int is_growth, int is_sync) {
+  return slot->is_counted ? fault_of(slot->inode, is_write, is_growth, is_sync) : NO_FAULT;
 }
 
 static int open_file(int at, const char *path, int flags, mode_t mode) {
@@ -334,7 +121,7 @@ static ssize_t write_parts(int fd, const struct iovec *parts, int count, off_t o
     int is_appending = (syscall(SYS_fcntl, fd, F_GETFL) & O_APPEND) != 0;
     place = is_appending ? status.st_size : (off_t)syscall(SYS_lseek, fd, 0, SEEK_CUR);
   }
-  int how = slot->is_mark ? NO_FAULT : fault_of(slot, 1, place + (off_t)size > status.st_size, slot->is_synchronous);
+  int how = slot->is_mark ? NO_FAULT : fault_on(slot, 1, place + (off_t)size > status.st_size, slot->is_synchronous);
   if (how == ENOSPC) {
     errno = how;
     return -1;
@@ -379,7 +166,7 @@ static int set_length(int fd, off_t length) {
   struct slot *slot = slot_of(fd, &status);
   if (slot == NULL) return (int)syscall(SYS_ftruncate, fd, length);
   uint64_t start = now();
-  int how = fault_of(slot, length > status.st_size, length > status.st_size, 0);
+  int how = fault_on(slot, length > status.st_size, length > status.st_size, 0);
   if (how > 0) {
     errno = how;
     return -1;
@@ -396,7 +183,7 @@ static int make_room(int fd, int mode, off_t offset, off_t size) {
   struct stat status;
   struct slot *slot = slot_of(fd, &status);
   uint64_t start = now();
-  int how = slot == NULL ? NO_FAULT : fault_of(slot, 1, offset + size > status.st_size, 0);
+  int how = slot == NULL ? NO_FAULT : fault_on(slot, 1, offset + size > status.st_size, 0);
   if (how > 0) {
     errno = how;
     return -1;
@@ -419,7 +206,7 @@ static int synchronise(int fd, long call) {
   struct slot *slot = slot_of(fd, &status);
   if (slot == NULL) return (int)syscall(call, fd);
   struct header header = { .kind = SYNC, .file = slot->inode, .start = now() };
-  int how = fault_of(slot, 0, 0, 1);
+  int how = fault_on(slot, 0, 0, 1);
   int outcome = how == NO_FAULT ? (int)syscall(call, fd) : 0;
   if (how == NO_FAULT && outcome == 0) header.flag = DURABLE;
   else if (how != HIDE) header.flag = FAILED;
@@ -432,30 +219,6 @@ int fsync(int fd) { return synchronise(fd, SYS_fsync); }
 int fdatasync(int fd) { return synchronise(fd, SYS_fdatasync); }
 
 /* ---- names ---- */
-
-/* Whether the path lies in the directory; then `name` is what it is called there. The last part need not exist. */
-static int is_named_below(int at, const char *path, char *name) {
-  if (directory_length == 0) return 0;
-  int saved = errno;
-  char folder[PATH_MAX] = "", found[PATH_MAX], link[32];
-  long length = 0;
-  if (path[0] != '/') {
-    snprintf(link, sizeof link, "/proc/self/fd/%d", at);
-    length = syscall(SYS_readlinkat, AT_FDCWD, at == AT_FDCWD ? "/proc/self/cwd" : link, folder, sizeof folder / 2);
-    if (length < 0) length = 0;
-    folder[length++] = '/';
-  }
-  snprintf(folder + length, sizeof folder - (size_t)length, "%s", path);
-  char *slash = strrchr(folder, '/');
-  *slash = 0;
-  int below = realpath(slash == folder ? "/" : folder, found) != NULL && is_below(found);
-  if (below) {
-    const char *parent = within(found);
-    snprintf(name, PATH_MAX, "%.2000s%s%.255s", parent, parent[0] == 0 ? "" : "/", slash + 1);
-  }
-  errno = saved;
-  return below;
-}
 
 static int change_name(int at, const char *from, int to_at, const char *to, unsigned flags) {
   char old_name[PATH_MAX], new_name[PATH_MAX], both[2 * PATH_MAX + 1];
@@ -484,15 +247,6 @@ int unlink(const char *path) { return remove_name(AT_FDCWD, path, 0); }
 int unlinkat(int at, const char *path, int flags) { return remove_name(at, path, flags); }
 
 /* ---- room ---- */
-
-/* Whether the last call that was counted found no room. */
-static int is_full(void) {
-  pthread_mutex_lock(&order_lock);
-  read_order();
-  int full = order.armed && (order.how == ENOSPC || order.how == SHORT) && (order.lasting ? order.count >= order.nth : order.count == order.nth);
-  pthread_mutex_unlock(&order_lock);
-  return full;
-}
 
 static int tell_room(const char *path, struct statfs *room) {
   char name[PATH_MAX];

@@ -31,8 +31,9 @@ export type PowerLoss = {
 export type ImageOptions = {
   /** A name is certain after a sync of `anything` (the default), or of a `directory` only. */
   readonly namesNeedSyncOf?: 'anything' | 'directory';
-  /** The power is lost after this record at the earliest. */
+  /** The power is lost after this record at the earliest, and after this one at the latest. */
   readonly cutFrom?: number;
+  readonly cutTo?: number;
 };
 
 /** Parts of what was uncertain that may survive, in hundredths. */
@@ -41,7 +42,7 @@ const SHARES = [0, 12, 50, 50, 88, 100];
 /** Writes the image that `seed` decides below `directory`. The recorded run must have begun with an empty device. */
 export function powerLossImage(log: DeviceLog, seed: number, directory: string, options: ImageOptions = {}): PowerLoss {
   const random = new Random(seed);
-  const cut = random.between(options.cutFrom ?? 0, log.length - 1);
+  const cut = random.between(options.cutFrom ?? 0, options.cutTo ?? log.length - 1);
   const share = random.pick(SHARES);
   const whole = random.chance(40);
   const cache = new DeviceCache(options.namesNeedSyncOf ?? 'anything');

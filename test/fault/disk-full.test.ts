@@ -1,0 +1,80 @@
+/**
+ * A device that is full (ENOSPC) from some write on, until room is made: nothing that was confirmed is lost, the program stays
+ * alive and goes on when there is room again.
+ *
+ * LEVERET_FULL_DISKS: how many moments (20 in the test command). LEVERET_TEST_SEED repeats a run.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Manner } from '../support/device/committing.ts';
+import { COMMITTED_ALL, commitsIn, faultOfDatabase, faultOfImage, marksOf, startCommitting } from '../support/device/committing.ts';
+import { FaultyDevice, whyNoDeviceShim } from '../support/device/device-shim.ts';
+import type { Fault } from '../support/device/device-shim.ts';
+import { ImageReading } from '../support/device/image-reading.ts';
+import { runSeed } from '../support/seeded-random.ts';
+import { until } from '../support/traffic.ts';
+
+const MOMENTS = Number(process.env['LEVERET_FULL_DISKS'] ?? 20);
+const COMMITS = 30;
+/** Two growing writes lay the file out and bring the first commit. */
+const FIRST_WRITE = 3;
+/** Growing writes of the workload behind these; later ones use pages again. */
+const GROWING_WRITES = 9;
+const IMAGES = 3;
+/** Records after the first refusal, among which the power is lost. */
+const CUTS = 6;
+
+const seed = runSeed();
+const full = suite(`full device (LEVERET_TEST_SEED=${seed})`);
+const reading = new ImageReading();
+full.after(() => reading.close());
+
+/** The device is full from the `nth` write on that makes the file longer. What went wrong, in words. */
+async function faultsWhenFullAt(nth: number, how: Fault, manner: Manner = 'flushed'): Promise<string[]> {
+  const device = FaultyDevice.make();
+  try {
+    device.order('growth', nth, how, 'on');
+    const program = startCommitting(device, manner, COMMITS);
+    const fulls = (): number => marksOf(device.log()).filter((mark) => mark === 'full').length;
+    await Promise.race([program.ended, until(() => fulls() >= 2, 'the program finds the device full', fulls)]);
+    const fullSeen = fulls();
+    device.relieve();
+    const code = await program.ended;
+    const log = device.log();
+    const faults: (string | undefined)[] = [
+      fullSeen >= 2 ? undefined : 'the program did not find the device full',
+      code === COMMITTED_ALL ? undefined : `the program ended with ${code}: ${program.stderr()}`,
+      commitsIn(marksOf(log)) === COMMITS ? undefined : `only ${commitsIn(marksOf(log))} commits returned`,
+      await faultOfDatabase(device.directory, COMMITS, reading),
+    ];
+    const fullAt = log.findIndex((entry) => entry.kind === 'fault');
+    for (let image = 0; image < IMAGES; image++) faults.push(await faultOfImage(log, seed + IMAGES * nth + image, reading, { cutFrom: fullAt, cutTo: fullAt + CUTS }));
+    return faults.flatMap((fault) => (fault === undefined ? [] : [`growing write ${nth} (${how}): ${fault}`]));
+  } finally {
+    device.remove();
+  }
+}
+
+const missing = whyNoDeviceShim();
+if (missing !== undefined) {
+  full('is skipped', () => {
+    process.stdout.write(`full device: skipped, because ${missing}\n`);
+  });
+} else {
+  full('commits wait for room, and nothing is lost', async () => {
+    const faults: string[] = [];
+    for (let moment = 0; moment < MOMENTS; moment++) {
+      const nth = FIRST_WRITE + (Math.floor(moment / 2) % GROWING_WRITES);
+      faults.push(...(await faultsWhenFullAt(nth, moment % 2 === 0 ? 'ENOSPC' : 'short')));
+    }
+    assert.equal(faults, []);
+  });
+
+  full('control: a program that confirms before it commits is found out', async () => {
+    const faults: string[] = [];
+    for (let nth = FIRST_WRITE; nth < FIRST_WRITE + 2; nth++) faults.push(...(await faultsWhenFullAt(nth, 'ENOSPC', 'hasty')));
+    assert.ok(faults.some((fault) => fault.includes('is the last one there')), faults.join('\n'));
+  });
+}
+
+full.run();

@@ -1,0 +1,77 @@
+/**
+ * A device that fails to flush (EIO). What it holds then nobody knows, and a second try proves nothing: nothing may be confirmed
+ * any more, the program ends with a clear message, and the next start finds all that was confirmed before.
+ *
+ * LEVERET_FLUSH_FAILURES: how many moments of failure (20 in the test command). LEVERET_TEST_SEED repeats a run.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Manner } from '../support/device/committing.ts';
+import { GAVE_UP, commitsIn, faultOfDatabase, faultOfImage, marksOf, startCommitting } from '../support/device/committing.ts';
+import { FaultyDevice, whyNoDeviceShim } from '../support/device/device-shim.ts';
+import { ImageReading } from '../support/device/image-reading.ts';
+import { runSeed } from '../support/seeded-random.ts';
+
+const FAILURES = Number(process.env['LEVERET_FLUSH_FAILURES'] ?? 20);
+const COMMITS = 30;
+/** Power losses after each failure. */
+const IMAGES = 3;
+
+const seed = runSeed();
+const flushing = suite(`flush failure (LEVERET_TEST_SEED=${seed})`);
+const reading = new ImageReading();
+flushing.after(() => reading.close());
+
+/** Lets the `nth` flush fail. What went wrong, in words. */
+async function faultsAfter(nth: number, manner: Manner = 'flushed'): Promise<string[]> {
+  const device = FaultyDevice.make();
+  try {
+    device.order('sync', nth, 'EIO', 'once');
+    const program = startCommitting(device, manner, COMMITS);
+    const code = await program.ended;
+    const log = device.log();
+    const failedAt = log.findIndex((entry) => entry.kind === 'fault');
+    const confirmed = commitsIn(marksOf(log));
+    const faults: (string | undefined)[] = [
+      failedAt === -1 ? 'no flush failed' : undefined,
+      code === GAVE_UP ? undefined : `the program ended with ${code}`,
+      /LmdbFailure: the store could not \S+ .*store\.mdb: .*code 5/.test(program.stderr()) ? undefined : `it said: ${program.stderr()}`,
+      commitsIn(marksOf(log.slice(Math.max(0, failedAt)))) === 0 ? undefined : 'a commit returned after the failure',
+      await faultOfDatabase(device.directory, confirmed, reading),
+    ];
+    for (let image = 0; image < IMAGES; image++) {
+      faults.push(await faultOfImage(log, seed + IMAGES * nth + image, reading, { cutFrom: failedAt }));
+    }
+    return faults.flatMap((fault) => (fault === undefined ? [] : [`flush ${nth}: ${fault}`]));
+  } finally {
+    device.remove();
+  }
+}
+
+const missing = whyNoDeviceShim();
+if (missing !== undefined) {
+  flushing('is skipped', () => {
+    process.stdout.write(`flush failure: skipped, because ${missing}\n`);
+  });
+} else {
+  // Each commit flushes its pages and then, synchronously, the meta page that makes them count.
+  flushing('nothing is confirmed after a failed flush of pages, and nothing that was confirmed is lost', async () => {
+    const faults: string[] = [];
+    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter(3 + 2 * (failure % (COMMITS - 1)))));
+    assert.equal(faults, []);
+  });
+
+  // Not so yet: LMDB then writes the meta page again, the old number on the new roots, and the check of the file takes that for damage.
+  flushing.skip('the same after a failed flush of the meta page', async () => {
+    const faults: string[] = [];
+    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter(2 + 2 * (failure % COMMITS))));
+    assert.equal(faults, []);
+  });
+
+  flushing('control: a program that confirms before it commits is found out', async () => {
+    const faults = await faultsAfter(9, 'hasty');
+    assert.ok(faults.some((fault) => fault.includes('commit 5 had returned, and commit 4 is the last one there')), faults.join('\n'));
+  });
+}
+
+flushing.run();

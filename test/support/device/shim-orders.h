@@ -1,0 +1,90 @@
+/*
+ * An order is a line "<call> <nth> <how> <extent>":
+ *   call    write   any write          growth  a write beyond the end of the file
+ *           sync    fsync, fdatasync, and a write through a descriptor opened with O_DSYNC or O_SYNC
+ *   how     an error (ENOSPC, EIO); short: the front half is written, later ones fail with ENOSPC; hide: nothing is on the
+ *           device, and the program is told that all is well. A device without room says so to statfs as well.
+ *   extent  once: the nth only; on: the nth and all later ones, until the file of orders is gone
+ */
+#ifndef SHIM_ORDERS_H
+#define SHIM_ORDERS_H
+#include "shim-log.h"
+#include <sys/stat.h>
+
+enum { NO_FAULT = 0, SHORT = -1, HIDE = -2 };
+
+static char orders[PATH_MAX];
+static pthread_mutex_t order_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct order {
+  int armed, how, lasting;
+  char call[16], text[64];
+  long nth, count;
+  ino_t inode;
+  struct timespec changed;
+} order;
+
+static int how_of(const char *word) {
+  if (strcmp(word, "ENOSPC") == 0) return ENOSPC;
+  if (strcmp(word, "EIO") == 0) return EIO;
+  if (strcmp(word, "short") == 0) return SHORT;
+  if (strcmp(word, "hide") == 0) return HIDE;
+  errno = EINVAL;
+  give_up(word);
+  return 0;
+}
+
+static void read_order(void) {
+  struct stat status;
+  if (syscall(SYS_newfstatat, AT_FDCWD, orders, &status, 0) != 0) {
+    order.armed = 0;
+    return;
+  }
+  if (order.armed && order.inode == status.st_ino && memcmp(&order.changed, &status.st_mtim, sizeof order.changed) == 0) return;
+  int fd = (int)syscall(SYS_openat, AT_FDCWD, orders, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return;
+  char how[16], extent[16];
+  long size = syscall(SYS_read, fd, order.text, sizeof order.text - 1);
+  syscall(SYS_close, fd);
+  order.text[size < 0 ? 0 : size] = 0;
+  if (sscanf(order.text, "%15s %ld %15s %15s", order.call, &order.nth, how, extent) != 4) {
+    errno = EINVAL;
+    give_up("an order cannot be read");
+  }
+  order.how = how_of(how);
+  order.lasting = strcmp(extent, "on") == 0;
+  order.inode = status.st_ino;
+  order.changed = status.st_mtim;
+  order.count = 0;
+  order.armed = 1;
+}
+
+/* What befalls this call: NO_FAULT, an error, SHORT or HIDE. */
+static int fault_of(ino_t file, int is_write, int is_growth, int is_sync) {
+  if (orders[0] == 0) return NO_FAULT;
+  int how = NO_FAULT;
+  pthread_mutex_lock(&order_lock);
+  read_order();
+  if (order.armed) {
+    int meant = (is_write && strcmp(order.call, "write") == 0) || (is_growth && strcmp(order.call, "growth") == 0) ||
+                (is_sync && strcmp(order.call, "sync") == 0);
+    if (meant && (++order.count == order.nth || (order.lasting && order.count > order.nth))) {
+      how = order.how == SHORT && order.count > order.nth ? ENOSPC : order.how;
+      struct header header = { .kind = FAULT, .file = file, .result = order.count, .start = now() };
+      record_text(header, order.text, strlen(order.text));
+    }
+  }
+  pthread_mutex_unlock(&order_lock);
+  return how;
+}
+
+/* Whether the last call that was counted found no room. */
+static int is_full(void) {
+  pthread_mutex_lock(&order_lock);
+  read_order();
+  int full = order.armed && (order.how == ENOSPC || order.how == SHORT) && (order.lasting ? order.count >= order.nth : order.count == order.nth);
+  pthread_mutex_unlock(&order_lock);
+  return full;
+}
+
+#endif
