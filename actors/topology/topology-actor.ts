@@ -1,12 +1,26 @@
 /**
- * The single writer of the topology: commands become events, events go to every replica, and who asked hears of it when all
- * replicas have applied them. A client that was told `declare-ok` may tell another, on whatever thread: it finds the queue (I8).
+ * The single writer of the topology.
+ *
+ * ```
+ *   command -> decided, applied here -> `define` to the store -> on the device -> `events` to every replica -> applied by all -> answer
+ * ```
+ *
+ * Nothing is shown before the device has it, so that nobody can build on what a crash of the process takes back: a message cannot be
+ * confirmed in a queue that will not be there, and the messages of a deleted queue go only when the queue cannot come back. What has
+ * nothing durable in it waits only for changes before it, because replicas apply events in order. (A thread that begins meanwhile is the
+ * exception: it starts from the writer's own topology. That takes the loss of a thread and the end of the process within one commit.)
+ *
+ * A client that was told `declare-ok` may tell another, on whatever thread: it finds the queue (I8). This holds for who declared again
+ * what is there already, too: the answer waits while the same thing is about to change.
+ *
+ * When the disk is full, changes wait until there is room, and so do those who asked. Declaring again what was stored long ago is
+ * answered, so that consumers can come and make room.
  */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../messages/replica-messages.ts';
 import { TopologyLetter } from '../messages/topology-messages.ts';
 import type { Actor, ActorContext } from '../runtime/actor.ts';
-import { type ActorRef, Letter } from '../runtime/letter.ts';
+import { type ActorRef, Letter, NOBODY, RuntimeLetter } from '../runtime/letter.ts';
 import type { ChangeOutcome } from '../../src/amqp/channel/channel-port.ts';
 import { QUEUE_SLOTS_MAX, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
@@ -15,37 +29,54 @@ import type { TopologyCommand, TopologyReply } from '../../src/broker/topology/t
 import type { TopologyEvent } from '../../src/broker/topology/topology-event.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
+import { DefinitionOutbox, type StoreGate } from './definition-outbox.ts';
+import { type Change, HeldChanges } from './held-changes.ts';
+import { QueueSlots } from './queue-slots.ts';
 
-type Waiting = {
-  readonly to: ActorRef;
-  readonly request: number;
-  readonly reply: TopologyReply;
-  readonly version: number;
-};
+/**
+ * Changes that may wait for the store. Connections ask for one at a time, but those that were given up leave theirs behind while a disk
+ * is full.
+ */
+export const CHANGES_HELD_MAX = 65_536;
+/** How long a store without room is left alone, milliseconds. */
+const FULL_RETRY_MS = 1_000;
+const FULL_TIMER = 1;
 
 export class TopologyActor implements Actor {
   readonly #context: ActorContext;
   readonly #topology: Topology;
-  readonly #slots: Int32Array;
+  readonly #slotWords: Int32Array;
+  readonly #slots: QueueSlots;
+  /** Undefined in a node that keeps nothing. */
+  readonly #outbox: DefinitionOutbox | undefined;
+  readonly #held: HeldChanges;
   /** Version that each replica has reached, by thread. */
   readonly #reached: Map<number, number>;
-  readonly #freeSlots: number[];
-  /** Queues that are deleted and may still hold something, by slot. */
-  readonly #ending: Map<number, QueueRecord>;
-  #nextSlot: number;
-  /** In order of version. */
-  #waiting: Waiting[] = [];
+  /** Shown, and not yet applied by every replica. In order of version. */
+  readonly #shown: Change[];
 
-  /** `before` is the incarnation that crashed: what it knew of replicas and slots is still true. */
-  constructor(context: ActorContext, topology: Topology, slots: Int32Array, before: TopologyActor | undefined) {
+  /**
+   * `before` is the incarnation that crashed or was stopped: what it knew is still true, and what it began goes on. A letter over which it
+   * crashed comes again. Was the command carried out then, it finds nothing to do now, and its second answer finds nobody who waits; an
+   * answer, a list of events or a batch that left just before the crash may leave twice, which does no harm, but none is left out:
+   * everything is taken off its list only after it was told.
+   *
+   * `gate` undefined: nothing is durable.
+   */
+  constructor(context: ActorContext, topology: Topology, slotWords: Int32Array, before: TopologyActor | undefined, gate?: StoreGate) {
     this.#context = context;
     this.#topology = topology;
-    this.#slots = slots;
+    this.#slotWords = slotWords;
+    this.#slots = before === undefined ? new QueueSlots(topology) : before.#slots;
+    this.#held = before === undefined ? new HeldChanges(topology.version) : before.#held;
     this.#reached = before === undefined ? new Map() : before.#reached;
-    this.#freeSlots = before === undefined ? [] : before.#freeSlots;
-    this.#ending = before === undefined ? new Map() : before.#ending;
-    this.#nextSlot = before === undefined ? 1 : before.#nextSlot;
-    this.#waiting = before === undefined ? [] : before.#waiting;
+    this.#shown = before === undefined ? [] : before.#shown;
+    if (before !== undefined) this.#outbox = before.#outbox;
+    else this.#outbox = gate === undefined ? undefined : new DefinitionOutbox(gate, topology.lastQueueId);
+    // The store's answer may have gone to the incarnation before, and the timer has gone with it.
+    this.#outbox?.restate();
+    // It may have crashed over telling what need not wait any more.
+    this.#show();
   }
 
   receive(letter: Letter): void {
@@ -55,13 +86,27 @@ export class TopologyActor implements Actor {
       case TopologyLetter.applied:
         return this.#applied(letter.sender.thread, letter.a);
       case TopologyLetter.emptied:
-        return this.#emptied(letter.a, letter.b);
+        return this.#slots.emptied(letter.a, letter.b);
+      case TopologyLetter.defined:
+        return this.#defined(letter.a, letter.c !== 0);
+      case RuntimeLetter.timer:
+        return this.#outbox?.restate();
     }
   }
 
-  endTurn(): void {}
+  endTurn(): void {
+    this.#outbox?.send();
+  }
 
-  stop(): void {}
+  /** Nobody waits for an answer any more, but what was decided is decided: a queue that deleted itself must not be back. */
+  stop(): void {
+    this.#outbox?.restate();
+  }
+
+  /** The store's actor began anew, and may not have heard or may have forgotten what it was told. */
+  storeRestarted(): void {
+    this.#outbox?.restate();
+  }
 
   /** A thread has a replica at this version, and gets every event from now on. */
   addReplica(thread: number): void {
@@ -70,22 +115,26 @@ export class TopologyActor implements Actor {
 
   /** Deleted queues of a thread that have not said that they are empty: a replacement of the thread goes on emptying them. */
   endingQueues(thread: number): readonly QueueRecord[] {
-    return [...this.#ending.values()].filter((queue) => queue.thread === thread);
+    return this.#slots.endingOn(thread);
   }
 
   /** A thread is lost: nobody waits for it any more. */
   dropReplica(thread: number): void {
     this.#reached.delete(thread);
-    this.#answerWaiting();
+    this.#answerShown();
   }
 
-  /** Decides at once, for the node itself: what it starts with, what a lost connection leaves. */
-  decideNow(command: TopologyCommand): void {
-    this.#change({ thread: 0, id: 0, generation: 0 }, 0, command);
+  /**
+   * Decides at once, for the node itself: what it starts with, what a lost connection leaves. The store gets all of it in one
+   * transaction: either a new data directory has its virtual host and its users, or it is still new.
+   */
+  decideNow(...commands: readonly TopologyCommand[]): void {
+    for (const command of commands) this.#change(NOBODY, 0, command);
+    this.#outbox?.send();
   }
 
   #change(from: ActorRef, request: number, asked: TopologyCommand): void {
-    const command = asked.type === 'queue.declare' ? { ...asked, slot: this.#peekSlot() } : asked;
+    const command = asked.type === 'queue.declare' ? { ...asked, slot: this.#slots.peek() } : asked;
     if (command.type === 'queue.declare' && command.slot >= QUEUE_SLOTS_MAX) {
       const text = `cannot declare queue '${command.queue}': queue limit of the node (${QUEUE_SLOTS_MAX}) is reached`;
       return this.#answer(from, request, { refusal: refuse(ReplyCode.preconditionFailed, text) });
@@ -93,40 +142,55 @@ export class TopologyActor implements Actor {
     const decision = decide(this.#topology, command);
     if ('refusal' in decision) return this.#answer(from, request, { refusal: decision.refusal });
     const { reply, events } = decision;
-    if (events.length === 0) return this.#answer(from, request, { reply, readyCount: 0 });
+    if (events.length === 0) return this.#answerUnchanged(from, request, command, reply);
+    if (request !== 0 && this.#held.count >= CHANGES_HELD_MAX) return this.#answer(from, request, { refusal: tooManyHeld() });
+    const prepared = this.#outbox?.prepare(events);
     for (const event of events) this.#apply(event);
-    this.#publish(events);
-    this.#waiting.push({ to: from, request, reply, version: this.#topology.version });
-    this.#answerWaiting();
+    const batch = prepared === undefined ? 0 : this.#outbox!.collect(prepared);
+    this.#held.hold({ events, version: this.#topology.version, batch, to: from, request, reply });
+    this.#show();
+  }
+
+  /** Nothing changes. But what makes it so may be on its way, to the store or to a replica, and the answer must not overtake it. */
+  #answerUnchanged(to: ActorRef, request: number, command: TopologyCommand, reply: TopologyReply): void {
+    if (request === 0) return;
+    if (!this.#held.concerns(command)) {
+      this.#shown.push({ events: [], version: this.#held.shownVersion, batch: 0, to, request, reply });
+      return this.#answerShown();
+    }
+    if (this.#held.count >= CHANGES_HELD_MAX) return this.#answer(to, request, { refusal: tooManyHeld() });
+    this.#held.hold({ events: [], version: this.#topology.version, batch: 0, to, request, reply });
   }
 
   #apply(event: TopologyEvent): void {
     this.#topology.apply(event);
-    if (event.type === 'queue-created') this.#takeSlot(event.queue.slot);
-    else if (event.type === 'queue-deleted') this.#ending.set(event.queue.slot, event.queue);
+    if (event.type === 'queue-created') this.#slots.take(event.queue.slot);
+    else if (event.type === 'queue-deleted') this.#slots.deleted(event.queue);
   }
 
-  /** Around the loss of a thread this may be said twice. */
-  #emptied(slot: number, id: number): void {
-    if (this.#ending.get(slot)?.id !== id) return;
-    this.#ending.delete(slot);
-    this.#freeSlots.push(slot);
+  #defined(request: number, refused: boolean): void {
+    if (this.#outbox?.awaits(request) !== true) return;
+    if (refused) return this.#context.armTimer(FULL_TIMER, FULL_RETRY_MS);
+    this.#outbox.defined();
+    this.#show();
   }
 
-  #peekSlot(): number {
-    return this.#freeSlots.at(-1) ?? this.#nextSlot;
+  /** Every replica hears of what the store has. */
+  #show(): void {
+    const stored = this.#outbox?.stored ?? 0;
+    for (let change = this.#held.first(stored); change !== undefined; change = this.#held.first(stored)) {
+      // Told again after a crash right here, a replica leaves it aside: it is at that version.
+      if (change.events.length > 0) this.#publish(change);
+      if (change.request !== 0) this.#shown.push(change);
+      this.#held.shift();
+    }
+    this.#answerShown();
   }
 
-  #takeSlot(slot: number): void {
-    if (this.#freeSlots.at(-1) === slot) this.#freeSlots.pop();
-    else if (slot === this.#nextSlot) this.#nextSlot++;
-    else throw new Error(`slot ${slot} was taken out of turn`);
-  }
-
-  #publish(events: readonly TopologyEvent[]): void {
+  #publish({ events, version }: Change): void {
     for (const thread of this.#reached.keys()) {
       const letter = new Letter(ReplicaLetter.events);
-      letter.a = this.#topology.version;
+      letter.a = version;
       letter.body = events;
       this.#context.tell({ thread, id: REPLICA_ID, generation: 0 }, letter);
     }
@@ -135,22 +199,23 @@ export class TopologyActor implements Actor {
   #applied(thread: number, version: number): void {
     if (!this.#reached.has(thread)) return;
     this.#reached.set(thread, version);
-    this.#answerWaiting();
+    this.#answerShown();
   }
 
-  #answerWaiting(): void {
+  #answerShown(): void {
     let reached = this.#topology.version;
     for (const version of this.#reached.values()) reached = Math.min(reached, version);
-    while (this.#waiting.length > 0 && this.#waiting[0]!.version <= reached) {
-      const { to, request, reply } = this.#waiting.shift()!;
+    for (let change = this.#shown[0]; change !== undefined && change.version <= reached; change = this.#shown[0]) {
+      const { to, request, reply } = change;
       this.#answer(to, request, { reply, readyCount: this.#readyCountOf(reply) });
+      this.#shown.shift();
     }
   }
 
   /** What was ready in a queue when it was deleted: its slot still says. */
   #readyCountOf(reply: TopologyReply): number {
     if (reply.type !== 'queue-deleted') return 0;
-    return Atomics.load(this.#slots, reply.queue.slot * SLOT_WORDS + READY_COUNT);
+    return Atomics.load(this.#slotWords, reply.queue.slot * SLOT_WORDS + READY_COUNT);
   }
 
   #answer(to: ActorRef, request: number, outcome: ChangeOutcome): void {
@@ -160,4 +225,8 @@ export class TopologyActor implements Actor {
     letter.body = outcome;
     this.#context.tell(to, letter);
   }
+}
+
+function tooManyHeld(): ReturnType<typeof refuse> {
+  return refuse(ReplyCode.resourceError, `${CHANGES_HELD_MAX} changes wait for the disk already`);
 }

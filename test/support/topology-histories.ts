@@ -29,7 +29,7 @@ function exchangeDeclare(names: fc.Arbitrary<string>): fc.Arbitrary<TopologyComm
 
 const bindOrUnbind = (kind: 'queue' | 'exchange') => fc.constantFrom(`${kind}.bind` as const, `${kind}.bind` as const, `${kind}.unbind` as const);
 
-const command: fc.Arbitrary<TopologyCommand> = fc.oneof(
+export const topologyCommand: fc.Arbitrary<TopologyCommand> = fc.oneof(
   fc
     .record({ who, name: queueName, exclusive: fc.boolean(), autoDelete: fc.boolean(), durable: fc.boolean() })
     .map(({ name, ...over }) => writer.queue(name, over)),
@@ -61,7 +61,7 @@ const prelude = fc
   .tuple(...['a', 'b', 'c', 'd'].map((name) => exchangeDeclare(fc.constant(name))))
   .map((exchanges): TopologyCommand[] => [...['q1', 'q2', 'q3', '__proto__'].map((name) => writer.queue(name)), ...exchanges]);
 
-export const topologyHistory: fc.Arbitrary<readonly TopologyCommand[]> = fc.tuple(prelude, fc.array(command, { minLength: 10, maxLength: 80 })).map(([first, rest]) => [...first, ...rest]);
+export const topologyHistory: fc.Arbitrary<readonly TopologyCommand[]> = fc.tuple(prelude, fc.array(topologyCommand, { minLength: 10, maxLength: 80 })).map(([first, rest]) => [...first, ...rest]);
 
 /** Everything that the events make, as comparable texts: neither their order nor that of their fields matters, that of a table does. */
 export function contents(events: Iterable<TopologyEvent>): string[] {
