@@ -1,6 +1,9 @@
 /**
  * `leveret chaos` itself, end to end: crashes of actors and lost threads cost nothing, and a broker that is broken in one way is
  * caught by the counter that is meant for it. The broken ones are a sound broker behind a proxy that meddles with deliveries.
+ *
+ * With LEVERET_CHAOS_RABBITMQ set, Debian's RabbitMQ is watched and killed too, which takes a minute: what the checker holds against a
+ * broker must be the broker's fault.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,6 +13,7 @@ import type { ChaosReport } from '../../tools/chaos/chaos-report.ts';
 import { runChaos } from '../../tools/chaos/run-chaos.ts';
 import { MeddlingProxy } from '../support/chaos/meddling-proxy.ts';
 import type { Meddling } from '../support/chaos/meddling-proxy.ts';
+import { RabbitmqBroker, rabbitmqIsThere } from '../support/chaos/rabbitmq-broker.ts';
 import { runSeed } from '../support/seeded-random.ts';
 
 const chaos = suite('chaos');
@@ -99,5 +103,27 @@ for (const { name, counter, meddling } of CONTROLS) {
     assert.ok(report.verdict[counter] > 0, formatReport(report));
   });
 }
+
+chaos('a broker that is not there is told in one sentence', async () => {
+  const asked = runChaos({ seed: 1, url: 'amqp://127.0.0.1:1', durationMs: 100 });
+  const refusal = await asked.then(() => '', (error: unknown) => (error instanceof Error ? error.message : ''));
+  assert.match(refusal, /^127\.0\.0\.1:1 does not let us in: .*ECONNREFUSED/);
+});
+
+const besideRabbitmq = process.env['LEVERET_CHAOS_RABBITMQ'] !== undefined && rabbitmqIsThere ? chaos : chaos.skip;
+
+besideRabbitmq('RabbitMQ, watched', async () => {
+  const report = await runChaos({ seed: runSeed(), broker: await RabbitmqBroker.create(), durationMs: 5_000 });
+  process.stdout.write(formatReport(report));
+  assert.ok(report.passed, formatReport(report));
+  assert.ok(report.verdict.acknowledged > 1_000);
+});
+
+besideRabbitmq('RabbitMQ, killed with kill -9: what the page cache kept is there', async () => {
+  const report = await runChaos({ seed: runSeed(), broker: await RabbitmqBroker.create(), kills: 5, durationMs: 10_000 });
+  process.stdout.write(formatReport(report));
+  assert.ok(report.passed, formatReport(report));
+  assert.is(Object.values(report.faults.kills).reduce((sum, count) => sum + count, 0), 5);
+});
 
 chaos.run();

@@ -58,6 +58,7 @@ export class FaultDrivers {
       startMs = (await broker.start()) ?? startMs;
       if (this.#watch.aborted()) return;
     }
+    if (orders.length > 0) await this.#until(() => this.#watch.serves(), SERVE_PATIENCE_MS);
   }
 
   async #killOnce(broker: ManagedBroker, { kind, share }: KillOrder, startMs: number): Promise<void> {

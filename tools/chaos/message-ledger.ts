@@ -43,8 +43,6 @@ export type Lane = { readonly queue: string; readonly whole: boolean; readonly l
 /** One message that a consumer was handed. */
 export type Reading = { readonly stream: MessageStream; readonly sequence: number };
 
-/** A closed stream whose messages are still missing after so long, with consumers reading, counts as missing so far. */
-const OVERDUE_MS = 5_000;
 /** Violations that are told one by one. */
 const EXAMPLES_MAX = 12;
 
@@ -157,11 +155,11 @@ export class MessageLedger {
     return this.#ok + this.#settled + this.#repeated;
   }
 
-  /** Confirmed messages that should long have come. An estimate for watchers: what is lost is known at the end only. */
-  overdue(nowMs: number): number {
+  /** Confirmed messages whose channels ended more than `graceMs` ago. An estimate: what is lost is known at the end only. */
+  overdue(nowMs: number, graceMs: number): number {
     this.#closing = this.#closing.filter((stream) => stream.outstanding > 0);
     let sum = 0;
-    for (const { closedAtMs, outstanding } of this.#closing) if (closedAtMs !== undefined && nowMs - closedAtMs > OVERDUE_MS) sum += outstanding;
+    for (const { closedAtMs, outstanding } of this.#closing) if (closedAtMs !== undefined && nowMs - closedAtMs > graceMs) sum += outstanding;
     return sum;
   }
 

@@ -62,6 +62,8 @@ export type ChaosProgress = {
 
 const DEFAULTS = { crashes: 0, kills: 0, threads: 0, schedulers: 2, publishers: 4, consumers: 6, queues: 4 };
 const WATCH_MS = 250;
+/** Messages that have not come so long after their channel ended count as missing so far. */
+const MISSING_MS = 5_000;
 const STEP_MS = 20;
 
 /** Rejects with one sentence when there is no broker to begin with. */
@@ -208,7 +210,7 @@ class ChaosRun {
       threadsLost: this.#leveret?.threadsLost ?? 0,
       kills: kills.running + kills.recovering + kills.stopping,
       acknowledged: this.#ledger.acknowledged,
-      missing: this.#ledger.overdue(this.#nowMs()),
+      missing: this.#ledger.overdue(this.#nowMs(), MISSING_MS),
       recovery: this.#afterStart.summary() === undefined ? this.#afterLoss : this.#afterStart,
     });
   }
