@@ -27,6 +27,8 @@ import { Area, CLEAN_STOP_KEY, QUEUES_FROM, SHARED_TO, STORE_KEY } from './store
 import { StoreFormatError, isCleanStop, readStoreRecord, unreadable } from './store-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
+export type { CommitReport, StoredEntry };
+
 export const AppendFlag = {
   redelivered: RowFlag.redelivered,
   /** Transient, paged out: not recovered after a restart. */
