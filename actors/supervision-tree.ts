@@ -10,8 +10,8 @@ import type { DynamicSupervisorOptions } from './runtime/supervision/dynamic-sup
 import type { RestartIntensity } from './runtime/supervision/restart-window.ts';
 import type { Strategy } from './runtime/supervision/strategy.ts';
 
-/** Where an actor runs: on the main thread or on one of the scheduler threads. */
-export type TreeThread = 'main' | 'scheduler';
+/** Where an actor runs: on the main thread, on one of the scheduler threads, or on the store's own. */
+export type TreeThread = 'main' | 'scheduler' | 'store';
 
 /** What all nodes of the tree have. `why` is one sentence for a newcomer. */
 type TreeNodeBase = ChildPolicy & {
@@ -158,14 +158,27 @@ export const keeperGroup: TreeGroup = {
   },
 };
 
-export const store: TreeWorker = {
+export const storeGroup: TreeGroup = {
   id: 'store',
-  kind: 'worker',
-  thread: 'main',
+  kind: 'supervisor',
+  thread: 'store',
   count: 'one',
+  strategy: 'dynamic',
+  giveUp: 'escalate',
+  intensity: { restarts: 3, periodMs: 60_000 },
+  childrenMax: 1,
   restart: 'permanent',
   shutdown: 60_000,
-  why: 'Durability first, so it starts first and stops last. As yet a stand-in that keeps nothing holds its place.',
+  why: 'Durability first: starts first, stops last. A thread that is lost, a failed flush or a fourth crash in a minute stop the node.',
+  member: {
+    id: 'store-writer',
+    kind: 'worker',
+    thread: 'store',
+    count: 'one',
+    restart: 'permanent',
+    shutdown: 60_000,
+    why: 'Collects what queues and the topology hand over and commits it as one group; what it has collected outlives its crash.',
+  },
 };
 
 export const topologyGroup: TreeGroup = {
@@ -261,7 +274,7 @@ export const supervisionTree: TreeSupervisor = {
   restart: 'permanent',
   shutdown: 'infinity',
   why: 'What stands below needs what stands above; a fourth restart in a minute stops the node, and who watches the process starts it anew.',
-  children: [store, topologyGroup, queues, connections, listener, janitor],
+  children: [storeGroup, topologyGroup, queues, connections, listener, janitor],
 };
 
 /** The nodes right below a node: children, the one kind of member of a group, or nothing. */

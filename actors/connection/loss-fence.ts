@@ -13,7 +13,7 @@ export class LossFence {
   readonly #post: (queue: QueueRecord, request: number) => void;
   #asked = new Set<number>();
 
-  /** `post` asks a queue for its status, under a number. */
+  /** `post` asks a queue, under a number, for an answer behind all confirms. */
   constructor(requests: Requests, post: (queue: QueueRecord, request: number) => void) {
     this.#requests = requests;
     this.#post = post;
@@ -31,7 +31,7 @@ export class LossFence {
     for (const queue of queues) {
       const request = this.#requests.background({
         queue,
-        question: { type: 'status' },
+        question: { type: 'fence' },
         then: () => {
           if (asked.delete(request) && asked.size === 0) refuse();
         },

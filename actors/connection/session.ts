@@ -66,7 +66,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly requests = new Requests();
-  readonly #fence = new LossFence(this.requests, (queue, request) => this.#queues.post(queue, { type: 'status' }, request));
+  readonly #fence = new LossFence(this.requests, (queue, request) => this.#queues.post(queue, { type: 'fence' }, request));
   readonly throttle: PublishThrottle;
   readonly #queues: QueueSender;
   /** The client has published since this was last looked at. */
@@ -114,7 +114,7 @@ export class Session implements FrameSink, ChannelPort {
     this.#routes = new RouteCache(this);
   }
 
-  /** Publishes that the busiest channel waits to confirm. */
+  /** Publishes that the channel used last waits to confirm. */
   get unconfirmed(): number {
     return this.#lastChannel?.unconfirmed ?? 0;
   }
@@ -126,7 +126,7 @@ export class Session implements FrameSink, ChannelPort {
     let channel = this.#lastChannel;
     if (channel?.number !== scan.channel) {
       channel = this.#channels.get(scan.channel);
-      if (channel === undefined) return this.#notOpen();
+      if (channel === undefined) return this.error(notOpen());
       this.#lastChannel = channel;
     }
     if (channel.takesWhole) channel.publish(buffer, scan);
@@ -147,8 +147,8 @@ export class Session implements FrameSink, ChannelPort {
     if (number === 0) return this.#connectionMethod(method);
     const channel = this.#channels.get(number);
     if (isAmqpError(method)) {
-      if (channel?.open === false) return;
-      return method.hard ? this.error(method) : this.fail(number, method);
+      if (channel?.open !== false) this.fail(number, method);
+      return;
     }
     if (channel === undefined) return this.#openChannel(number, method);
     if (!channel.open) return channel.method(method);
@@ -161,13 +161,13 @@ export class Session implements FrameSink, ChannelPort {
 
   header(number: number, buffer: Buffer, start: number, end: number): void {
     const channel = this.#channels.get(number);
-    if (channel === undefined) return this.#notOpen();
+    if (channel === undefined) return this.error(notOpen());
     channel.header(buffer.subarray(start, end));
   }
 
   bodyFrame(number: number, size: number): void {
     const channel = this.#channels.get(number);
-    if (channel === undefined) return this.#notOpen();
+    if (channel === undefined) return this.error(notOpen());
     channel.bodyFrame(size);
   }
 
@@ -183,15 +183,8 @@ export class Session implements FrameSink, ChannelPort {
     this.#owner.closeWith(hardened(error));
   }
 
-  #notOpen(): void {
-    this.error(amqpError(ReplyCode.channelError, "expected 'channel.open'"));
-  }
-
   #openChannel(number: number, method: Method): void {
-    if (method.name !== 'channel.open') {
-      const text = "expected 'channel.open'";
-      return this.error(amqpError(ReplyCode.channelError, text, methodIdOf(method.name)));
-    }
+    if (method.name !== 'channel.open') return this.error(notOpen(methodIdOf(method.name)));
     const { channelMax } = this.#opened;
     if (channelMax !== 0 && (number > channelMax || this.#channels.size >= channelMax)) {
       const text = `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${channelMax})`;
@@ -415,10 +408,8 @@ export class Session implements FrameSink, ChannelPort {
     }
     for (const channel of this.#channels.values()) channel.queueGone(letter.a);
     const link = this.links.find(letter.a);
-    if (link !== undefined) {
-      this.links.drop(letter.a);
-      this.#queues.unwatch(link);
-    }
+    if (link !== undefined) this.#queues.unwatch(link);
+    this.links.drop(letter.a);
     this.#context.tell(letter.sender, new Letter(QueueLetter.released));
   }
 
@@ -432,6 +423,7 @@ export class Session implements FrameSink, ChannelPort {
     const letter = new Letter(QueueLetter.resynced);
     letter.a = generation;
     this.#queues.tell(link, letter);
+    this.#askAgain(({ queue, question }) => queue.id === queueId && question.type === 'get');
   }
 
   #resubscribe(link: QueueLink): void {
@@ -470,14 +462,17 @@ export class Session implements FrameSink, ChannelPort {
       this.#resubscribe(link);
       this.#queues.tell(link, new Letter(QueueLetter.resynced));
     }
-    for (const [request, asked] of this.requests.questions(({ queue }) => queue.thread === thread)) {
-      this.#queues.post(asked.queue, asked.question, request);
-    }
+    this.#askAgain(({ queue }) => queue.thread === thread);
     this.flushLinks();
     this.#fence.raise(
       this.links.all().map(({ queue }) => queue),
       [...this.#channels.values()],
     );
+  }
+
+  /** An incarnation that is gone may have kept these to answer later. One that is answered twice is answered once. */
+  #askAgain(concerns: Parameters<Requests['questions']>[0]): void {
+    for (const [request, { queue, question }] of this.requests.questions(concerns)) this.#queues.post(queue, question, request);
   }
 
   answered(letter: Letter): void {
@@ -493,6 +488,10 @@ export class Session implements FrameSink, ChannelPort {
 }
 
 const NONE: number[] = [];
+
+function notOpen(method?: Parameters<typeof amqpError>[2]): AmqpError {
+  return amqpError(ReplyCode.channelError, "expected 'channel.open'", method);
+}
 
 function expectedHeader(): AmqpError {
   const text = 'expected content header for class 60, got non content header frame instead';

@@ -6,6 +6,8 @@ import type { Letter } from '../runtime/letter.ts';
 export interface JanitorHost {
   /** Messages take more memory than the limit, or less again. May be told twice. */
   memoryChanged(above: boolean): void;
+  /** The disk has too little room, or enough again. May be told twice. */
+  diskChanged(full: boolean): void;
 }
 
 export class JanitorActor implements Actor {
@@ -17,6 +19,7 @@ export class JanitorActor implements Actor {
 
   receive(letter: Letter): void {
     if (letter.type === JanitorLetter.memory) this.#host.memoryChanged(letter.a === 1);
+    else if (letter.type === JanitorLetter.disk) this.#host.diskChanged(letter.a === 1);
   }
 
   endTurn(): void {}

@@ -17,8 +17,9 @@
  * retain    from a new incarnation of a queue: what lives. a: queue id, b: position that all runs lie below
  *           words, 2 a run: | position | count |
  * forget    from a queue: it is deleted and empty. a: queue id
- * fence     from a queue, for a connection. a: queue id, b: connection, c: request. When all that was appended before is on the
- *           device, the connection hears `answer`. body: the QueueAnswer
+ * fence     from a queue, for a connection. a: its generation, b: connection, c: request, body: QueueAnswer. When all that was
+ *           appended before is on the device, the connection hears `answer` with it
+ * commit    from itself
  * define    from the topology. a: number of the request, body: readonly { key, value }[]. Answer: `defined`.
  * ```
  */
@@ -31,6 +32,7 @@ export const StoreLetter = {
   forget: 0x806,
   fence: 0x807,
   define: 0x808,
+  commit: 0x809,
 } as const;
 
 /** Words of one message in an `append`. */
@@ -45,3 +47,8 @@ export const AppendWord = {
 } as const;
 
 export const STORE_ID = 7;
+
+/** The store's thread: the last of the mesh, so that scheduler threads count from 1. */
+export function storeThread(schedulers: number): number {
+  return schedulers + 1;
+}

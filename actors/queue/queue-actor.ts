@@ -12,10 +12,11 @@
  */
 import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
-import { CONFIRM_WORDS, ConnectionLetter } from '../messages/connection-messages.ts';
+import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
-import { PUBLISH_WORDS, WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { FLAGS, PERSISTENT, SHARED } from '../../src/amqp/stored-message.ts';
+import { PUBLISH_WORDS } from '../../src/amqp/channel/queue-link.ts';
 import { describe } from '../../src/broker/name.ts';
 import { readQueueOptions } from '../../src/broker/queue-options.ts';
 import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts';
@@ -26,6 +27,7 @@ import {
   HAD_CONSUMER,
   LETTER_ANSWERED,
   LETTER_REFUSED,
+  LETTER_TAIL,
   QUEUE_ID,
 } from '../../src/broker/queue/ledger-layout.ts';
 import { type LengthLimit, lengthLimit } from '../../src/broker/queue/length-limit.ts';
@@ -34,7 +36,10 @@ import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
+import { Confirms } from './confirms.ts';
 import { DeliveryOutboxes } from './delivery-outboxes.ts';
+import { Getting } from './getting.ts';
+import { Keeping, READ_TIMER } from './keeping.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
 const RESYNC_TIMEOUT_MS = 5_000;
@@ -46,6 +51,12 @@ export type QueueSetting = {
   readonly pool: BatchPool;
   /** Connections that watched the incarnation before. */
   readonly watchers: readonly ActorRef[];
+  /** The store actor; without one nothing outlives the process. */
+  readonly store: ActorRef | undefined;
+  /** Adds a lease to a message. */
+  hold(address: number): void;
+  /** Contents take more memory than they should. */
+  isMemoryShort(): boolean;
   /** Ends the leases that were collected. */
   flushReleases(): void;
 };
@@ -58,7 +69,11 @@ export class QueueActor implements Actor, QueuePort {
   readonly #machine: QueueMachine;
   readonly #outboxes: DeliveryOutboxes;
   readonly #lengthLimit: LengthLimit | undefined;
-  readonly #confirms = new WordBatch();
+  readonly #confirms: Confirms;
+  readonly #getting: Getting;
+  readonly #keeping: Keeping | undefined;
+  /** Persistent messages are kept. */
+  readonly #durable: boolean;
   /** Connections that may hold deliveries or have consumers here. */
   readonly #peers = new Map<number, ActorRef>();
   /** Connections that have not yet heard of this incarnation. */
@@ -81,10 +96,34 @@ export class QueueActor implements Actor, QueuePort {
     this.#lengthLimit = lengthLimit(options);
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
+    this.#confirms = new Confirms(context, pool);
+    this.#getting = new Getting(this.#machine);
+    this.#durable = record.durable && setting.store !== undefined;
+    this.#keeping = this.#makeKeeping();
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
     this.#machine.setCounter(GENERATION, context.self.generation);
     this.#machine.showCounts();
+  }
+
+  #makeKeeping(): Keeping | undefined {
+    const { store, pool, record, memory } = this.#setting;
+    if (store === undefined) return undefined;
+    const setting = {
+      queue: record.id,
+      store,
+      pool,
+      hold: (address: number) => this.#setting.hold(address),
+      release: (address: number) => memory.release(address),
+      isMemoryShort: () => this.#setting.isMemoryShort(),
+      isShared: (address: number) => (this.#flagsOf(address) & SHARED) !== 0,
+    };
+    return new Keeping(this.#context, setting, this.#machine);
+  }
+
+  #flagsOf(address: number): number {
+    const { memory } = this.#setting;
+    return memory.intsOf(address)[memory.intOffsetOf(address) + FLAGS]!;
   }
 
   #create(): void {
@@ -94,6 +133,7 @@ export class QueueActor implements Actor, QueuePort {
 
   #recover(): void {
     this.#machine.recover();
+    if (this.#context.self.generation > 1) this.#keeping?.resume();
     const connection = this.#machine.counter(ACTIVE_CONNECTION);
     if (connection !== 0) this.#machine.consumers.expect(connection, this.#machine.counter(ACTIVE_KEY));
     for (const watcher of this.#setting.watchers) {
@@ -132,8 +172,16 @@ export class QueueActor implements Actor, QueuePort {
         return this.#end();
       case RuntimeLetter.down:
         return this.#connectionDown(letter.sender);
+      case QueueLetter.pageOut:
+        return;
+      case QueueLetter.stored:
+        return this.#keeping?.stored(letter);
+      case QueueLetter.content:
+        this.#keeping?.content(letter);
+        this.#giveBack(letter);
+        return this.#getting.retry((to, request, answer) => this.#answer({ to, request }, answer));
       case RuntimeLetter.timer:
-        return this.#resyncTimedOut();
+        return letter.a === READ_TIMER ? this.#keeping?.readAgain() : this.#resyncTimedOut();
     }
   }
 
@@ -141,6 +189,7 @@ export class QueueActor implements Actor, QueuePort {
   endTurn(): void {
     this.#dispatch();
     this.#outboxes.flush();
+    this.#keeping?.endTurn();
     this.#setting.flushReleases();
     // What was ready when the queue was deleted stays to be seen: the answer to queue.delete says it.
     if (this.#state !== 'ending') this.#machine.showCounts();
@@ -179,21 +228,44 @@ export class QueueActor implements Actor, QueuePort {
         machine.setCounter(LETTER_REFUSED, machine.counter(LETTER_REFUSED) + 1);
         this.#setting.memory.release(address);
       }
-      const sequence = ints[at + 2]!;
-      if (ints[at + 3] !== 0) this.#confirm(ints[at + 1]!, sequence, refused);
+      const isConfirmWanted = ints[at + 3] !== 0;
+      if (this.#durable && this.#keep(index, ints[at + 1]!, ints[at + 2]!, isConfirmWanted)) continue;
+      if (isConfirmWanted) this.#confirms.add(ints[at + 1]!, ints[at + 2]!, refused);
     }
-    this.#sendConfirms(sender);
+    this.#confirms.send(sender);
+    this.#keeping?.flushAppends(sender.id);
     machine.setCounter(LETTER_ANSWERED, number);
     this.#giveBack(letter);
+  }
+
+  /** The store gets what is to be kept of the letter in hand, its `index`th message, and confirms it. */
+  #keep(index: number, channel: number, sequence: number, confirm: boolean): boolean {
+    const machine = this.#machine;
+    const position = (machine.counter(LETTER_TAIL) + index) | 0;
+    if (!machine.isKept(position)) return false;
+    this.#keeping!.append(machine.contents.address(position), position, channel, sequence, confirm, false);
+    return true;
+  }
+
+  #publishToMachine(address: number): boolean {
+    return this.#machine.publish(address, this.#durable && (this.#flagsOf(address) & PERSISTENT) !== 0);
+  }
+
+  keptGone(position: number): void {
+    this.#keeping?.settled(position);
+  }
+
+  keptReturned(position: number, deliveries: number): void {
+    this.#keeping?.returned(position, deliveries);
   }
 
   /** What a consumer takes at once does not count against the limit. */
   #accept(address: number): boolean {
     const limit = this.#lengthLimit;
     const machine = this.#machine;
-    if (limit === undefined) return machine.publish(address);
+    if (limit === undefined) return this.#publishToMachine(address);
     if (!limit.admits(machine.ready)) this.#dispatch();
-    if (!limit.admits(machine.ready) || !machine.publish(address)) return false;
+    if (!limit.admits(machine.ready) || !this.#publishToMachine(address)) return false;
     if (limit.excess(machine.ready) > 0) this.#dispatch();
     for (let over = limit.excess(machine.ready); over > 0; over--) machine.dropHead();
     return true;
@@ -211,45 +283,10 @@ export class QueueActor implements Actor, QueuePort {
     letter.count = 0;
   }
 
-  #confirm(channel: number, sequence: number, refused: boolean): void {
-    const batch = this.#confirms;
-    const last = batch.count - CONFIRM_WORDS;
-    const held = batch.ints;
-    const flag = refused ? 1 : 0;
-    if (
-      last >= 0 &&
-      held![last] === channel &&
-      held![last + 3] === flag &&
-      ((held![last + 1]! + held![last + 2]!) | 0) === sequence
-    ) {
-      held![last + 2]!++;
-      return;
-    }
-    const ints = batch.room(CONFIRM_WORDS, this.#setting.pool);
-    ints[batch.count] = channel;
-    ints[batch.count + 1] = sequence;
-    ints[batch.count + 2] = 1;
-    ints[batch.count + 3] = flag;
-    batch.count += CONFIRM_WORDS;
-  }
-
-  #sendConfirms(to: ActorRef): void {
-    const batch = this.#confirms;
-    if (batch.count === 0) return;
-    const letter = new Letter(ConnectionLetter.confirmed);
-    letter.ints = batch.ints!;
-    letter.count = batch.count;
-    batch.clear();
-    this.#context.tell(to, letter);
-  }
-
   // ---- deliveries and settles
 
   deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void {
-    if (this.#getting === consumer) {
-      this.#got = { address, position, redelivered };
-      return;
-    }
+    if (this.#getting.takes(consumer, address, position, redelivered)) return;
     this.#outboxes.add(consumer, address, position, redelivered);
   }
 
@@ -280,9 +317,6 @@ export class QueueActor implements Actor, QueuePort {
 
   // ---- questions
 
-  #getting: Consumer | undefined = undefined;
-  #got: { readonly address: number; readonly position: number; readonly redelivered: boolean } | undefined = undefined;
-
   #ask(from: ActorRef, request: number, question: QueueQuestion): void {
     const answer = this.#answerTo(from, request, question);
     if (answer !== undefined) this.#answer({ to: from, request }, answer);
@@ -310,8 +344,13 @@ export class QueueActor implements Actor, QueuePort {
         return this.#consume(from, question.spec, question.type === 'resubscribe');
       case 'cancel':
         return this.#cancel(from, request, question.key);
+      case 'fence':
+        if (this.#keeping === undefined) return { type: 'fenced' };
+        this.#keeping.fence(from.id, request, { type: 'fenced' } satisfies QueueAnswer);
+        return undefined;
       case 'get':
-        return this.#get(from, question.spec);
+        this.#watch(from);
+        return this.#unsynced.size > 0 ? { type: 'empty' } : this.#getting.get(from, request, question.spec);
       case 'purge':
         return { type: 'purged', count: this.#machine.purge() };
       case 'detach':
@@ -356,20 +395,6 @@ export class QueueActor implements Actor, QueuePort {
     return undefined;
   }
 
-  #get(from: ActorRef, spec: ConsumerSpec): QueueAnswer {
-    const { consumers } = this.#machine;
-    this.#watch(from);
-    const getter = consumers.getter(spec);
-    this.#getting = getter;
-    this.#got = undefined;
-    const found = this.#unsynced.size === 0 && this.#machine.get(getter);
-    this.#getting = undefined;
-    const got = this.#got;
-    this.#got = undefined;
-    if (!found || got === undefined) return { type: 'empty' };
-    return { type: 'got', ...(got as { address: number; position: number; redelivered: boolean }), readyCount: this.#machine.ready };
-  }
-
   #detach(connection: number, channel: number): void {
     const machine = this.#machine;
     const isGone = ({ spec }: Consumer): boolean =>
@@ -385,6 +410,7 @@ export class QueueActor implements Actor, QueuePort {
   // ---- the end of others
 
   #connectionDown(connection: ActorRef): void {
+    this.#getting.forget(connection.id);
     this.#detach(connection.id, 0);
     this.#forgetPeer(connection.id);
     this.#resynced(connection.id);
@@ -454,6 +480,7 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #finish(): void {
+    this.#keeping?.forget();
     this.#machine.clear();
     this.#finished = true;
     this.#context.end(`${this.#title} is deleted`);

@@ -7,8 +7,9 @@
  *      1  KEY_SIZE       bytes of exchange and routing key, both short strings
  *      2  HEADER_SIZE    bytes of the content header's payload
  *      3  BODY_SIZE      bytes of the body
- *      4  FLAGS          PERSISTENT, SPLIT
- *      5..7              kept free: expiration, priority, dead letters
+ *      4  FLAGS          PERSISTENT, SPLIT, SHARED
+ *      5  PLACE          where the store keeps the body of a SHARED message; the store's alone
+ *      6..7              kept free: expiration, priority, dead letters
  *
  * byte 32  exchange | routing key | 0xCE | 02 ch ch size, header payload, 0xCE | 03 ch ch size, body, 0xCE
  *          `------- key --------'  `---- end of the method frame that will precede it
@@ -25,9 +26,12 @@ export const KEY_SIZE = 1;
 export const HEADER_SIZE = 2;
 export const BODY_SIZE = 3;
 export const FLAGS = 4;
+export const PLACE = 5;
 
 export const PERSISTENT = 1;
 export const SPLIT = 2;
+/** It went to several queues. */
+export const SHARED = 4;
 
 export const RECORD_HEAD_SIZE = 32;
 

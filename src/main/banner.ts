@@ -5,6 +5,7 @@ export type BannerFacts = {
   /** Absolute. */
   readonly dataDir: string;
   readonly schedulers: number;
+  readonly durability: 'flushed' | 'written';
 };
 
 /** Whoever waits for a broker waits for this text: Testcontainers' RabbitMQ modules look for it in the output. */
@@ -16,6 +17,7 @@ export function formatBanner(facts: BannerFacts): string {
     `  listening   ${facts.url}`,
     `  data        ${facts.dataDir}`,
     `  schedulers  ${facts.schedulers}`,
+    `  durability  ${facts.durability}`,
     COMPLETE_LINE,
     '',
   ].join('\n');

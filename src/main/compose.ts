@@ -3,12 +3,14 @@
  * started and stopped by `RootSupervision` in the tree's order. A thread that is lost is replaced: its connections are gone, its
  * queues come back with what shared memory holds.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import type { MessagePort } from 'node:worker_threads';
 import { KeeperActor, type KeeperHost } from '../../actors/keeper/keeper-actor.ts';
 import { JanitorActor, type JanitorHost } from '../../actors/janitor/janitor-actor.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
 import { JANITOR_ID } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID } from '../../actors/messages/keeper-messages.ts';
+import { STORE_ID, storeThread } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../../actors/messages/replica-messages.ts';
 import { TOPOLOGY_ID } from '../../actors/messages/topology-messages.ts';
 import { type ActorRef, Letter } from '../../actors/runtime/letter.ts';
@@ -33,13 +35,12 @@ import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
 import { Topology } from '../broker/topology/topology.ts';
-import type { TopologyCommand } from '../broker/topology/topology-command.ts';
-import { NO_OWNER, UNLIMITED } from '../broker/topology/topology-records.ts';
-import { passwordHash } from '../broker/user.ts';
-import { VolatileStore } from '../store/volatile-store.ts';
+import { firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
+import { NO_OWNER, type QueueRecord } from '../broker/topology/topology-records.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
-import type { GroupDescription, LiveTree, ThreadDescription } from './live-tree.ts';
+import { Descriptions, describeGroups } from './descriptions.ts';
+import type { LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
 import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
@@ -47,6 +48,8 @@ import { packageVersion } from './package-version.ts';
 import { type NodePart, RootSupervision } from './root-supervision.ts';
 import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
+import { StorePart, type StorePartHost } from './store-part.ts';
+import type { Durability, StoreTask } from './store-thread.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
 export type NodeConfig = {
@@ -57,6 +60,8 @@ export type NodeConfig = {
   schedulers: number;
   logLevel: string;
   memoryLimitBytes: number;
+  durability: Durability;
+  diskFreeLimitBytes: number;
   users: readonly { name: string; password: string; tags: readonly string[] }[];
   vhost: string;
   heartbeatSeconds: number;
@@ -82,6 +87,8 @@ export type RunningNode = {
 /** Bytes of one ring between two threads. */
 const RING_BYTES = 1024 * 1024;
 const MAIN_THREAD = 0;
+/** In the data directory. */
+const STORE_FILE = 'store.mdb';
 
 /** Starts everything and resolves when the node accepts connections. Rejects when it cannot. */
 export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
@@ -95,7 +102,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   return node;
 }
 
-class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHost, AcceptorsHost, RunningNode {
+class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHost, AcceptorsHost, StorePartHost, RunningNode {
   readonly host: string;
   readonly schedulers: number;
   port: number;
@@ -104,24 +111,27 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   readonly #settings: NodeSettings;
   readonly #threadCount: number;
   readonly #scheduler: Scheduler;
-  readonly #topology = new Topology();
+  #topology = new Topology();
   readonly #slots: SharedArrayBuffer;
   readonly #words: SharedArrayBuffer;
   readonly #mesh: ReturnType<typeof createMesh>;
   readonly #memory: ReturnType<typeof createSharedMemory>;
   readonly #doorbell: PortDoorbell;
-  readonly #store = new VolatileStore();
+  readonly #store: StorePart;
   readonly #threads: SchedulerThreads;
   readonly #acceptors: Acceptors;
+  /** What the topology tells the store goes this way. */
+  readonly #gate = storeGate((letter) => {
+    this.#scheduler.tell({ thread: storeThread(this.schedulers), id: STORE_ID, generation: 0 }, letter);
+  });
   readonly #root: RootSupervision;
   /** Threads whose connections are being closed, and what waits for that. */
   readonly #emptying = new Map<number, () => void>();
-  readonly #described = new Map<number, { readonly thread: number; resolve(body: ThreadDescription | undefined): void }>();
+  readonly #descriptions = new Descriptions((thread, request) => this.#tellThread(thread, ReplicaLetter.describe, request, undefined));
   #topologyActor: TopologyActor | undefined = undefined;
   #alarms: readonly string[] = [];
   #closeReason = 'shutdown';
   #closed: Promise<void> | undefined = undefined;
-  #requests = 0;
 
   constructor(config: NodeConfig, log: Logger) {
     this.#config = config;
@@ -129,7 +139,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.host = config.host;
     this.port = config.port;
     this.schedulers = config.schedulers;
-    this.#threadCount = config.schedulers + 1;
+    this.#threadCount = config.schedulers + 2;
     this.#settings = {
       host: config.host,
       heartbeatSeconds: config.heartbeatSeconds,
@@ -143,10 +153,11 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     };
     this.#slots = new SharedArrayBuffer(QUEUE_SLOTS_MAX * SLOT_WORDS * 4);
     this.#words = new SharedArrayBuffer(this.#threadCount * THREAD_WORDS * 4);
-    this.#memory = createSharedMemory(config.schedulers, config.memoryLimitBytes);
+    this.#memory = createSharedMemory(config.schedulers + 1, config.memoryLimitBytes);
     this.#mesh = createMesh(this.#threadCount, RING_BYTES);
     this.#doorbell = new PortDoorbell(new Array<undefined>(this.#threadCount).fill(undefined), () => this.#scheduler.poke());
     this.#scheduler = new Scheduler(MAIN_THREAD, this.#threadCount, this, new MeshPort(this.#mesh, MAIN_THREAD, this.#doorbell));
+    this.#store = new StorePart(this, storeThread(config.schedulers), this.#doorbell);
     this.#threads = new SchedulerThreads(this, config.schedulers, this.#doorbell);
     this.#acceptors = new Acceptors(this);
     this.#root = new RootSupervision(supervisionTree, this.#parts(), this, ({ text }) => this.#gaveUp(text));
@@ -160,20 +171,21 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       groupOptions(topologyGroup),
       TOPOLOGY_ID,
       (context) => {
-        this.#topologyActor = new TopologyActor(context, this.#topology, new Int32Array(this.#slots), this.#topologyActor);
+        this.#topologyActor = new TopologyActor(context, this.#topology, new Int32Array(this.#slots), this.#topologyActor, this.#gate);
         return this.#topologyActor;
       },
       exited('topology'),
     );
     const keeper = new MainActor(this.#scheduler, groupOptions(keeperGroup), KEEPER_ID, () => new KeeperActor(this), exited('queues'));
     return {
-      store: { start: () => this.#openStore(), stop: () => this.#store.close(), kill: () => this.#store.close() },
+      store: this.#store,
       topology: { start: () => this.#startTopology(topology), stop: () => topology.stop(), kill: () => topology.kill() },
       queues: {
         start: async () => {
           keeper.start();
           // Awake until it has looked once: only a thread that announced its sleep is rung for.
           this.#scheduler.poke();
+          await this.#fillQueues();
           await this.#threads.start().catch((error: unknown) => {
             keeper.stop();
             throw error;
@@ -199,32 +211,47 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     return this.#root.start();
   }
 
-  #openStore(): void {
-    this.#store.open();
-    if (!this.#store.durable) this.#log.info('queues and messages are kept in memory only: a restart of the node forgets them');
+  storeTask(): Omit<StoreTask, 'ports' | 'control' | 'thread' | 'threads'> {
+    return {
+      path: join(this.#config.dataDir, STORE_FILE),
+      durability: this.#config.durability,
+      diskFreeLimitBytes: this.#config.diskFreeLimitBytes,
+      memory: this.#memory,
+      owner: this.schedulers,
+      mesh: this.#mesh,
+      slots: this.#slots,
+    };
   }
 
-  /** The topology outlives its actor, until a store keeps it. */
+  /** What was confirmed is on the device; what is to come cannot be. */
+  storeFailed(text: string): void {
+    this.#log.fatal({ reason: text }, 'the store has failed: the node stops, and the next start recovers what was confirmed');
+    process.exitCode = 1;
+    void this.close(text);
+  }
+
+  bellOfStore(peer: number, port: MessagePort): void {
+    this.#store.post({ type: 'replacePeer', peer, port }, [port]);
+  }
+
+  /** The topology outlives its actor; a new process reads it from the store. */
   #startTopology(actor: MainActor): void {
+    if (this.#topology.version === 0) this.#topology = restoreTopology(this.#store.definitions, this.schedulers);
     actor.start();
-    if (this.#topology.version === 0) this.#createFirstObjects();
+    if (this.#topology.vhostCount === 0) this.#topologyActor!.decideNow(...firstObjects(this.#config));
   }
 
-  #createFirstObjects(): void {
-    const { vhost, users } = this.#config;
-    this.#decide({ type: 'vhost.set', vhost: { name: vhost, queueCountMax: UNLIMITED } });
-    const digest = (algorithm: string, bytes: Uint8Array): Uint8Array =>
-      createHash(algorithm.replace('rabbit_password_hashing_', '')).update(bytes).digest();
-    for (const { name, password, tags } of users) {
-      const hashingAlgorithm = 'rabbit_password_hashing_sha256';
-      const hash = passwordHash({ digest }, hashingAlgorithm, randomBytes(4), password);
-      this.#decide({ type: 'user.set', user: { name, passwordHash: hash, hashingAlgorithm, tags } });
-      this.#decide({ type: 'permission.set', permission: { user: name, vhost, configure: '.*', write: '.*', read: '.*' } });
+  /** Durable queues find their messages before they run. */
+  async #fillQueues(): Promise<void> {
+    const queues: QueueRecord[] = [];
+    for (const { name } of this.#topology.vhosts()) {
+      for (const queue of this.#topology.queues(name)) if (queue.durable) queues.push(queue);
     }
-  }
-
-  #decide(command: TopologyCommand): void {
-    this.#topologyActor!.decideNow(command);
+    const damaged = await this.#store.fill(queues.map(({ id, slot }) => ({ id, slot })));
+    for (const { queue, why } of damaged) {
+      const record = queues.find(({ id }) => id === queue);
+      this.#log.error({ vhost: record?.vhost, queue: record?.name, why }, 'a stored queue is damaged');
+    }
   }
 
   // ---- threads
@@ -242,6 +269,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       version: this.#topology.version,
       alarms: this.#alarms,
       ending: this.#topologyActor!.endingQueues(thread),
+      storeThread: storeThread(this.schedulers),
     };
   }
 
@@ -257,11 +285,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#log.error({ thread, err: error }, 'a scheduler thread was lost and is replaced');
     this.#acceptors.threadLost(thread);
     this.stopped(thread);
-    for (const [request, { thread: asked, resolve }] of this.#described) {
-      if (asked !== thread) continue;
-      this.#described.delete(request);
-      resolve(undefined);
-    }
+    this.#descriptions.threadLost(thread);
   }
 
   noticed(thread: number, notice: ThreadNotice): void {
@@ -290,7 +314,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
         if (owner !== NO_OWNER && threadOfConnection(owner) === thread) owners.add(owner);
       }
     }
-    for (const connection of owners) this.#decide({ type: 'connection.end', connection });
+    for (const connection of owners) this.#topologyActor!.decideNow({ type: 'connection.end', connection });
   }
 
   #tellThread(thread: number, type: number, a: number, body: unknown): void {
@@ -367,13 +391,24 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     done?.();
   }
 
+  diskChanged(full: boolean): void {
+    if (!this.#alarm('low on disk', full)) return;
+    if (full) this.#log.warn('disk alarm set: publishers are blocked');
+    else this.#log.warn('disk alarm cleared: publishers go on');
+  }
+
+  /** Sets or clears an alarm on all threads. Answers whether that changed anything. */
+  #alarm(reason: string, set: boolean): boolean {
+    if (this.#alarms.includes(reason) === set) return false;
+    this.#alarms = set ? [...this.#alarms, reason] : this.#alarms.filter((other) => other !== reason);
+    for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, this.#alarms);
+    return true;
+  }
+
   memoryChanged(above: boolean): void {
-    const alarms = above ? ['low on memory'] : [];
-    if (alarms.length === this.#alarms.length) return;
-    this.#alarms = alarms;
+    if (!this.#alarm('low on memory', above)) return;
     if (above) this.#log.warn({ limitBytes: this.#config.memoryLimitBytes }, 'memory high watermark set: publishers are blocked');
     else this.#log.warn('memory high watermark cleared: publishers go on');
-    for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, alarms);
   }
 
   log(level: number, fields: object, text: string): void {
@@ -383,8 +418,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   described(_thread: number, request: number, body: unknown): void {
-    this.#described.get(request)?.resolve(body as ThreadDescription);
-    this.#described.delete(request);
+    this.#descriptions.described(request, body as ThreadDescription);
   }
 
   // ---- the main scheduler's host
@@ -429,26 +463,12 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   async liveTree(): Promise<LiveTree> {
-    const threads = await Promise.all(
-      this.#threads.standing().map(
-        (thread) =>
-          new Promise<ThreadDescription | undefined>((resolve) => {
-            const request = ++this.#requests;
-            this.#described.set(request, { thread, resolve });
-            this.#tellThread(thread, ReplicaLetter.describe, request, undefined);
-          }),
-      ),
-    );
-    const main = [...this.#scheduler.groups()].map((group): GroupDescription => {
-      const snapshot = group.snapshot();
-      const children = snapshot.children.map((child) => ({ ...child, name: String(child.id) }));
-      return { name: group.name, ...snapshot, childCount: children.length, children };
-    });
+    const threads = await Promise.all(this.#threads.standing().map((thread) => this.#descriptions.of(thread)));
     return {
       root: this.#root.snapshot(),
       queues: this.#threads.snapshot(),
       listener: this.#acceptors.snapshot(),
-      main,
+      main: describeGroups(this.#scheduler.groups()),
       threads: threads.filter((thread) => thread !== undefined),
     };
   }
@@ -468,6 +488,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     await this.#root.stop();
     this.#scheduler.close();
     await this.#threads.close();
+    await this.#store.close();
     this.#doorbell.close();
   }
 }

@@ -12,6 +12,10 @@ export const DEFAULT_DATA_DIR = './leveret-data';
 export const DEFAULT_LOG_LEVEL = 'info';
 /** The share of the memory that may be in use before publishers are stopped (RabbitMQ, "Memory Threshold and Limit"). */
 export const DEFAULT_MEMORY_HIGH_WATERMARK = '0.4';
+/** A confirm waits until the device has the message. */
+export const DEFAULT_DURABILITY = 'flushed';
+/** RabbitMQ's disk_free_limit. */
+export const DEFAULT_DISK_FREE_LIMIT_BYTES = 50_000_000;
 export const DEFAULT_USER = 'guest';
 export const DEFAULT_PASSWORD = 'guest';
 export const DEFAULT_VHOST = '/';
@@ -46,6 +50,8 @@ export function defaultNodeConfig(usableBytes: number = usableMemoryBytes()): No
     schedulers: defaultSchedulers(),
     logLevel: DEFAULT_LOG_LEVEL,
     memoryLimitBytes: memoryLimitBytes({ relative: Number(DEFAULT_MEMORY_HIGH_WATERMARK) }, usableBytes),
+    durability: DEFAULT_DURABILITY,
+    diskFreeLimitBytes: DEFAULT_DISK_FREE_LIMIT_BYTES,
     users: [{ name: DEFAULT_USER, password: DEFAULT_PASSWORD, tags: ['administrator'] }],
     vhost: DEFAULT_VHOST,
     heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,

@@ -17,6 +17,8 @@ import { ThreadReplacement } from './thread-replacement.ts';
 /** The node, as its threads' supervisor sees it. */
 export interface SchedulerThreadsHost extends TimerHost {
   /** All that a thread is started with but its ports. */
+  /** The other end of the bell between a scheduler thread and the store. */
+  bellOfStore(thread: number, port: MessagePort): void;
   taskOf(thread: number): Omit<SchedulerTask, 'ports' | 'control'>;
   /** A thread runs its actors and follows the topology from now on, or does not any more. */
   threadStarts(thread: number): void;
@@ -193,10 +195,11 @@ export class SchedulerThreads {
 
   /** Its bells to and from all that run; who is started later brings the ports between the two. */
   #openPorts(thread: number): DoorbellPorts {
-    const { own, peers } = createReplacementPorts(this.#schedulers + 1, thread);
+    const { own, peers } = createReplacementPorts(this.#schedulers + 2, thread);
     this.#doorbell.replacePeer(thread, peers[MAIN_THREAD]!);
+    this.#host.bellOfStore(thread, peers[this.#schedulers + 1]!);
     const ports = [...own];
-    for (let peer = 1; peer < peers.length; peer++) {
+    for (let peer = 1; peer <= this.#schedulers; peer++) {
       const port = peers[peer];
       if (port === undefined) continue;
       const running = this.#running.get(peer);

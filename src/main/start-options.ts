@@ -6,6 +6,8 @@ import { memoryLimitBytes, parseMemoryWatermark } from './memory-watermark.ts';
 import {
   DEFAULT_CHANNEL_MAX,
   DEFAULT_DATA_DIR,
+  DEFAULT_DISK_FREE_LIMIT_BYTES,
+  DEFAULT_DURABILITY,
   DEFAULT_FRAME_MAX,
   DEFAULT_HEARTBEAT_SECONDS,
   DEFAULT_HOST,
@@ -20,6 +22,7 @@ import {
 } from './node-defaults.ts';
 import type { NodeConfig } from './compose.ts';
 import type { LogLevel } from './log.ts';
+import type { Durability } from './store-thread.ts';
 import type { GivenValues, Option } from './option.ts';
 
 /** AMQP's smallest frame_max (section 4.2.3), and the largest that keeps a frame's size in 32 bits with room to spare. */
@@ -40,6 +43,20 @@ export const START_OPTIONS = {
     'SHARE|SIZE',
     'publishers wait above it: a share of the memory (0.4) or a size (512MB, 2GiB)',
     DEFAULT_MEMORY_HIGH_WATERMARK,
+  ),
+  durability: option(
+    'durability',
+    ['LEVERET_DURABILITY'],
+    'MODE',
+    'what a confirm waits for: flushed (the device has the message) or written (the system has it; a power cut may lose it)',
+    DEFAULT_DURABILITY,
+  ),
+  diskFreeLimit: option(
+    'disk-free-limit',
+    ['LEVERET_DISK_FREE_LIMIT'],
+    'SIZE',
+    'publishers wait while less is free where the data lies (50MB, 2GiB)',
+    `${DEFAULT_DISK_FREE_LIMIT_BYTES / 1_000_000}MB`,
   ),
   heartbeat: option('heartbeat', ['LEVERET_HEARTBEAT'], 'SECONDS', 'heartbeat proposed to clients; 0 for none', String(DEFAULT_HEARTBEAT_SECONDS)),
   frameMax: option('frame-max', ['LEVERET_FRAME_MAX'], 'BYTES', 'largest frame proposed to clients', String(DEFAULT_FRAME_MAX)),
@@ -82,6 +99,8 @@ export function configureNode(given: GivenValues<StartOptionKey>, usableBytes: n
     schedulers: read('schedulers', defaults.schedulers, wholeNumber(1, SCHEDULERS_MAX)),
     logLevel: read('logLevel', DEFAULT_LOG_LEVEL, readLogLevel),
     memoryLimitBytes: read('memoryHighWatermark', defaults.memoryLimitBytes, (text) => readWatermark(text, usableBytes)),
+    durability: read('durability', defaults.durability, readDurability),
+    diskFreeLimitBytes: read('diskFreeLimit', defaults.diskFreeLimitBytes, readSize),
     users: [
       {
         name: read('defaultUser', DEFAULT_USER, readName),
@@ -120,6 +139,15 @@ function readWatermark(text: string, usableBytes: number): Reading<number> {
   const watermark = parseMemoryWatermark(text);
   if (watermark === undefined) return { hint: 'a share such as 0.4 or a size such as 512MB or 2GiB' };
   return { value: memoryLimitBytes(watermark, usableBytes) };
+}
+
+function readSize(text: string): Reading<number> {
+  const watermark = parseMemoryWatermark(text);
+  return watermark !== undefined && 'absoluteBytes' in watermark ? { value: watermark.absoluteBytes } : { hint: 'a size such as 50MB or 2GiB' };
+}
+
+function readDurability(text: string): Reading<Durability> {
+  return text === 'flushed' || text === 'written' ? { value: text } : { hint: 'flushed or written' };
 }
 
 function readName(text: string): Reading<string> {

@@ -10,6 +10,7 @@ import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
 import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
+import { STORE_ID } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
@@ -55,6 +56,8 @@ export type ThreadStart = {
   readonly snapshot: readonly TopologyEvent[];
   readonly version: number;
   readonly alarms: readonly string[];
+  /** The thread of the store; absent where nothing is kept. */
+  readonly storeThread?: number;
   /** Queues of this thread that are deleted and were not emptied before the thread that this one replaces was lost. */
   readonly ending?: readonly QueueRecord[];
 };
@@ -76,6 +79,13 @@ export interface ThreadHost extends TimerHost {
 /** Memory in use below which an alarm ends, as a part of the limit. */
 const ALARM_ENDS_BELOW = 0.95;
 /**
+ * Memory in use by messages above which queues page out what they do not need soon: this much, or a share of the limit
+ * (RabbitMQ's vm_memory_high_watermark_paging_ratio) when that is less.
+ */
+const PAGING_BYTES = 256 * 1024 * 1024;
+const PAGING_SHARE = 0.5;
+const PAGING_ENDS_BELOW = 0.9;
+/**
  * Connections of one thread that may be in their handshake at once; the next one is closed. Each may hold a frame of
  * INITIAL_FRAME_MAX bytes and ten seconds, and whoever opens sockets faster than they time out must not have them all.
  */
@@ -96,16 +106,19 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly #host: ThreadHost;
   readonly #table: BlockTable;
   readonly #words: Int32Array;
+  readonly #store: ActorRef | undefined;
   readonly #connections = new Set<number>();
   /** Those of them that have not passed their handshake. */
   readonly #strangers = new Set<number>();
   #aboveLimit = false;
+  #memoryShort = false;
 
   constructor(start: ThreadStart, doorbell: Doorbell, host: ThreadHost) {
     const { thread, threads, settings } = start;
     this.thread = thread;
     this.settings = settings;
     this.alarms = start.alarms;
+    this.#store = start.storeThread === undefined ? undefined : { thread: start.storeThread, id: STORE_ID, generation: 0 };
     this.#host = host;
     this.topology = Topology.restore(start.snapshot, start.version);
     this.#words = new Int32Array(start.words);
@@ -201,6 +214,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   checkMemory(): void {
     const used = this.#table.usedBytes();
     const { memoryLimitBytes } = this.settings;
+    this.#checkPaging(used);
     const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);
     if (above === this.#aboveLimit) return;
     this.#aboveLimit = above;
@@ -208,6 +222,18 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     letter.a = above ? 1 : 0;
     letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
     this.scheduler.tell({ thread: JANITOR_THREAD, id: JANITOR_ID, generation: 0 }, letter);
+  }
+
+  /** Queues that are idle hear of it by a letter, the others see it at the end of their turn. */
+  #checkPaging(usedBytes: number): void {
+    const limit = Math.min(PAGING_BYTES, this.settings.memoryLimitBytes * PAGING_SHARE);
+    const short = usedBytes > limit * (this.#memoryShort ? PAGING_ENDS_BELOW : 1);
+    if (short === this.#memoryShort) return;
+    this.#memoryShort = short;
+    if (!short || this.#store === undefined) return;
+    for (const { id } of this.queueGroup.snapshot().children) {
+      this.scheduler.tell({ thread: this.thread, id: Number(id), generation: 0 }, new Letter(QueueLetter.pageOut));
+    }
   }
 
   welcome(connection: number): void {
@@ -244,6 +270,9 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           memory: this.queues,
           pool: this.scheduler.pool,
           watchers: this.scheduler.watchersOf(id),
+          store: this.#store,
+          hold: (address) => this.messages.hold(address),
+          isMemoryShort: () => this.#memoryShort,
           flushReleases: () => this.#table.flushReleases(),
         });
       },

@@ -111,14 +111,14 @@ const CONTROLS: readonly (Mutation & { readonly name: string; readonly counter: 
     name: 'recovery that forgets what was unsettled',
     counter: 'lost',
     file: 'src/broker/queue/ledger.ts',
-    text: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG, 0);',
+    text: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
     replacement: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, GONE, 0);',
   },
   {
     name: 'recovery that does not mark what was delivered',
     counter: 'duplicated',
     file: 'src/broker/queue/ledger.ts',
-    text: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG, 0);',
+    text: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
     replacement: 'if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY, 0);',
   },
   {

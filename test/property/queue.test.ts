@@ -46,10 +46,10 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: ledger, right: '    ints[entry + ADDRESS] = address;\n', wrong: '    this.#slots[this.#slot + TAIL] = position + 1;\n    ints[entry + ADDRESS] = address;\n' },
   ],
   'recovery forgets what was unsettled': [
-    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG, 0);\n', wrong: 'this.setState(position, GONE, 0);\n' },
+    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, GONE, 0);\n' },
   ],
   'recovery does not mark what was unsettled': [
-    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG, 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
+    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
   ],
   'recovery leaves the comebacks where nobody looks': [
     { file: machine, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
@@ -69,10 +69,10 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a lease ends before the message is gone': [
     { file: ledger, right: '    ints[entry + STATE] = GONE;\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    ints[entry + STATE] = GONE;\n' },
-    { file: ledger, right: '    this.#memory.release(ints[entry + ADDRESS]!);\n    if (position', wrong: '    if (position' },
+    { file: ledger, right: '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '' },
   ],
   'a lease ends twice': [
-    { file: ledger, right: '    this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
+    { file: ledger, right: '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
   ],
   'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (this', wrong: '    if (this' }],
   'positions are compared as plain numbers': [
@@ -85,10 +85,10 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: machine, right: 'if (this.#returned.size > 0) return', wrong: 'if (this.#returned.size > 0 && this.#cursor === this.#ledger.tail) return' },
   ],
   'a requeued message is not marked': [
-    { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG, 0);', wrong: 'ledger.setState(position, READY, 0);' },
+    { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);', wrong: 'ledger.setState(position, READY, 0);' },
   ],
   'an unseen message is marked': [
-    { file: machine, right: 'READY | (state & REDELIVERED_FLAG), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
+    { file: machine, right: 'READY | (state & FLAGS_MASK), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
   ],
   'anybody may settle': [{ file: machine, right: '    if (consumer.spec.connection !== connection) return;\n', wrong: '' }],
   'a settle of what is over counts': [

@@ -20,8 +20,10 @@ import {
   HEADER_SIZE,
   KEY_SIZE,
   PERSISTENT,
+  PLACE,
   RECORD_HEAD_SIZE,
   SIZE,
+  SHARED,
   SPLIT,
   headerFrameOffset,
   splitRecordSize,
@@ -101,7 +103,8 @@ export class Publisher {
     ints[word + KEY_SIZE] = keySize;
     ints[word + HEADER_SIZE] = headerSize;
     ints[word + BODY_SIZE] = bodySize;
-    ints[word + FLAGS] = flags;
+    ints[word + FLAGS] = leases > 1 ? flags | SHARED : flags;
+    ints[word + PLACE] = 0;
     const bytes = memory.bytesOf(address);
     // On the wire one octet of bits stands between key and end octet: the key moves up by one, so that one copy does it all.
     const contentSize = size - RECORD_HEAD_SIZE;
@@ -242,6 +245,7 @@ export class Publisher {
     ints[word + HEADER_SIZE] = header.length;
     ints[word + BODY_SIZE] = bodySize;
     ints[word + FLAGS] = flags;
+    ints[word + PLACE] = 0;
     const bytes = memory.bytesOf(address);
     buffer.copy(bytes, record + RECORD_HEAD_SIZE, keyStart, keyStart + keySize);
     const frame = record + headerFrameOffset(keySize);
@@ -294,7 +298,10 @@ export class Publisher {
       return;
     }
     const { links } = route;
-    if (links.length > 1) memory.lease(address, links.length - 1);
+    if (links.length > 1) {
+      memory.lease(address, links.length - 1);
+      memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + FLAGS]! |= SHARED;
+    }
     if (links.length > 0) this.#channel.accept(address, route);
     else this.#channel.unroutable(address, (bits & MANDATORY_BIT) !== 0);
   }

@@ -25,6 +25,7 @@
  *   state        GONE, READY or UNSETTLED
  *   owner        id of the consumer that holds it, while UNSETTLED
  *   deliveries   how often it came back
+ *   address      0 while the content is in the store alone: of a READY message only
  * ```
  */
 export const SLOT_WORDS = 64;
@@ -57,6 +58,9 @@ export const ACTIVE_KEY = 21;
 export const HAD_CONSUMER = 22;
 /** Messages of the letter in progress that were refused and released: those after the ones that were appended. */
 export const LETTER_REFUSED = 23;
+/** Kept messages below this position have been handed to the store, and those below STORED are on the device. */
+export const APPENDED = 24;
+export const STORED = 25;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;
@@ -78,6 +82,11 @@ export const UNSETTLED = 2;
 export const STATE_MASK = 3;
 /** Flag: the message was delivered before, or may have been. */
 export const REDELIVERED_FLAG = 4;
+/** Flag: the store has it or is about to, and must be told when it is gone. */
+export const KEPT_FLAG = 8;
+/** Flag: not to survive the process; the store has it because memory was short. */
+export const PAGED_FLAG = 16;
+export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG;
 
 /** Queues a node holds at the same time. */
 export const QUEUE_SLOTS_MAX = 262_144;

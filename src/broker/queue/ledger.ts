@@ -9,8 +9,10 @@ import {
   ENTRY_WORDS,
   FIRST_CHUNK,
   FIRST_NUMBER_MASK,
+  FLAGS_MASK,
   GONE,
   HEAD,
+  KEPT_FLAG,
   LETTER_NUMBER,
   LETTER_REFUSED,
   LETTER_SENDER,
@@ -44,8 +46,11 @@ export class Ledger {
   #firstNumber = 0;
   head = 0;
   tail = 0;
+  /** Told of each position that the store keeps and that leaves the queue. */
+  readonly #onKeptGone: (position: number) => void;
 
-  constructor(memory: QueueMemory, slot: number) {
+  constructor(memory: QueueMemory, slot: number, onKeptGone: (position: number) => void = () => {}) {
+    this.#onKeptGone = onKeptGone;
     this.#memory = memory;
     this.#slots = memory.slots;
     this.#slot = slot * SLOT_WORDS;
@@ -74,7 +79,7 @@ export class Ledger {
     let ready = 0;
     for (let position = this.head; position !== this.tail; position = (position + 1) | 0) {
       const state = this.state(position);
-      if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG, 0);
+      if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
       if ((state & STATE_MASK) !== GONE) ready++;
     }
     this.#dropGoneHead();
@@ -131,6 +136,22 @@ export class Ledger {
     return true;
   }
 
+  /** A new queue whose first message gets this position: what the store brings back keeps its numbers. */
+  beginAt(position: number): void {
+    this.create();
+    this.head = this.tail = position;
+    this.#firstNumber = position >>> CHUNK_SHIFT;
+    this.#slots[this.#slot + TAIL] = position;
+    this.#slots[this.#slot + HEAD] = position;
+  }
+
+  /** A position that was settled before: only in what the store brings back, never before HEAD's message. */
+  appendGone(): boolean {
+    if (!this.append(0, 0)) return false;
+    this.setState((this.tail - 1) | 0, GONE, 0);
+    return true;
+  }
+
   #addChunk(position: number): boolean {
     const chunk = this.#memory.allocateChunk();
     if (chunk === 0) return false;
@@ -166,6 +187,38 @@ export class Ledger {
     return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + OWNER]!;
   }
 
+  deliveries(position: number): number {
+    return this.#word(position, DELIVERIES);
+  }
+
+  /** The message came back once more. Answers how often it has. */
+  countDelivery(position: number): number {
+    const chunk = this.#chunkOf(position);
+    return ++this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + DELIVERIES]!;
+  }
+
+  setDeliveries(position: number, deliveries: number): void {
+    const chunk = this.#chunkOf(position);
+    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + DELIVERIES] = deliveries;
+  }
+
+  #word(position: number, word: number): number {
+    const chunk = this.#chunkOf(position);
+    return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + word]!;
+  }
+
+  /** Where the content of a READY message lies now; 0: in the store alone. */
+  setAddress(position: number, address: number): void {
+    const chunk = this.#chunkOf(position);
+    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + ADDRESS] = address;
+  }
+
+  /** The content of a READY message is in the store alone from now on; the lease on its copy here ends. */
+  letGo(position: number, address: number): void {
+    this.setAddress(position, 0);
+    this.#memory.release(address);
+  }
+
   /** Whether a letter may speak of this position at all: it is between head and tail. */
   holds(position: number): boolean {
     return ((position - this.head) | 0) >= 0 && ((this.tail - position) | 0) > 0;
@@ -184,9 +237,11 @@ export class Ledger {
     const chunk = this.#chunkOf(position);
     const ints = this.#memory.intsOf(chunk);
     const entry = this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS;
+    const isKept = (ints[entry + STATE]! & KEPT_FLAG) !== 0;
     ints[entry + STATE] = GONE;
     this.#slots[this.#slot + counter]!++;
-    this.#memory.release(ints[entry + ADDRESS]!);
+    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);
+    if (isKept) this.#onKeptGone(position);
     if (position === this.head) this.#dropGoneHead();
   }
 

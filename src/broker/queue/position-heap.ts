@@ -23,6 +23,11 @@ export class PositionHeap {
     heap[hole] = position;
   }
 
+  /** All of them, in no order but that the oldest is the first. */
+  values(): Iterable<number> {
+    return this.#positions;
+  }
+
   /** The oldest position, without taking it. Only when `size` is not 0. */
   peek(): number {
     return this.#positions[0]!;

@@ -1,11 +1,15 @@
 import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import { Consumers } from './consumers.ts';
+import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
 import { Ledger } from './ledger.ts';
 import {
   CONSUMER_COUNT,
   DELIVERED,
   DROPPED,
+  FLAGS_MASK,
+  GONE,
+  KEPT_FLAG,
   READY,
   READY_COUNT,
   REDELIVERED,
@@ -22,6 +26,10 @@ import type { QueueMemory } from './queue-memory.ts';
 export interface QueuePort {
   /** A lease stays with the queue: the bytes at `address` stand until the delivery is settled. */
   deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void;
+  /** A message that the store keeps has left the queue. */
+  keptGone(position: number): void;
+  /** A message that the store keeps came back, after so many deliveries. */
+  keptReturned(position: number, deliveries: number): void;
 }
 
 /** How a delivery ends. */
@@ -58,6 +66,7 @@ export const DISPATCH_MAX = 2048;
  */
 export class QueueMachine {
   readonly consumers: Consumers;
+  readonly contents: Contents;
   readonly #ledger: Ledger;
   readonly #port: QueuePort;
   readonly #traits: QueueTraits;
@@ -66,7 +75,8 @@ export class QueueMachine {
   #unsettled = 0;
 
   constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
-    this.#ledger = new Ledger(memory, slot);
+    this.#ledger = new Ledger(memory, slot, (position) => port.keptGone(position));
+    this.contents = new Contents(this.#ledger, this);
     this.#traits = traits;
     this.#port = port;
     this.consumers = new Consumers(traits.singleActiveConsumer);
@@ -81,15 +91,16 @@ export class QueueMachine {
   recover(): void {
     const ledger = this.#ledger;
     ledger.recover();
-    // Behind the cursor lies the part with holes and comebacks; from it on everything is ready and was never delivered.
+    // Behind the cursor lies the part with holes; from it on everything is ready and nothing came back since.
     let cursor = ledger.head;
     for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
-      if (ledger.state(position) !== READY) cursor = (position + 1) | 0;
+      if ((ledger.state(position) & STATE_MASK) !== READY) cursor = (position + 1) | 0;
     }
     for (let position = ledger.head; position !== cursor; position = (position + 1) | 0) {
       if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
     }
     this.#cursor = cursor;
+    this.contents.recover();
   }
 
   get ready(): number {
@@ -121,8 +132,13 @@ export class QueueMachine {
   }
 
   /** Accepts a message, with one lease on it. Answers false, the lease still the caller's, when memory is exhausted. */
-  publish(address: number): boolean {
-    return this.#ledger.append(address, 0);
+  publish(address: number, kept = false): boolean {
+    return this.#ledger.append(address, kept ? KEPT_FLAG : 0);
+  }
+
+  /** The position that the next message gets. */
+  get tail(): number {
+    return this.#ledger.tail;
   }
 
   /** Delivers what can be delivered, at most DISPATCH_MAX. Answers whether it stopped at that limit. */
@@ -138,6 +154,7 @@ export class QueueMachine {
       }
       if (this.ready === 0) return false;
       if (budget-- === 0) return true;
+      if (this.contents.lacking > 0 && this.nextLacksContent) return false;
       this.#deliverNext(consumer);
       line.shift();
       if (consumer.able) line.join(consumer);
@@ -155,18 +172,20 @@ export class QueueMachine {
 
   #deliverNext(consumer: Consumer): void {
     const position = this.#takeNext();
-    const flags = this.#ledger.state(position) & REDELIVERED_FLAG;
+    const flags = this.#ledger.state(position) & FLAGS_MASK;
+    const redelivered = (flags & REDELIVERED_FLAG) !== 0;
     this.#ledger.setState(position, UNSETTLED | flags, consumer.id);
     this.#unsettled++;
     consumer.outstanding++;
     if (consumer.windowed) consumer.onTheWay++;
     this.#ledger.count(DELIVERED, 1);
-    if (flags !== 0) this.#ledger.count(REDELIVERED, 1);
-    this.#port.deliver(consumer, this.#ledger.address(position), position, flags !== 0);
+    if (redelivered) this.#ledger.count(REDELIVERED, 1);
+    this.#port.deliver(consumer, this.#ledger.address(position), position, redelivered);
   }
 
   /**
-   * basic.get: delivers the next message to `getter`, outside its limits. Answers false when nothing is ready.
+   * basic.get: delivers the next message to `getter`, outside its limits. Answers false when nothing is ready. Its content must
+   * be there: ask `nextLacksContent` first.
    * With `noAck` the connection reports it as taken, like any delivery without acknowledgement.
    */
   get(getter: Consumer): boolean {
@@ -200,11 +219,12 @@ export class QueueMachine {
         ledger.remove(position, DROPPED);
         return;
       case Settle.requeue:
-        ledger.setState(position, READY | REDELIVERED_FLAG, 0);
+        ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
         this.#returned.push(position);
+        if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, ledger.countDelivery(position));
         return;
       case Settle.unsent:
-        ledger.setState(position, READY | (state & REDELIVERED_FLAG), 0);
+        ledger.setState(position, READY | (state & FLAGS_MASK), 0);
         this.#returned.push(position);
         return;
     }
@@ -262,20 +282,66 @@ export class QueueMachine {
 
   /** Drops the oldest ready message. Only when there is one. */
   dropHead(): void {
+    if (this.contents.lacking > 0 && this.nextLacksContent) this.contents.lacking--;
     this.#ledger.remove(this.#takeNext(), DROPPED);
   }
 
   /** Drops what is ready. Answers how many; what is unsettled stays. */
   purge(): number {
     const purged = this.ready;
-    while (this.ready > 0) this.#ledger.remove(this.#takeNext(), DROPPED);
+    while (this.ready > 0) this.dropHead();
     return purged;
+  }
+
+  // ---- what is in the store
+
+  /** Somebody waits for the next message outside the consumers. */
+  isGetWaiting = false;
+
+  /** Whether anybody wants messages: only then contents are read back. */
+  get isAskedFor(): boolean {
+    return this.isGetWaiting || this.consumers.count > 0;
+  }
+
+  /** Position of the first message that was never delivered. */
+  get cursor(): number {
+    return this.#cursor;
+  }
+
+  /** Positions that came back and wait to be delivered again, in no order. */
+  get comebacks(): Iterable<number> {
+    return this.#returned.values();
+  }
+
+  /** Whether the next message waits for its content. Only when something is ready. */
+  get nextLacksContent(): boolean {
+    const position = this.#returned.size > 0 ? this.#returned.peek() : this.#cursor;
+    return this.#ledger.address(position) === 0;
+  }
+
+  /** Each message that the store keeps, in order, with its flags. */
+  eachKept(visit: (position: number, address: number, flags: number) => void): void {
+    const ledger = this.#ledger;
+    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+      const state = ledger.state(position);
+      if ((state & STATE_MASK) === GONE || (state & KEPT_FLAG) === 0) continue;
+      visit(position, ledger.address(position), state & FLAGS_MASK);
+    }
+  }
+
+  /** Whether this position is still in the queue, and the store keeps it. */
+  isKept(position: number): boolean {
+    const ledger = this.#ledger;
+    if (!ledger.holds(position)) return false;
+    const state = ledger.state(position);
+    return (state & STATE_MASK) !== GONE && (state & KEPT_FLAG) !== 0;
   }
 
   /** The queue is deleted: everything goes. */
   clear(): void {
     this.#returned.clear();
     this.#ledger.clear();
+    this.contents.lacking = 0;
     this.#cursor = this.#ledger.tail;
     this.#unsettled = 0;
   }

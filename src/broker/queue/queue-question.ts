@@ -7,6 +7,8 @@ import type { ConsumerSpec } from './consumer.ts';
  */
 export type QueueQuestion =
   | { readonly type: 'status' }
+  /** Answered behind the confirms of everything published before. */
+  | { readonly type: 'fence' }
   | { readonly type: 'consume'; readonly spec: ConsumerSpec }
   /** A consumer of an earlier incarnation; never refused. */
   | { readonly type: 'resubscribe'; readonly spec: ConsumerSpec }
@@ -19,6 +21,7 @@ export type QueueQuestion =
 export type QueueAnswer =
   | { readonly type: 'status'; readonly readyCount: number; readonly consumerCount: number }
   | { readonly type: 'consuming'; readonly consumerId: number; readonly order: number; readonly windowed: boolean }
+  | { readonly type: 'fenced' }
   | { readonly type: 'cancelled' }
   | {
       readonly type: 'got';

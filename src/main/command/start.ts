@@ -39,7 +39,8 @@ async function runStart(argv: readonly string[], loadNode: () => Promise<StartNo
   const { node } = started;
   closeOnSignals(thisProcess, (reason) => node.close(reason), log);
   endWithNpxShell(process.env);
-  announce(formatBanner({ version: packageVersion(), url: node.url, dataDir: node.dataDir, schedulers: node.schedulers }));
+  const { url, dataDir, schedulers } = node;
+  announce(formatBanner({ version: packageVersion(), url, dataDir, schedulers, durability: config.durability }));
   return undefined;
 }
 

@@ -47,6 +47,8 @@ export class QueueWorld {
   #make(): QueueMachine {
     const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: this.#options.single };
     return new this.#module.QueueMachine(this.memory, 0, traits, {
+      keptGone: () => {},
+      keptReturned: () => {},
       deliver: (consumer, address, position, redelivered) => {
         this.memory.step();
         this.model.deliver(consumer, address, position, redelivered);

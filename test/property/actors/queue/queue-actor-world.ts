@@ -109,6 +109,9 @@ export class QueueActorWorld {
       },
       memory: this.memory,
       pool: this.#pool,
+      store: undefined,
+      hold: () => {},
+      isMemoryShort: () => false,
       watchers: this.peers.filter(({ watching }) => watching).map(({ ref }) => ref),
       flushReleases: () => {},
     });

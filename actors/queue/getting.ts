@@ -1,0 +1,63 @@
+/** basic.get: one message, outside the limits of consumers, now or when its content has come from the store. */
+import type { ActorRef } from '../runtime/letter.ts';
+import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts';
+import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
+import type { QueueAnswer } from '../../src/broker/queue/queue-question.ts';
+
+type Got = { readonly address: number; readonly position: number; readonly redelivered: boolean };
+type Waiting = { readonly from: ActorRef; readonly request: number; readonly spec: ConsumerSpec };
+
+export class Getting {
+  readonly #machine: QueueMachine;
+  /** In the order in which they were asked. An incarnation that crashes leaves them to be asked again. */
+  #waiting: Waiting[] = [];
+  #getter: Consumer | undefined = undefined;
+  #got: Got | undefined = undefined;
+
+  constructor(machine: QueueMachine) {
+    this.#machine = machine;
+  }
+
+  /** A delivery of the machine. True: it was the one that is being got. */
+  takes(consumer: Consumer, address: number, position: number, redelivered: boolean): boolean {
+    if (this.#getter !== consumer) return false;
+    this.#got = { address, position, redelivered };
+    return true;
+  }
+
+  /** Undefined: the content of the next message is not there yet, and the answer comes later. */
+  get(from: ActorRef, request: number, spec: ConsumerSpec): QueueAnswer | undefined {
+    const machine = this.#machine;
+    if (machine.ready > 0 && machine.nextLacksContent) {
+      this.#waiting.push({ from, request, spec });
+      machine.isGetWaiting = true;
+      return undefined;
+    }
+    const getter = machine.consumers.getter(spec);
+    this.#getter = getter;
+    this.#got = undefined;
+    machine.get(getter);
+    this.#getter = undefined;
+    const got = this.#got as Got | undefined;
+    this.#got = undefined;
+    return got === undefined ? { type: 'empty' } : { type: 'got', ...got, readyCount: machine.ready };
+  }
+
+  /** Contents have come. */
+  retry(answer: (to: ActorRef, request: number, answer: QueueAnswer) => void): void {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = [];
+    this.#machine.isGetWaiting = false;
+    for (const { from, request, spec } of waiting) {
+      const result = this.get(from, request, spec);
+      if (result !== undefined) answer(from, request, result);
+    }
+  }
+
+  /** Whoever waited is gone. */
+  forget(connection: number): void {
+    this.#waiting = this.#waiting.filter(({ from }) => from.id !== connection);
+    this.#machine.isGetWaiting = this.#waiting.length > 0;
+  }
+}

@@ -1,0 +1,254 @@
+/**
+ * A queue's side of the store: what it hands over, takes back and lets go of. Letters leave behind each publish letter and at the
+ * end of a turn; the store confirms to the publishers itself, so that a crash here cannot lose an answer.
+ *
+ * What the store has been told stands in the slot (APPENDED), because the next incarnation goes on from there: what it accepted and did
+ * not hand over it hands over then, and what it settled without a word the store hears by `retain`.
+ */
+import { APPEND_WORDS, AppendWord, StoreLetter } from '../messages/store-messages.ts';
+import type { ActorContext } from '../runtime/actor.ts';
+import type { BatchPool } from '../runtime/batch-pool.ts';
+import { type ActorRef, Letter } from '../runtime/letter.ts';
+import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { QueueLetter } from '../messages/queue-messages.ts';
+import { RESIDENT } from '../../src/broker/queue/contents.ts';
+import { APPENDED, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
+import { AppendFlag } from '../../src/store/store.ts';
+
+/** What a queue needs to be kept. */
+export type KeepingSetting = {
+  readonly queue: number;
+  readonly store: ActorRef;
+  readonly pool: BatchPool;
+  /** A lease for the store. */
+  hold(address: number): void;
+  release(address: number): void;
+  /** Contents take more memory than they should: those that are not needed soon must go. */
+  isMemoryShort(): boolean;
+  /** Whether the body has more holders than one queue: then the store keeps it once. */
+  isShared(address: number): boolean;
+};
+
+/** Messages that one `read` asks for. */
+const READ_MAX = 2048;
+/** Messages that one turn looks at to page them out. */
+const PAGE_OUT_MAX = 8192;
+/** How long a read that found no memory waits for the next, milliseconds. */
+const READ_RETRY_MS = 20;
+export const READ_TIMER = 2;
+/** In place of an address in `content`. */
+const DAMAGED = -1;
+
+export class Keeping {
+  readonly #context: ActorContext;
+  readonly #setting: KeepingSetting;
+  readonly #machine: QueueMachine;
+  readonly #appends = new WordBatch();
+  readonly #settles = new WordBatch();
+  readonly #returns = new WordBatch();
+  /** A `read` is on its way: the next one waits for its answer. */
+  #reading = false;
+  #forgotten = false;
+  /** Something was paged by this incarnation, from this position on. */
+  #paging = false;
+  #pagedFrom = 0;
+
+  constructor(context: ActorContext, setting: KeepingSetting, machine: QueueMachine) {
+    this.#context = context;
+    this.#setting = setting;
+    this.#machine = machine;
+  }
+
+  /** An incarnation before this one may not have told everything. */
+  resume(): void {
+    const machine = this.#machine;
+    const through = machine.counter(APPENDED);
+    const live = new WordBatch();
+    const unpaged: number[] = [];
+    machine.eachKept((position, address, flags) => {
+      if ((flags & PAGED_FLAG) !== 0) {
+        // Whether it was handed over is unknown; once more does no harm.
+        if (address !== 0) unpaged.push(position);
+      } else if (((position - through) | 0) < 0) addRun(live, position, this.#setting.pool);
+      else if (address !== 0) this.append(address, position, 0, 0, false, (flags & REDELIVERED_FLAG) !== 0);
+    });
+    const letter = this.#letter(StoreLetter.retain, live);
+    letter.b = through;
+    this.#tell(letter);
+    this.flushAppends(0);
+    for (const position of unpaged) this.#page(position, machine.contents.address(position));
+    this.#flushPaged();
+  }
+
+  /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. */
+  append(address: number, position: number, channel: number, sequence: number, confirm: boolean, redelivered: boolean): void {
+    this.#setting.hold(address);
+    const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
+    const flags = (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
+    this.#add(address, position, channel, sequence, flags);
+  }
+
+  #add(address: number, position: number, channel: number, sequence: number, flags: number): void {
+    const batch = this.#appends;
+    const ints = batch.room(APPEND_WORDS, this.#setting.pool);
+    const at = batch.count;
+    ints[at] = address;
+    ints[at + 1] = position;
+    ints[at + 2] = channel;
+    ints[at + 3] = sequence;
+    ints[at + 4] = flags;
+    batch.count = at + APPEND_WORDS;
+  }
+
+  /** Hands over what was appended for `connection`. Before its publish letter is put away. */
+  flushAppends(connection: number): void {
+    const batch = this.#appends;
+    if (batch.count === 0) return;
+    const last = batch.ints![batch.count - APPEND_WORDS + 1]!;
+    const letter = this.#letter(StoreLetter.append, batch);
+    letter.b = connection;
+    this.#tell(letter);
+    this.#machine.setCounter(APPENDED, (last + 1) | 0);
+  }
+
+  /** The queue has let go of a message that the store keeps. */
+  settled(position: number): void {
+    if (this.#forgotten) return;
+    addRun(this.#settles, position, this.#setting.pool);
+  }
+
+  /** A message that the store keeps came back. */
+  returned(position: number, deliveries: number): void {
+    if (this.#forgotten) return;
+    const batch = this.#returns;
+    const ints = batch.room(2, this.#setting.pool);
+    ints[batch.count++] = position;
+    ints[batch.count++] = deliveries;
+  }
+
+  /** What was collected in a turn leaves; contents that are needed soon are asked for. */
+  endTurn(): void {
+    if (this.#settles.count > 0) this.#tell(this.#letter(StoreLetter.settle, this.#settles));
+    if (this.#returns.count > 0) this.#tell(this.#letter(StoreLetter.returned, this.#returns));
+    this.#readAhead();
+    const short = this.#setting.isMemoryShort();
+    if (!short && this.#machine.ready <= RESIDENT) return;
+    // What is left goes with the next turns: a long backlog must not hold up its thread.
+    if (this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.pageOut));
+  }
+
+  #readAhead(): void {
+    if (this.#reading || this.#machine.contents.lacking === 0 || !this.#machine.isAskedFor) return;
+    const wanted = this.#setting.pool.take(READ_MAX);
+    const count = this.#machine.contents.wanted(wanted, READ_MAX);
+    if (count === 0) return this.#setting.pool.give(wanted);
+    const letter = new Letter(StoreLetter.read);
+    letter.a = this.#setting.queue;
+    letter.b = this.#context.self.generation;
+    letter.ints = wanted;
+    letter.count = count;
+    this.#reading = true;
+    this.#tell(letter);
+  }
+
+  /**
+   * `content`. What was settled meanwhile is let go of again. Throws for what is damaged: the queue is not served any more, because a
+   * message that was confirmed must not be skipped in silence.
+   */
+  content(letter: Letter): void {
+    const { ints, count } = letter;
+    let filled = 0;
+    for (let at = 0; at < count; at += 2) {
+      const address = ints[at + 1]!;
+      if (address === DAMAGED) throw new Error(`the stored content of the message at position ${ints[at]!} is damaged`);
+      if (address === 0) continue;
+      filled++;
+      if (!this.#machine.contents.fill(ints[at]!, address)) this.#setting.release(address);
+    }
+    if (letter.a !== this.#context.self.generation) return;
+    // Without memory for any of them the next attempt waits a little; others are about to be settled.
+    if (filled > 0) this.#reading = false;
+    else this.#context.armTimer(READ_TIMER, READ_RETRY_MS);
+  }
+
+  /** READ_TIMER. */
+  readAgain(): void {
+    this.#reading = false;
+  }
+
+  /** `stored`. */
+  stored(letter: Letter): void {
+    const { contents } = this.#machine;
+    if ((letter.c & 1) !== 0) this.#machine.setCounter(STORED, letter.a);
+    if ((letter.c & 2) === 0) return;
+    contents.paged(this.#pagedFrom, letter.b);
+    this.#pagedFrom = letter.b;
+  }
+
+  /** Lets go of some contents that are not needed soon. Answers whether there is more of that to do. */
+  #pageOut(short: boolean): boolean {
+    const { contents } = this.#machine;
+    const more = contents.pageOut(PAGE_OUT_MAX, this.#machine.counter(STORED), short, this.#page);
+    this.#flushPaged();
+    return more;
+  }
+
+  #flushPaged(): void {
+    if (this.#appends.count > 0) this.#tell(this.#letter(StoreLetter.append, this.#appends));
+  }
+
+  readonly #page = (position: number, address: number): void => {
+    if (!this.#paging) this.#pagedFrom = position;
+    this.#paging = true;
+    this.#setting.hold(address);
+    const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
+    this.#add(address, position, 0, 0, AppendFlag.paged | shared);
+  };
+
+  /** A question whose answer must come behind all confirms. */
+  fence(connection: number, request: number, body: unknown): void {
+    const letter = new Letter(StoreLetter.fence);
+    letter.a = this.#context.self.generation;
+    letter.b = connection;
+    letter.c = request;
+    letter.body = body;
+    this.#tell(letter);
+  }
+
+  /** The queue is deleted. */
+  forget(): void {
+    this.#forgotten = true;
+    this.#settles.clear();
+    this.#returns.clear();
+    const letter = new Letter(StoreLetter.forget);
+    letter.a = this.#setting.queue;
+    this.#tell(letter);
+  }
+
+  #letter(type: number, batch: WordBatch): Letter {
+    const letter = new Letter(type);
+    letter.a = this.#setting.queue;
+    if (batch.ints !== undefined) letter.ints = batch.ints;
+    letter.count = batch.count;
+    batch.clear();
+    return letter;
+  }
+
+  #tell(letter: Letter): void {
+    this.#context.tell(this.#setting.store, letter);
+  }
+}
+
+/** Adds a position to runs | position | count |. */
+function addRun(batch: WordBatch, position: number, pool: BatchPool): void {
+  const { ints, count } = batch;
+  if (count > 0 && ((ints![count - 2]! + ints![count - 1]!) | 0) === position) {
+    ints![count - 1]!++;
+    return;
+  }
+  const roomy = batch.room(2, pool);
+  roomy[count] = position;
+  roomy[count + 1] = 1;
+  batch.count = count + 2;
+}

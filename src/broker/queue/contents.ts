@@ -1,0 +1,132 @@
+/**
+ * Which messages of a queue have their content in memory. A queue keeps what it delivers soon; the rest may be in the store alone (its
+ * entry's address is 0) and is read back ahead of need.
+ *
+ * ```
+ *   HEAD ... cursor ........ +READ_AHEAD ............. +RESIDENT ................. TAIL
+ *            | has its content, or | has it, or has not | has it only until it is stored |
+ *            | it is asked for     |                    | or memory is short             |
+ * ```
+ */
+import type { Ledger } from './ledger.ts';
+import { GONE, KEPT_FLAG, PAGED_FLAG, READY, STATE_MASK } from './ledger-layout.ts';
+
+/** Messages ahead of the next one whose contents are read back before they are needed. */
+export const READ_AHEAD = 4096;
+/** Messages ahead of the next one that stay in memory although the store has them. */
+export const RESIDENT = 16_384;
+
+/** What is known of the order in which messages are delivered. */
+export interface DeliveryOrder {
+  /** The first position that was never delivered. */
+  readonly cursor: number;
+  /** Those that come before it. */
+  readonly comebacks: Iterable<number>;
+}
+
+export class Contents {
+  readonly #ledger: Ledger;
+  readonly #order: DeliveryOrder;
+  /** Messages whose content is in the store alone. */
+  lacking = 0;
+  /** Never delivered messages before this position have their content. */
+  #through = 0;
+  /** Behind the resident part, contents before this position are out or on their way. */
+  #outThrough = 0;
+
+  constructor(ledger: Ledger, order: DeliveryOrder) {
+    this.#ledger = ledger;
+    this.#order = order;
+  }
+
+  recover(): void {
+    const ledger = this.#ledger;
+    let lacking = 0;
+    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+      if (ledger.address(position) === 0 && (ledger.state(position) & STATE_MASK) !== GONE) lacking++;
+    }
+    this.lacking = lacking;
+    this.#through = this.#outThrough = ledger.head;
+  }
+
+  address(position: number): number {
+    return this.#ledger.address(position);
+  }
+
+  /**
+   * Writes the positions of contents that are needed soon into `wanted`, in the order of need, at most `max`. Answers how many.
+   */
+  wanted(wanted: Int32Array, max: number): number {
+    const ledger = this.#ledger;
+    let count = 0;
+    for (const position of this.#order.comebacks) {
+      if (count === max) return count;
+      if (ledger.address(position) === 0) wanted[count++] = position;
+    }
+    let position = this.#order.cursor;
+    // Half of the way ahead is enough before more is asked for.
+    if (count === 0 && ((this.#through - position) | 0) > READ_AHEAD / 2) return 0;
+    const end = ((ledger.tail - position) | 0) < READ_AHEAD ? ledger.tail : (position + READ_AHEAD) | 0;
+    let through = end;
+    for (; position !== end && count < max; position = (position + 1) | 0) {
+      if (ledger.address(position) !== 0) continue;
+      if (through === end) through = position;
+      wanted[count++] = position;
+    }
+    this.#through = through;
+    return count;
+  }
+
+  /** The content of a message has come, with a lease. False: it has left the queue meanwhile, and the lease is the caller's. */
+  fill(position: number, address: number): boolean {
+    const ledger = this.#ledger;
+    const isWaiting =
+      ledger.holds(position) && (ledger.state(position) & STATE_MASK) === READY && ledger.address(position) === 0;
+    if (!isWaiting) return false;
+    ledger.setAddress(position, address);
+    this.lacking--;
+    return true;
+  }
+
+  /**
+   * Lets go of contents that are not needed soon, looking at `budget` messages at most: of those that the store has (`stored`: the
+   * position that kept ones are on the device below), and, when memory is `short`, hands the others to `page`, to be let go of when
+   * they are stored. Answers whether there may be more to do.
+   */
+  pageOut(budget: number, stored: number, short: boolean, page: (position: number, address: number) => void): boolean {
+    const ledger = this.#ledger;
+    const from = (this.#order.cursor + (short ? READ_AHEAD : RESIDENT)) | 0;
+    let position = ((this.#outThrough - from) | 0) > 0 ? this.#outThrough : from;
+    for (; ((ledger.tail - position) | 0) > 0 && budget > 0; position = (position + 1) | 0, budget--) {
+      const state = ledger.state(position);
+      const address = ledger.address(position);
+      if (address === 0 || (state & STATE_MASK) !== READY) continue;
+      if ((state & KEPT_FLAG) === 0) {
+        if (!short) continue;
+        ledger.setState(position, state | KEPT_FLAG | PAGED_FLAG, 0);
+        page(position, address);
+      } else if ((state & PAGED_FLAG) === 0) {
+        if (((stored - position) | 0) <= 0) break;
+        this.#letGo(position, address);
+      }
+    }
+    this.#outThrough = position;
+    return budget === 0;
+  }
+
+  /** Paged messages below `through` are stored. `from`: where to begin to look. */
+  paged(from: number, through: number): void {
+    const ledger = this.#ledger;
+    for (let position = from; ((through - position) | 0) > 0; position = (position + 1) | 0) {
+      if (!ledger.holds(position)) continue;
+      const state = ledger.state(position);
+      const address = ledger.address(position);
+      if ((state & (STATE_MASK | PAGED_FLAG)) === (READY | PAGED_FLAG) && address !== 0) this.#letGo(position, address);
+    }
+  }
+
+  #letGo(position: number, address: number): void {
+    this.#ledger.letGo(position, address);
+    this.lacking++;
+  }
+}

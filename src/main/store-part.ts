@@ -1,0 +1,125 @@
+/**
+ * The store's thread as the node sees it: started first, because what the last run left decides what there is; stopped last, when
+ * every queue has handed over what it had. A store that fails is not started again within the process: what it confirmed is on
+ * the device, and whoever watches the process starts it anew, which is the recovery that is tested most.
+ */
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { Piscina } from 'piscina';
+import { type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
+import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
+import type { DiskEntry } from '../store/port.ts';
+import type { NodePart } from './root-supervision.ts';
+import type { QueuePlace, StoreControl, StoreNotice, StoreTask } from './store-thread.ts';
+
+export type DamagedQueue = { readonly queue: number; readonly why: string };
+
+export interface StorePartHost {
+  storeTask(): Omit<StoreTask, 'ports' | 'control' | 'thread' | 'threads'>;
+  /** The store is lost: nothing can be confirmed any more. */
+  storeFailed(text: string): void;
+}
+
+const MAIN_THREAD = 0;
+
+export class StorePart implements NodePart {
+  readonly #host: StorePartHost;
+  readonly #thread: number;
+  readonly #doorbell: PortDoorbell;
+  readonly #pool: Piscina;
+  #control: MessagePort | undefined = undefined;
+  #opened: PromiseWithResolvers<readonly DiskEntry[]> | undefined = undefined;
+  #filled: PromiseWithResolvers<readonly DamagedQueue[]> | undefined = undefined;
+  #ended: Promise<void> | undefined = undefined;
+  #stopping = false;
+  #failed = false;
+  /** What the last run defined. */
+  definitions: readonly DiskEntry[] = [];
+  /** The last run ended in order. */
+  clean = true;
+  /** Whether the stop is one after which nothing is in doubt. */
+  cleanStop = true;
+
+  constructor(host: StorePartHost, thread: number, doorbell: PortDoorbell) {
+    this.#host = host;
+    this.#thread = thread;
+    this.#doorbell = doorbell;
+    this.#pool = new Piscina({
+      filename: siblingModule(import.meta.url, './store-thread').href,
+      name: 'runStoreThread',
+      minThreads: 0,
+      maxThreads: 1,
+      concurrentTasksPerWorker: 1,
+      atomics: 'disabled',
+      idleTimeout: Infinity,
+    });
+  }
+
+  async start(): Promise<void> {
+    const { own, peers } = createReplacementPorts(this.#thread + 1, this.#thread);
+    this.#doorbell.replacePeer(this.#thread, peers[MAIN_THREAD]!);
+    const ports = own.map((port, peer) => (peer === MAIN_THREAD ? port : undefined));
+    for (let peer = 1; peer < this.#thread; peer++) peers[peer]!.close();
+    const { port1: control, port2 } = new MessageChannel();
+    this.#control = control;
+    const opened = (this.#opened = Promise.withResolvers<readonly DiskEntry[]>());
+    control.on('message', (notice: StoreNotice) => this.#noticed(notice));
+    control.unref();
+    const task: StoreTask = { ...this.#host.storeTask(), thread: this.#thread, threads: this.#thread + 1, ports, control: port2 };
+    this.#ended = this.#pool.run(task, { transferList: [port2, ports[MAIN_THREAD]!] }).then(
+      () => this.#gone(undefined),
+      (error: unknown) => this.#gone(error),
+    );
+    this.definitions = await opened.promise;
+  }
+
+  /** Fills the ledgers of the durable queues. Answers those that are damaged. */
+  fill(queues: readonly QueuePlace[]): Promise<readonly DamagedQueue[]> {
+    const filled = (this.#filled = Promise.withResolvers<readonly DamagedQueue[]>());
+    this.post({ type: 'fill', queues });
+    return filled.promise;
+  }
+
+  post(message: StoreControl, transfer: MessagePort[] = []): void {
+    this.#control?.postMessage(message, transfer);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.post({ type: 'end', clean: this.cleanStop && !this.#failed });
+    await this.#ended;
+  }
+
+  kill(): void {
+    void this.close();
+  }
+
+  /** The pool ends, and with it whatever still runs. */
+  close(): Promise<void> {
+    this.#stopping = true;
+    return this.#pool.destroy();
+  }
+
+  #noticed(notice: StoreNotice): void {
+    switch (notice.type) {
+      case 'opened':
+        this.clean = notice.clean;
+        return this.#opened?.resolve(notice.definitions);
+      case 'filled':
+        return this.#filled?.resolve(notice.damaged);
+      case 'failed':
+        this.#failed = true;
+        return this.#host.storeFailed(notice.text);
+    }
+  }
+
+  #gone(error: unknown): void {
+    this.#control?.close();
+    this.#control = undefined;
+    this.#opened?.reject(error);
+    this.#filled?.reject(error);
+    if (this.#stopping || this.#failed) return;
+    this.#failed = true;
+    const text = error instanceof Error ? error.message : 'it ended by itself';
+    this.#host.storeFailed(`the store's thread was lost: ${text}`);
+  }
+}
