@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { open } from 'lmdb';
 import type { RootDatabase, RootDatabaseOptions } from 'lmdb';
 import { checkLmdbFile } from './file-check.ts';
-import { LmdbFailure, LmdbFullError, failureText, lmdbCodeOf, meansFull } from './lmdb-errors.ts';
+import { LmdbFailure, LmdbFullError, failureText, meansFull } from './lmdb-errors.ts';
 
 /**
  * An ordered map of bytes in one LMDB file, synchronous throughout: for a thread of its own that has nothing to do while the
@@ -145,7 +145,7 @@ export class LmdbDisk {
         }
       });
     } catch (error) {
-      throw this.#commitError(error, writtenBytes, flushesBefore);
+      throw this.#commitError(error, flushesBefore);
     }
   }
 
@@ -180,10 +180,9 @@ export class LmdbDisk {
    * Pages are written first, then flushed, then the meta page names the new root. An error before the first of these was done
    * leaves the old root and its pages untouched. After that it is not known what the device holds.
    */
-  #commitError(error: unknown, writtenBytes: number, flushesBefore: number): Error {
-    const written = this.#database.env.info().pageFlushes !== flushesBefore;
-    const roomy = this.#roomBytes() >= writtenBytes + ROOM_SPARE_BYTES;
-    if (!written && meansFull(lmdbCodeOf(error), roomy)) return this.#fullError(`the device of ${this.path} is full`, error);
+  #commitError(error: unknown, flushesBefore: number): Error {
+    const pagesWritten = this.#database.env.info().pageFlushes !== flushesBefore;
+    if (!pagesWritten && meansFull(error)) return this.#fullError(`the device of ${this.path} is full`, error);
     this.#failure = new LmdbFailure(failureText('commit to', this.path, error), { cause: error });
     return this.#failure;
   }

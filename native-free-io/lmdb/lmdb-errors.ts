@@ -12,8 +12,11 @@ export class LmdbFailure extends Error {
 
 /** errno of Linux, macOS and FreeBSD alike, but for EDQUOT. */
 const EIO = 5;
+const EFBIG = 27;
 const ENOSPC = 28;
 const EDQUOT = process.platform === 'linux' ? 122 : 69;
+/** LMDB's addition to what the system said when it refused to write pages. */
+const REFUSED_WRITE = 'Attempting to write page';
 
 /** What LMDB reported; 0 when the error did not come from it. Positive: errno; negative: LMDB's own numbers. */
 export function lmdbCodeOf(error: unknown): number {
@@ -22,11 +25,13 @@ export function lmdbCodeOf(error: unknown): number {
 }
 
 /**
- * Whether a failed write of pages may mean a full device. A device that fills up in the middle of a `pwritev` answers with a short
- * count, and LMDB reports that as EIO: only with `roomy` false is that believed.
+ * Whether a write of pages that failed met a full device. One that fills up in the middle of a write answers with a short count and
+ * no error; LMDB makes an EIO of that, without its addition. An EIO with the addition came from the device.
  */
-export function meansFull(code: number, roomy: boolean): boolean {
-  return code === ENOSPC || code === EDQUOT || (code === EIO && !roomy);
+export function meansFull(error: unknown): boolean {
+  const code = lmdbCodeOf(error);
+  if (code === EIO) return !(error as Error).message.includes(REFUSED_WRITE);
+  return code === ENOSPC || code === EDQUOT || code === EFBIG;
 }
 
 /** One sentence for an operator: what did not work, with which file, and what LMDB or the system said to it. */
