@@ -22,6 +22,8 @@ export type Metas = { readonly newest: Meta; readonly older: Meta };
 const UNFLUSHED = 0x1000;
 /** No machine maps more: addresses have 47 bits. */
 const MAP_BYTES_MAX = 2 ** 47;
+const TRANSACTION_POSITION = HEADER_BYTES + 128;
+const NUMBER_BYTES = 8;
 
 /**
  * Reads both pages. Throws `LmdbFileFault` for what no crash and no power loss leaves behind: a commit rewrites all but the first
@@ -45,6 +47,16 @@ export function readMetas(file: PageFile): Metas {
   return metas;
 }
 
+/** The transactions of both meta pages, unchecked: they tell whether the file was written since they were read last. */
+export function readTransactions(file: PageFile, pageBytes: number = readMeta(file, 0, 0).pageBytes): [number, number] {
+  const number = Buffer.alloc(NUMBER_BYTES);
+  const transactionAt = (position: number): number => {
+    file.read(number, position + TRANSACTION_POSITION, NUMBER_BYTES);
+    return readNumber(number, 0);
+  };
+  return [transactionAt(0), transactionAt(pageBytes)];
+}
+
 function readMeta(file: PageFile, page: number, position: number): Meta {
   const bytes = Buffer.alloc(META_BYTES);
   file.read(bytes, position, META_BYTES);
@@ -62,7 +74,7 @@ function readMeta(file: PageFile, page: number, position: number): Meta {
     free,
     main: readTreeRecord(bytes, HEADER_BYTES + 72),
     lastPage: readNumber(bytes, HEADER_BYTES + 120),
-    transaction: readNumber(bytes, HEADER_BYTES + 128),
+    transaction: readNumber(bytes, TRANSACTION_POSITION),
   };
 }
 
@@ -71,9 +83,9 @@ function checkNewest(meta: Meta): void {
     throw new LmdbFileFault(`meta page ${meta.page}, which is the newest: ${what}`);
   };
   if (meta.free.flags !== INTEGER_KEYS && (meta.free.flags & ~ENVIRONMENT_FLAGS) !== INTEGER_KEYS) broken(`the flags ${meta.free.flags} are unknown`);
-  if (!(meta.mapBytes > 0 && meta.mapBytes < MAP_BYTES_MAX)) broken(`a map of ${meta.mapBytes} bytes is impossible`);
-  if (!(meta.lastPage >= META_PAGES - 1 && meta.lastPage < MAP_BYTES_MAX / meta.pageBytes)) broken(`the last page, ${meta.lastPage}, is impossible`);
-  if (!Number.isSafeInteger(meta.transaction) || meta.transaction < 0) broken('the transaction is impossible');
+  if (!(meta.mapBytes > 0 && meta.mapBytes < MAP_BYTES_MAX)) broken(`its size of the map is impossible`);
+  if (!(meta.lastPage >= META_PAGES - 1 && meta.lastPage < MAP_BYTES_MAX / meta.pageBytes)) broken(`its last page is impossible`);
+  if (!Number.isSafeInteger(meta.transaction) || meta.transaction < 0) broken('its transaction is impossible');
 }
 
 /** Transaction N writes page N % 2, from 1 on. A new file has transaction 0 on both. */
