@@ -1,49 +1,48 @@
 import type { BlockTable } from './block-table.ts';
 import {
-  BLOCKS_PER_ARENA,
+  BLOCKS_PER_REGION,
   BLOCK_BYTES,
   BLOCK_SHIFT,
   BLOCK_WORDS,
-  FREED,
-  FRONTIER,
-  GAUGE_WORDS,
   LEASES,
   NEXT,
   OPEN_BIAS,
   OPEN_BLOCK,
   OPEN_GRANTED,
+  RUN_FIRST,
+  RUN_LENGTH,
+  RUN_TAKEN,
   TAKEN,
   UNIT_BYTES,
+  gaugeOf,
 } from './memory-layout.ts';
+import { RegionPool } from './region-pool.ts';
+import { RunSearch } from './run-search.ts';
 
-/**
- * While fewer than one block in this many is free below the frontier, the frontier moves instead of a search: a search
- * then looks at this many blocks on average.
- */
-const SEARCH_RATIO = 32;
-/** A run of blocks is looked for over this many blocks before the frontier moves. */
-const RUN_SEARCH_MAX = 512;
-/** Of a block's number, the bits that say which arena it lies in. */
-const ARENA_MASK = ~(BLOCKS_PER_ARENA - 1);
 /** Messages above this get blocks of their own; below it at most a quarter of a block is lost at its end. */
 const SHARED_BLOCK_MAX = BLOCK_BYTES / 4;
 
-/** The address that is nobody's: what `allocate` answers when the owner's arenas are full. */
+/** The address that is nobody's: what `allocate` answers when there is no room. */
 export const NO_ADDRESS = 0;
 
 /**
- * Takes blocks from one owner's arenas. One thread owns it; a replacement of that thread makes a new one over the same
- * memory and goes on from the frontier.
+ * Takes blocks for one owner, which is one thread; a replacement of that thread makes a new one over the same memory, and
+ * finds what the thread had claimed.
  *
- * Blocks below the frontier are reused before the frontier moves, so that the touched memory stays as small as the
- * contents ever were. A free block is one whose lease word is 0: whoever ends the last lease needs no list and no lock.
+ * A free block is one whose lease word is 0: whoever ends the last lease needs no list and no lock. Of the region that it
+ * holds, the owner takes what is free, the lowest first, and only then holds another (RegionPool).
  */
 export class BlockAllocator {
   readonly #table: BlockTable;
+  readonly #pool: RegionPool;
+  readonly #owner: number;
   readonly #gauge: number;
-  readonly #first: number;
-  readonly #end: number;
-  #search: number;
+  /** The region from which blocks are taken, or -1. */
+  #region = -1;
+  /** Of that region, the blocks that may be free. Those below are looked at again when one was freed. */
+  #next = 0;
+  #nextOfRun = 0;
+  #end = 0;
   #openAddress = NO_ADDRESS;
   #openEnd = 0;
   /** Next free 16-byte unit of the open block, as an address. */
@@ -51,26 +50,18 @@ export class BlockAllocator {
 
   constructor(table: BlockTable, owner: number) {
     this.#table = table;
-    this.#gauge = owner * GAUGE_WORDS;
-    this.#first = owner * table.blocksPerOwner;
-    this.#end = this.#first + table.blocksPerOwner;
-    // Block 0 of arena 0 holds the address 0, which means nobody.
-    if (this.#frontier < 1) this.#frontier = 1;
-    this.#search = this.#first + 1;
+    this.#pool = new RegionPool(table, owner);
+    this.#owner = owner;
+    this.#gauge = gaugeOf(owner);
+    // In this order: what these two look at is the lost thread's while it is claimed.
     this.#closeInheritedBlock();
-  }
-
-  get #frontier(): number {
-    return this.#table.gauges[this.#gauge + FRONTIER]!;
-  }
-
-  set #frontier(blocks: number) {
-    this.#table.gauges[this.#gauge + FRONTIER] = blocks;
+    this.#dropInheritedRun();
+    this.#pool.recover();
   }
 
   /**
    * Memory for one message of `sizeBytes` with `leases` holders. Answers its address, 16-byte aligned, or NO_ADDRESS when
-   * the arenas are full.
+   * there is no room.
    */
   allocate(sizeBytes: number, leases: number): number {
     const units = (sizeBytes + UNIT_BYTES - 1) >>> 4;
@@ -84,7 +75,7 @@ export class BlockAllocator {
     return address | 0;
   }
 
-  /** Adds holders to a message that this allocator gave out and that still has one. */
+  /** Adds holders to a message that has one. */
   lease(address: number, leases: number): void {
     const block = address >>> BLOCK_SHIFT;
     if (block === this.#openAddress >>> BLOCK_SHIFT && this.#openAddress !== NO_ADDRESS) {
@@ -107,10 +98,11 @@ export class BlockAllocator {
     this.#close();
     const block = this.#takeBlock();
     if (block < 0) return false;
-    this.#table.blocks[block * BLOCK_WORDS + NEXT] = 0;
-    Atomics.store(this.#table.blocks, block * BLOCK_WORDS + LEASES, OPEN_BIAS);
-    this.#table.gauges[this.#gauge + OPEN_GRANTED] = 0;
-    this.#table.gauges[this.#gauge + OPEN_BLOCK] = block + 1;
+    const { blocks, gauges } = this.#table;
+    gauges[this.#gauge + OPEN_GRANTED] = 0;
+    blocks[block * BLOCK_WORDS + NEXT] = -(this.#owner + 1);
+    gauges[this.#gauge + OPEN_BLOCK] = block + 1;
+    Atomics.store(blocks, block * BLOCK_WORDS + LEASES, OPEN_BIAS);
     this.#openAddress = block << BLOCK_SHIFT;
     this.#openNext = (block << BLOCK_SHIFT) >>> 0;
     this.#openEnd = this.#openNext + BLOCK_BYTES / UNIT_BYTES;
@@ -118,86 +110,141 @@ export class BlockAllocator {
   }
 
   #close(): void {
+    if (this.#openAddress === NO_ADDRESS) return;
+    const block = this.#openAddress >>> BLOCK_SHIFT;
     this.#openAddress = NO_ADDRESS;
-    const block = this.#table.gauges[this.#gauge + OPEN_BLOCK]! - 1;
-    if (block < 0) return;
-    const granted = this.#table.gauges[this.#gauge + OPEN_GRANTED]!;
+    this.#table.endLeases(block, OPEN_BIAS - this.#table.gauges[this.#gauge + OPEN_GRANTED]!);
     this.#table.gauges[this.#gauge + OPEN_BLOCK] = 0;
-    this.#table.endLeases(block, OPEN_BIAS - granted);
   }
 
   /** The block that a thread left open when it ended is closed by its replacement, so that it can become free. */
   #closeInheritedBlock(): void {
-    this.#close();
+    const { blocks, gauges } = this.#table;
+    const block = gauges[this.#gauge + OPEN_BLOCK]! - 1;
+    if (block < 0) return;
+    // It ended before the block was open, or after it was closed: by now the block may be anybody's.
+    const open =
+      Atomics.load(blocks, block * BLOCK_WORDS + LEASES) > OPEN_BIAS / 2 &&
+      blocks[block * BLOCK_WORDS + NEXT] === -(this.#owner + 1);
+    if (open) this.#table.endLeases(block, OPEN_BIAS - gauges[this.#gauge + OPEN_GRANTED]!);
+    gauges[this.#gauge + OPEN_BLOCK] = 0;
   }
 
   #takeBlock(): number {
-    const { blocks, gauges } = this.#table;
-    const frontier = this.#frontier;
-    const free = frontier - 1 - ((gauges[this.#gauge + TAKEN]! - gauges[this.#gauge + FREED]!) | 0);
-    if (free * SEARCH_RATIO < frontier && this.#first + frontier < this.#end) {
-      this.#frontier = frontier + 1;
-      gauges[this.#gauge + TAKEN]!++;
-      return this.#first + frontier;
-    }
-    const start = this.#first + 1;
-    const end = this.#first + frontier;
-    let block = this.#search;
-    for (let looked = start; looked < end; looked++, block++) {
-      if (block >= end) block = start;
-      if (blocks[block * BLOCK_WORDS + LEASES] === 0) {
-        this.#search = block + 1;
-        gauges[this.#gauge + TAKEN]!++;
-        return block;
-      }
-    }
+    do {
+      const block = this.#takeHere();
+      if (block >= 0) return block;
+    } while (this.#changeRegion());
     return -1;
+  }
+
+  /** The next free block of the region that is held, or -1. */
+  #takeHere(): number {
+    if (this.#region < 0) return -1;
+    this.#lookAgain();
+    const { blocks, gauges } = this.#table;
+    for (let block = this.#next; block < this.#end; block++) {
+      if (blocks[block * BLOCK_WORDS + LEASES] !== 0) continue;
+      this.#next = block + 1;
+      gauges[this.#gauge + TAKEN]!++;
+      return block;
+    }
+    this.#next = this.#end;
+    return -1;
+  }
+
+  /** Blocks of the region that others freed are taken again before new ones: they are in the caches, and touched. */
+  #lookAgain(): void {
+    if (this.#pool.freedIn(this.#region) === 0) return;
+    this.#pool.startCount(this.#region);
+    this.#next = this.#end - BLOCKS_PER_REGION;
+    this.#nextOfRun = this.#next;
+  }
+
+  #changeRegion(): boolean {
+    if (this.#region >= 0) this.#pool.letGo(this.#region);
+    this.#hold(this.#pool.claimNext());
+    return this.#region >= 0;
+  }
+
+  #hold(region: number): void {
+    this.#region = region;
+    this.#next = region * BLOCKS_PER_REGION;
+    this.#nextOfRun = this.#next;
+    this.#end = this.#next + BLOCKS_PER_REGION;
   }
 
   #allocateRun(sizeBytes: number, leases: number): number {
     const run = Math.ceil(sizeBytes / BLOCK_BYTES);
-    const block = this.#takeRun(run);
-    if (block < 0) return NO_ADDRESS;
-    const { blocks, gauges } = this.#table;
-    for (let follower = block + 1; follower < block + run; follower++) {
-      Atomics.store(blocks, follower * BLOCK_WORDS + LEASES, 1);
+    if (run === 1) return this.#allocateAlone(leases);
+    let start = this.#findHere(run);
+    if (start >= 0) this.#mark(start, run, leases);
+    else {
+      const search = new RunSearch(this.#table, this.#pool, run, this.#region);
+      start = search.find();
+      if (start < 0) return NO_ADDRESS;
+      this.#mark(start, run, leases);
+      this.#hold(search.keepLast());
     }
-    blocks[block * BLOCK_WORDS + NEXT] = run;
-    Atomics.store(blocks, block * BLOCK_WORDS + LEASES, leases);
-    gauges[this.#gauge + TAKEN]! += run;
+    // Only now: until here a replacement would free the run.
+    this.#table.gauges[this.#gauge + RUN_FIRST] = 0;
+    return start << BLOCK_SHIFT;
+  }
+
+  #allocateAlone(leases: number): number {
+    const block = this.#takeBlock();
+    if (block < 0) return NO_ADDRESS;
+    this.#table.blocks[block * BLOCK_WORDS + NEXT] = 1;
+    Atomics.store(this.#table.blocks, block * BLOCK_WORDS + LEASES, leases);
     return block << BLOCK_SHIFT;
   }
 
-  #takeRun(run: number): number {
-    const near = this.#findRun(run, RUN_SEARCH_MAX);
-    if (near >= 0) return near;
-    let start = this.#first + this.#frontier;
-    if ((start & ARENA_MASK) !== ((start + run - 1) & ARENA_MASK)) start = (start + run - 1) & ARENA_MASK;
-    // The frontier has nowhere to go: what is free lies below it, wherever that is.
-    if (start + run > this.#end) return this.#findRun(run, 2 * this.#frontier);
-    this.#frontier = start + run - this.#first;
-    return start;
+  /** `run` free blocks in a row of the region that is held, behind the last run first; or -1. */
+  #findHere(run: number): number {
+    if (this.#region < 0 || run > BLOCKS_PER_REGION) return -1;
+    const start = this.#findBehind(run);
+    if (start >= 0 || this.#pool.freedIn(this.#region) === 0) return start;
+    this.#lookAgain();
+    return this.#findBehind(run);
   }
 
-  /** Looks at `blocks` blocks below the frontier for `run` free ones in a row. Answers the first, or -1. */
-  #findRun(run: number, blocks: number): number {
-    const end = this.#first + this.#frontier;
+  #findBehind(run: number): number {
+    const { blocks } = this.#table;
     let found = 0;
-    let block = this.#search >= end ? this.#first + 1 : this.#search;
-    for (let looked = 0; looked < blocks; looked++, block++) {
-      if (block >= end) {
-        block = this.#first + 1;
-        found = 0;
-        if (block >= end) break;
-      }
-      // A run lies within one arena: its bytes are contiguous only there.
-      if (found > 0 && (block & ARENA_MASK) !== ((block - 1) & ARENA_MASK)) found = 0;
-      found = this.#table.blocks[block * BLOCK_WORDS + LEASES] === 0 ? found + 1 : 0;
-      if (found === run) {
-        this.#search = block + 1;
-        return block - run + 1;
-      }
+    for (let block = this.#nextOfRun; block < this.#end; block++) {
+      found = blocks[block * BLOCK_WORDS + LEASES] === 0 ? found + 1 : 0;
+      if (found < run) continue;
+      this.#nextOfRun = block + 1;
+      return block - run + 1;
     }
     return -1;
+  }
+
+  /** Takes free blocks of claimed regions as one message, and notes which until its address is known. */
+  #mark(start: number, run: number, leases: number): void {
+    const { blocks, gauges } = this.#table;
+    gauges[this.#gauge + RUN_TAKEN] = gauges[this.#gauge + TAKEN]!;
+    gauges[this.#gauge + RUN_LENGTH] = run;
+    gauges[this.#gauge + RUN_FIRST] = start + 1;
+    for (let follower = start + 1; follower < start + run; follower++) blocks[follower * BLOCK_WORDS + LEASES] = 1;
+    blocks[start * BLOCK_WORDS + NEXT] = run;
+    Atomics.store(blocks, start * BLOCK_WORDS + LEASES, leases);
+    gauges[this.#gauge + TAKEN]! += run;
+  }
+
+  /**
+   * The thread ended while it took a run: nobody knows of it. A block is free only when it is not counted here any more,
+   * because somebody else may take it at once, and this replacement may end as well.
+   */
+  #dropInheritedRun(): void {
+    const { blocks, gauges } = this.#table;
+    const start = gauges[this.#gauge + RUN_FIRST]! - 1;
+    if (start < 0) return;
+    gauges[this.#gauge + TAKEN] = gauges[this.#gauge + RUN_TAKEN]!;
+    for (let left = gauges[this.#gauge + RUN_LENGTH]! - 1; left >= 0; left--) {
+      gauges[this.#gauge + RUN_LENGTH] = left;
+      Atomics.store(blocks, (start + left) * BLOCK_WORDS + LEASES, 0);
+    }
+    gauges[this.#gauge + RUN_FIRST] = 0;
   }
 }

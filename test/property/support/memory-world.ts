@@ -43,6 +43,8 @@ export class MemoryWorld {
   readonly #plain = new BlockTable(this.#shared);
   readonly #tables: BlockTable[] = [];
   readonly #owners: BlockAllocator[] = [];
+  /** Owners that have taken something, and so hold a region. */
+  readonly #holders = new Set<number>();
   #given: Given[] = [];
   #usedMax = 0;
   /** Blocks that losses may have left with a lease, and by how much the count of used blocks may be too high. */
@@ -58,6 +60,7 @@ export class MemoryWorld {
   }
 
   #start(owner: number): void {
+    this.#holders.delete(owner);
     this.#tables[owner] = new this.#copy.BlockTable(this.#shared);
     this.#owners[owner] = new this.#copy.BlockAllocator(this.#tables[owner], owner);
   }
@@ -107,14 +110,17 @@ export class MemoryWorld {
   #give(owner: number, sizeBytes: number, leases: number, again: number): void {
     let address = 0;
     if (this.#try(owner, again, () => (address = this.#owners[owner]!.allocate(sizeBytes, leases)))) {
+      this.#holders.add(owner);
       this.#add(address, Math.ceil(sizeBytes / 16), leases, false);
     } else this.#lose(0, 2);
   }
 
   #giveBlock(owner: number, again: number): void {
     let address = 0;
-    if (this.#try(owner, again, () => (address = this.#owners[owner]!.allocateBlock()))) this.#add(address, UNITS_PER_BLOCK, 1, true);
-    else this.#lose(0, 1);
+    if (this.#try(owner, again, () => (address = this.#owners[owner]!.allocateBlock()))) {
+      this.#holders.add(owner);
+      this.#add(address, UNITS_PER_BLOCK, 1, true);
+    } else this.#lose(0, 1);
   }
 
   #add(address: number, units: number, leases: number, isBlock: boolean): void {
@@ -164,6 +170,15 @@ export class MemoryWorld {
   }
 
   check(): void {
+    this.#checkUse();
+    const claims = this.#plain.regions.filter((_, index) => index % REGION_WORDS === CLAIMANT);
+    for (let owner = 0; owner < OWNERS; owner++) {
+      const count = claims.filter((claimant) => claimant === owner + 1).length;
+      assert.is(count, this.#holders.has(owner) ? 1 : 0, `regions that owner ${owner} holds`);
+    }
+  }
+
+  #checkUse(): void {
     for (const { address } of this.#given) assert.ok(this.#leasesOf(address) > 0, 'what is given has a lease');
     const held = new Set<number>();
     for (const { address, units } of this.#given) {

@@ -12,12 +12,7 @@ import { type ActorRef, Letter } from '../../../actors/runtime/letter.ts';
 import { createMesh, MeshPort } from '../../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../../actors/runtime/scheduler.ts';
 import { TopologyActor } from '../../../actors/topology/topology-actor.ts';
-import {
-  BLOCK_WORDS,
-  BLOCKS_PER_ARENA,
-  GAUGE_WORDS,
-  type SharedMemory,
-} from '../../../native-free-io/memory/memory-layout.ts';
+import { REGION_BYTES, type SharedMemory, createTables } from '../../../native-free-io/memory/memory-layout.ts';
 import { SLOT_WORDS } from '../../../src/broker/queue/ledger-layout.ts';
 import { NO_OWNER, type QueueRecord, UNLIMITED } from '../../../src/broker/topology/topology-records.ts';
 import { Topology } from '../../../src/broker/topology/topology.ts';
@@ -36,7 +31,7 @@ const MAIN = 0;
 /** Small rings, so that they run full and long letters go in fragments. */
 const RING_BYTES = 4096;
 const SLOTS = 64;
-/** Bytes of one thread's memory. */
+/** Bytes of memory for each thread. */
 const ARENA_BYTES = 8 * 1024 * 1024;
 export const USER = 'simulated';
 export const PASSWORD = 'client';
@@ -260,12 +255,8 @@ export type SimParts = {
   readonly faults: SimFaults;
 };
 
-/** Memory of the layout of a real node's, with arenas of which only the beginning is there. */
+/** Memory of the layout of a real node's, with an arena of which only the beginning is there. */
 function smallMemory(owners: number): SharedMemory {
-  return {
-    arenas: Array.from({ length: owners }, () => new SharedArrayBuffer(ARENA_BYTES)),
-    arenasPerOwner: 1,
-    blockTable: new SharedArrayBuffer(owners * BLOCKS_PER_ARENA * BLOCK_WORDS * 4),
-    gauges: new SharedArrayBuffer(owners * GAUGE_WORDS * 4),
-  };
+  const bytes = owners * ARENA_BYTES;
+  return { arenas: [new SharedArrayBuffer(bytes)], ...createTables(owners, bytes / REGION_BYTES) };
 }
