@@ -95,6 +95,21 @@ test('an environment whose entries are all gone', () => {
   assert.ok(found.sound && found.entries === 0 && found.transaction === 2, JSON.stringify(found));
 });
 
+test('pages at the end of the file that one commit took and let go again, and never wrote', () => {
+  const path = join(directory, 'short');
+  const disk = LmdbDisk.open({ path, durability: 'written', mapSizeBytes: 1 << 26 });
+  for (let commit = 0; commit < 6; commit++) disk.commit([{ key: keyOf(1), value: Buffer.alloc(100, commit) }]);
+  disk.commit([{ key: keyOf(2), value: Buffer.alloc(100) }, { key: keyOf(3), value: Buffer.alloc(200_000) }, { key: keyOf(3), value: undefined }]);
+  const { pages } = disk.stats();
+  disk.close();
+  assert.ok(readFileSync(path).length < pages * PAGE, 'the file ends before its last page');
+  assert.is(checkLmdbFile(path).sound, true);
+  const again = LmdbDisk.open({ path, durability: 'written', mapSizeBytes: 1 << 26 });
+  for (let commit = 0; commit < 5; commit++) again.commit([{ key: keyOf(4 + commit), value: Buffer.alloc(40_000) }]);
+  again.close();
+  assert.is(checkLmdbFile(path).sound, true);
+});
+
 test('no file, an empty one, a directory, text', () => {
   const faults = [join(directory, 'nothing'), directory].map((path) => checkLmdbFile(path)).map((found) => (found.sound ? 'sound' : found.fault));
   assert.match(faults[0]!, /cannot be opened/);
@@ -154,6 +169,19 @@ test('a commit torn by a loss of power in the older meta page is legal, wherever
     else assert.ok(bytes.subarray(start, end).equals(pristine.subarray(start, end)));
   }
   assert.ok(legal > (end - start) / 2, `${legal} of ${end - start}`);
+});
+
+test('a commit that was interrupted at any sector before its meta page leaves the one before it', () => {
+  const random = new Random(11);
+  for (let round = 0; round < 300; round++) {
+    const index = random.between(1, commits.length - 1);
+    const [before, after] = [commits[index - 1]!, commits[index]!];
+    const bytes = Buffer.alloc(random.between(before.length, Math.max(before.length, after.length)));
+    before.copy(bytes);
+    for (let at = 2 * PAGE; at < bytes.length; at += 512) if (random.chance(50)) after.copy(bytes, at, at, at + 512);
+    const found = check(bytes);
+    assert.ok(found.sound && found.transaction === index, `round ${round}: ${JSON.stringify(found)}`);
+  }
 });
 
 test('the record of a tree', () => {
