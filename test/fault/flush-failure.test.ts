@@ -22,11 +22,11 @@ const flushing = suite(`flush failure (LEVERET_TEST_SEED=${seed})`);
 const reading = new ImageReading();
 flushing.after(() => reading.close());
 
-/** Lets the `nth` flush fail. What went wrong, in words. */
-async function faultsAfter(nth: number, manner: Manner = 'flushed'): Promise<string[]> {
+/** Lets the `nth` call of its kind fail. What went wrong, in words. */
+async function faultsAfter(call: 'flush' | 'sync', nth: number, manner: Manner = 'flushed'): Promise<string[]> {
   const device = FaultyDevice.make();
   try {
-    device.order('sync', nth, 'EIO', 'once');
+    device.order(call, nth, 'EIO', 'once');
     const program = startCommitting(device, manner, COMMITS);
     const code = await program.ended;
     const log = device.log();
@@ -42,7 +42,7 @@ async function faultsAfter(nth: number, manner: Manner = 'flushed'): Promise<str
     for (let image = 0; image < IMAGES; image++) {
       faults.push(await faultOfImage(log, seed + IMAGES * nth + image, reading, { cutFrom: failedAt }));
     }
-    return faults.flatMap((fault) => (fault === undefined ? [] : [`flush ${nth}: ${fault}`]));
+    return faults.flatMap((fault) => (fault === undefined ? [] : [`${call} ${nth}: ${fault}`]));
   } finally {
     device.remove();
   }
@@ -54,22 +54,22 @@ if (missing !== undefined) {
     process.stdout.write(`flush failure: skipped, because ${missing}\n`);
   });
 } else {
-  // Each commit flushes its pages and then, synchronously, the meta page that makes them count.
   flushing('nothing is confirmed after a failed flush of pages, and nothing that was confirmed is lost', async () => {
     const faults: string[] = [];
-    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter(3 + 2 * (failure % (COMMITS - 1)))));
+    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter('flush', 2 + (failure % (COMMITS - 1)))));
     assert.equal(faults, []);
   });
 
-  // Not so yet: LMDB then writes the meta page again, the old number on the new roots, and the check of the file takes that for damage.
+  // Each commit flushes its pages and then writes, synchronously, the meta page that makes them count. Not so yet: when that write
+  // fails, LMDB writes the page again, the old number on the new roots, and the check of the file may take that for damage.
   flushing.skip('the same after a failed flush of the meta page', async () => {
     const faults: string[] = [];
-    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter(2 + 2 * (failure % COMMITS))));
+    for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter('sync', 2 + 2 * (failure % COMMITS))));
     assert.equal(faults, []);
   });
 
   flushing('control: a program that confirms before it commits is found out', async () => {
-    const faults = await faultsAfter(9, 'hasty');
+    const faults = await faultsAfter('flush', 5, 'hasty');
     assert.ok(faults.some((fault) => fault.includes('commit 5 had returned, and commit 4 is the last one there')), faults.join('\n'));
   });
 }

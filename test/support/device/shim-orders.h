@@ -1,7 +1,7 @@
 /*
  * An order is a line "<call> <nth> <how> <extent>":
  *   call    write   any write          growth  a write beyond the end of the file
- *           sync    fsync, fdatasync, and a write through a descriptor opened with O_DSYNC or O_SYNC
+ *           flush   fsync and fdatasync    sync    the same, and a write through a descriptor opened with O_DSYNC or O_SYNC
  *   how     an error (ENOSPC, EIO); short: the front half is written, later ones fail with ENOSPC; hide: nothing is on the
  *           device, and the program is told that all is well. A device without room says so to statfs as well.
  *   extent  once: the nth only; on: the nth and all later ones, until the file of orders is gone
@@ -67,7 +67,7 @@ static int fault_of(ino_t file, int is_write, int is_growth, int is_sync) {
   read_order();
   if (order.armed) {
     int meant = (is_write && strcmp(order.call, "write") == 0) || (is_growth && strcmp(order.call, "growth") == 0) ||
-                (is_sync && strcmp(order.call, "sync") == 0);
+                (is_sync && strcmp(order.call, "sync") == 0) || (is_sync && !is_write && strcmp(order.call, "flush") == 0);
     if (meant && (++order.count == order.nth || (order.lasting && order.count > order.nth))) {
       how = order.how == SHORT && order.count > order.nth ? ENOSPC : order.how;
       struct header header = { .kind = FAULT, .file = file, .result = order.count, .start = now() };

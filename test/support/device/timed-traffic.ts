@@ -30,9 +30,12 @@ export class TimedTraffic {
   readonly #open = new Set<number>();
   /** Reasons of connection.blocked, as they came. */
   readonly blocked: string[] = [];
+  /** When the first came. */
+  blockedNs: bigint | undefined = undefined;
   unblocked = 0;
-  /** The node has gone away. */
+  /** The node has gone away, with these words if any. */
   ended = false;
+  closedBecause = '';
 
   private constructor(publisher: RawClient, channel: RawChannel, reader: RawClient, readChannel: RawChannel, seed: number) {
     this.#publisher = publisher;
@@ -54,6 +57,7 @@ export class TimedTraffic {
     await traffic.#readChannel.call('basic.qos', { prefetchCount: WINDOW });
     await traffic.#readChannel.consume(nameOf(READ_QUEUE));
     void traffic.#watch();
+    void reader.refused().catch(() => undefined);
     void traffic.#read();
     return traffic;
   }
@@ -76,6 +80,11 @@ export class TimedTraffic {
     } catch (error) {
       this.#goneOrThrow(error);
     }
+  }
+
+  /** Sends one message more, whatever is unanswered; those who publish nothing are not told to wait. */
+  nudge(): void {
+    this.#send();
   }
 
   drop(): void {
@@ -126,9 +135,15 @@ export class TimedTraffic {
     try {
       for (;;) {
         const { name, arguments: bytes } = await this.#publisher.connection.inbox.take('a word on the connection', 2 ** 31 - 1);
-        if (name === 'connection.blocked') this.blocked.push(decodeFields(METHODS['connection.blocked'][2], bytes).reason);
-        else if (name === 'connection.unblocked') this.unblocked++;
-        else if (name === 'connection.close') this.ended = true;
+        if (name === 'connection.blocked') {
+          this.blockedNs ??= nowNs();
+          this.blocked.push(decodeFields(METHODS['connection.blocked'][2], bytes).reason);
+        }
+        if (name === 'connection.unblocked') this.unblocked++;
+        if (name === 'connection.close') {
+          this.closedBecause = decodeFields(METHODS['connection.close'][2], bytes).replyText;
+          this.#publisher.connection.send('connection.close-ok');
+        }
       }
     } catch {
       this.ended = true;
