@@ -11,6 +11,11 @@ const SETTLE_MS = 10;
 /** Now and then a consumer falls asleep, so that queues fill and deliveries are unsettled when a fault strikes. */
 const NAP_ONE_IN = 150;
 const NAP_MS_MAX = 250;
+/**
+ * Below so many confirmed messages that nobody is done with, consumers acknowledge nothing: a broker that forgets what it holds must
+ * hold something, unread messages too. More than all consumers of a usual run may have unsettled.
+ */
+const BACKLOG_LEAST = 1_000;
 const REQUEUE_ONE_IN = 300;
 const PREFETCH = 100;
 
@@ -102,6 +107,10 @@ export class Consumer {
     const link = this.#link;
     if (link === undefined || link.endedBy !== undefined) return;
     const { random, draining } = this.#options;
+    if (!draining && this.#stage.ledger.waiting(this.#stage.nowMs()) < BACKLOG_LEAST) {
+      this.#settling = setTimeout(() => this.#settle(), SETTLE_MS);
+      return;
+    }
     const held = this.#held;
     this.#held = [];
     if (!draining && random.oneIn(REQUEUE_ONE_IN)) {

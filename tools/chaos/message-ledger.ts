@@ -43,6 +43,8 @@ export type Lane = { readonly queue: string; readonly whole: boolean; readonly l
 /** One message that a consumer was handed. */
 export type Reading = { readonly stream: MessageStream; readonly sequence: number };
 
+/** What an ended channel has left behind is taken for lost after so long: it must not hold up the run for good. */
+const WAITING_GRACE_MS = 500;
 /** Violations that are told one by one. */
 const EXAMPLES_MAX = 12;
 
@@ -144,6 +146,11 @@ export class MessageLedger {
   /** Confirmed messages that no consumer is done with. */
   get outstanding(): number {
     return this.#outstanding;
+  }
+
+  /** The same without what channels that ended have left behind, which may be lost. */
+  waiting(nowMs: number): number {
+    return this.#outstanding - this.overdue(nowMs, WAITING_GRACE_MS);
   }
 
   get acknowledged(): number {

@@ -11,8 +11,6 @@ const WINDOW = 200;
 const BURST_MAX = 24;
 /** Confirmed messages that consumers are behind with; publishers wait for them above it. */
 const BACKLOG_MAX = 4_000;
-/** What channels before this one have left behind counts for so long: it may be lost, and must not hold up the run for good. */
-const BACKLOG_GRACE_MS = 500;
 const WAIT_MS = 2;
 /** A broker that leaves publishes on a standing connection without an answer for so long will never give one. */
 export const ANSWER_LIMIT_MS = 30_000;
@@ -82,7 +80,7 @@ export class Publisher {
     while (!this.#stopping && link.endedBy === undefined) {
       const { ledger } = this.#stage;
       const room = WINDOW - this.#unanswered;
-      const behind = ledger.outstanding - ledger.overdue(this.#stage.nowMs(), BACKLOG_GRACE_MS);
+      const behind = ledger.waiting(this.#stage.nowMs());
       if (room < BURST_MAX || link.congested || behind > BACKLOG_MAX) await pause(WAIT_MS);
       else {
         this.#burst(link, streams);
