@@ -104,7 +104,7 @@ export class Store {
     return this.#logOf(queue)?.damage;
   }
 
-  /** The position behind the last one that the queue ever handed over: new messages must get this one or a later one. */
+  /** The position behind the last one that the queue handed over; after `open`, behind the last one that is left. New messages get this or a later one. */
   nextPosition(queue: number): number {
     const log = this.#logOf(queue);
     return log === undefined ? 0 : log.nextPosition;

@@ -174,14 +174,24 @@ damage('of a key is noticed', () => {
   }
 });
 
+damage('that hides a shared body is noticed before anything is read', () => {
+  for (const { key } of records.filter((record) => record.key[0] === 5)) {
+    const store = new Store(spoilt((other) => other.commit([{ key, value: undefined }])), new LeasedMemory(), crc32);
+    assert.is(store.open().faults.length, 1);
+    for (const queue of [1, 2, 3]) assert.match(store.damageOf(queue) ?? '', /their shared body \d+ is missing/);
+    assert.is(store.damageOf(LONER), undefined);
+  }
+});
+
 damage('stays noticeable when the queue goes on', () => {
-  const contentsOf = records.find(({ key }) => queueOf(key) === LONER && key[5] === 1 && key[14] === 1)!;
-  const copy = spoilt((other) => other.commit([{ key: contentsOf.key, value: undefined }]));
+  const first = records.find(({ key }) => queueOf(key) === LONER && key[5] === 1)!.key.subarray(0, 14);
+  const hidden = records.filter(({ key }) => key.subarray(0, 14).equals(first));
+  const copy = spoilt((other) => other.commit(hidden.map(({ key }) => ({ key, value: undefined }))));
   for (let start = 0; start < 3; start++) {
     const memory = new LeasedMemory();
     const store = new Store(copy, memory, crc32);
     store.open();
-    assert.match(store.damageOf(LONER) ?? '', /^Queue 4 is damaged: of the messages at position 0 and behind it, the contents are missing\.$/);
+    assert.match(store.damageOf(LONER) ?? '', /^Queue 4 is damaged: its record speaks of \d+ messages in \d segments, and \d+ in \d are there/);
     store.append(LONER, 500 + start, memory.add(Buffer.from('more')), 0);
     store.settle(LONER, 400, 1);
     store.commit();
