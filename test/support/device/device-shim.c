@@ -251,7 +251,7 @@ int unlinkat(int at, const char *path, int flags) { return remove_name(at, path,
 static int tell_room(const char *path, struct statfs *room) {
   char name[PATH_MAX];
   int outcome = (int)syscall(SYS_statfs, path, room);
-  if (outcome == 0 && orders[0] != 0 && is_named_below(AT_FDCWD, path, name) && is_full()) room->f_bavail = room->f_bfree = 0;
+  if (outcome == 0 && is_named_below(AT_FDCWD, path, name) && is_full()) room->f_bavail = room->f_bfree = 0;
   return outcome;
 }
 int statfs(const char *path, struct statfs *room) { return tell_room(path, room); }

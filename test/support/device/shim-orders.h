@@ -2,6 +2,7 @@
  * An order is a line "<call> <nth> <how> <extent>":
  *   call    write   any write          growth  a write beyond the end of the file
  *           flush   fsync and fdatasync    sync    the same, and a write through a descriptor opened with O_DSYNC or O_SYNC
+ *           room    a question for room (statfs)
  *   how     an error (ENOSPC, EIO); short: the front half is written, later ones fail with ENOSPC; hide: nothing is on the
  *           device, and the program is told that all is well. A device without room says so to statfs as well.
  *   extent  once: the nth only; on: the nth and all later ones, until the file of orders is gone
@@ -59,30 +60,36 @@ static void read_order(void) {
   order.armed = 1;
 }
 
+/* Counts a call that the order is about. Under the lock. */
+static int strike(ino_t file) {
+  if (++order.count != order.nth && !(order.lasting && order.count > order.nth)) return NO_FAULT;
+  struct header header = { .kind = FAULT, .file = file, .result = order.count, .start = now() };
+  record_text(header, order.text, strlen(order.text));
+  return order.how == SHORT && order.count > order.nth ? ENOSPC : order.how;
+}
+
+static int is_about(const char *call) { return order.armed && strcmp(order.call, call) == 0; }
+
 /* What befalls this call: NO_FAULT, an error, SHORT or HIDE. */
 static int fault_of(ino_t file, int is_write, int is_growth, int is_sync) {
   if (orders[0] == 0) return NO_FAULT;
-  int how = NO_FAULT;
   pthread_mutex_lock(&order_lock);
   read_order();
-  if (order.armed) {
-    int meant = (is_write && strcmp(order.call, "write") == 0) || (is_growth && strcmp(order.call, "growth") == 0) ||
-                (is_sync && strcmp(order.call, "sync") == 0) || (is_sync && !is_write && strcmp(order.call, "flush") == 0);
-    if (meant && (++order.count == order.nth || (order.lasting && order.count > order.nth))) {
-      how = order.how == SHORT && order.count > order.nth ? ENOSPC : order.how;
-      struct header header = { .kind = FAULT, .file = file, .result = order.count, .start = now() };
-      record_text(header, order.text, strlen(order.text));
-    }
-  }
+  int meant = (is_write && is_about("write")) || (is_growth && is_about("growth")) || (is_sync && is_about("sync")) ||
+              (is_sync && !is_write && is_about("flush"));
+  int how = meant ? strike(file) : NO_FAULT;
   pthread_mutex_unlock(&order_lock);
   return how;
 }
 
-/* Whether the last call that was counted found no room. */
+/* Whether a question for room is to be answered with none: ordered so, or because the last call that was counted found none. */
 static int is_full(void) {
+  if (orders[0] == 0) return 0;
   pthread_mutex_lock(&order_lock);
   read_order();
-  int full = order.armed && (order.how == ENOSPC || order.how == SHORT) && (order.lasting ? order.count >= order.nth : order.count == order.nth);
+  int full;
+  if (is_about("room")) full = strike(0) != NO_FAULT;
+  else full = order.armed && (order.how == ENOSPC || order.how == SHORT) && (order.lasting ? order.count >= order.nth : order.count == order.nth);
   pthread_mutex_unlock(&order_lock);
   return full;
 }
