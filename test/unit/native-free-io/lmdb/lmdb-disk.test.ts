@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -148,6 +149,15 @@ disks('a file that was cut short is refused', () => {
   disk.close();
   truncateSync(path, 50_000);
   assert.throws(() => opened(path), /is damaged/);
+});
+
+disks('a limit on address space is told in words', () => {
+  if (process.platform !== 'linux') return assert.is.not(process.platform, 'linux');
+  const program = `import { LmdbDisk } from ${JSON.stringify(new URL('../../../../native-free-io/lmdb/lmdb-disk.ts', import.meta.url).href)};
+    LmdbDisk.open({ path: ${JSON.stringify(freshPath())}, durability: 'flushed', mapSizeBytes: 2 ** 40 });`;
+  const shell = `ulimit -v ${2 ** 29} && exec "$0" --input-type=module-typescript -e "$1"`;
+  const run = spawnSync('sh', ['-c', shell, process.execPath, program], { encoding: 'utf8' });
+  assert.match(run.stderr, /LmdbFailure: the store .* needs 1099511627776 bytes of address space/);
 });
 
 disks('a closed one says so', () => {
