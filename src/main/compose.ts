@@ -120,7 +120,6 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   readonly #store: StorePart;
   readonly #threads: SchedulerThreads;
   readonly #acceptors: Acceptors;
-  /** What the topology tells the store goes this way. */
   readonly #gate = storeGate((letter) => {
     this.#scheduler.tell({ thread: storeThread(this.schedulers), id: STORE_ID, generation: 0 }, letter);
   });
@@ -247,6 +246,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     for (const { name } of this.#topology.vhosts()) {
       for (const queue of this.#topology.queues(name)) if (queue.durable) queues.push(queue);
     }
+    for (const why of this.#store.faults) this.#log.error({ why }, 'the store is damaged');
     const damaged = await this.#store.fill(queues.map(({ id, slot }) => ({ id, slot })));
     for (const { queue, why } of damaged) {
       const record = queues.find(({ id }) => id === queue);
@@ -455,7 +455,8 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       this.#scheduler.faults = fault.plan === undefined ? undefined : new FaultSchedule(fault.plan);
       return;
     }
-    this.#tellThread(thread, ReplicaLetter.fault, 0, fault);
+    if (thread === storeThread(this.schedulers)) this.#store.post({ type: 'fault', fault });
+    else this.#tellThread(thread, ReplicaLetter.fault, 0, fault);
   }
 
   threadsLost(): number {
@@ -469,6 +470,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       queues: this.#threads.snapshot(),
       listener: this.#acceptors.snapshot(),
       main: describeGroups(this.#scheduler.groups()),
+      store: await this.#store.describe(),
       threads: threads.filter((thread) => thread !== undefined),
     };
   }

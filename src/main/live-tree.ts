@@ -10,6 +10,7 @@ import {
   queueGroup,
   replicaGroup,
   schedulerThread,
+  storeGroup,
   supervisionTree,
   topologyGroup,
 } from '../../actors/supervision-tree.ts';
@@ -45,6 +46,7 @@ export type LiveTree = {
   /** The acceptors, by thread. */
   readonly listener: SupervisorSnapshot;
   readonly main: readonly GroupDescription[];
+  readonly store: readonly GroupDescription[];
   /** Threads that run; one that is being replaced is missing. */
   readonly threads: readonly ThreadDescription[];
 };
@@ -65,6 +67,7 @@ export function liveNodes(live: LiveTree): Map<string, LiveNode> {
   const [acceptor] = listener.children;
   if (acceptor !== undefined) addChildren(nodes, acceptor, live.listener);
   for (const group of [topologyGroup, keeperGroup]) addGroup(nodes, group, find(live.main, group), '');
+  addGroup(nodes, storeGroup, find(live.store, storeGroup), '');
   const janitorGroup = live.main.find(({ name }) => name === janitor.id);
   if (janitorGroup?.children[0] !== undefined) nodes.set(janitor.id, nodeOf(janitorGroup.children[0]));
   for (const { thread, groups } of live.threads) {

@@ -8,6 +8,7 @@ import { Piscina } from 'piscina';
 import { type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
 import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import type { DiskEntry } from '../store/port.ts';
+import type { GroupDescription } from './live-tree.ts';
 import type { NodePart } from './root-supervision.ts';
 import type { QueuePlace, StoreControl, StoreNotice, StoreTask } from './store-thread.ts';
 
@@ -29,6 +30,7 @@ export class StorePart implements NodePart {
   #control: MessagePort | undefined = undefined;
   #opened: PromiseWithResolvers<readonly DiskEntry[]> | undefined = undefined;
   #filled: PromiseWithResolvers<readonly DamagedQueue[]> | undefined = undefined;
+  #described: PromiseWithResolvers<readonly GroupDescription[]> | undefined = undefined;
   #ended: Promise<void> | undefined = undefined;
   #stopping = false;
   #failed = false;
@@ -36,6 +38,8 @@ export class StorePart implements NodePart {
   definitions: readonly DiskEntry[] = [];
   /** The last run ended in order. */
   clean = true;
+  /** Damage that belongs to no queue that is known, as sentences. */
+  faults: readonly string[] = [];
   /** Whether the stop is one after which nothing is in doubt. */
   cleanStop = true;
 
@@ -72,11 +76,23 @@ export class StorePart implements NodePart {
     this.definitions = await opened.promise;
   }
 
-  /** Fills the ledgers of the durable queues. Answers those that are damaged. */
-  fill(queues: readonly QueuePlace[]): Promise<readonly DamagedQueue[]> {
+  /**
+   * Fills the ledgers of the durable queues. Answers those that are damaged. Only once in a process: queues that are started again later
+   * find what they had.
+   */
+  async fill(queues: readonly QueuePlace[]): Promise<readonly DamagedQueue[]> {
+    if (this.#filled !== undefined) return [];
     const filled = (this.#filled = Promise.withResolvers<readonly DamagedQueue[]>());
     this.post({ type: 'fill', queues });
     return filled.promise;
+  }
+
+  /** The groups of the store's thread; none when it is not there. */
+  describe(): Promise<readonly GroupDescription[]> {
+    if (this.#control === undefined) return Promise.resolve([]);
+    const described = (this.#described ??= Promise.withResolvers<readonly GroupDescription[]>());
+    this.post({ type: 'describe' });
+    return described.promise;
   }
 
   post(message: StoreControl, transfer: MessagePort[] = []): void {
@@ -103,9 +119,14 @@ export class StorePart implements NodePart {
     switch (notice.type) {
       case 'opened':
         this.clean = notice.clean;
+        this.faults = notice.faults;
         return this.#opened?.resolve(notice.definitions);
       case 'filled':
         return this.#filled?.resolve(notice.damaged);
+      case 'described':
+        this.#described?.resolve(notice.groups);
+        this.#described = undefined;
+        return;
       case 'failed':
         this.#failed = true;
         return this.#host.storeFailed(notice.text);
@@ -117,6 +138,7 @@ export class StorePart implements NodePart {
     this.#control = undefined;
     this.#opened?.reject(error);
     this.#filled?.reject(error);
+    this.#described?.resolve([]);
     if (this.#stopping || this.#failed) return;
     this.#failed = true;
     const text = error instanceof Error ? error.message : 'it ended by itself';

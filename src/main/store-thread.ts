@@ -24,6 +24,9 @@ import { APPENDED, KEPT_FLAG, QUEUE_ID, REDELIVERED_FLAG, STORED } from '../brok
 import { DEFINITION_KEYS } from '../store/definition-key.ts';
 import { type DiskEntry, DiskFullError } from '../store/port.ts';
 import { AppendFlag, Store } from '../store/store.ts';
+import { describeGroups } from './descriptions.ts';
+import { type Fault, FaultSchedule, applyFault } from './fault-schedule.ts';
+import type { GroupDescription } from './live-tree.ts';
 import { MessageRecords } from './message-records.ts';
 import { ThreadMemory } from './shared-memory.ts';
 
@@ -51,13 +54,16 @@ export type QueuePlace = { readonly id: number; readonly slot: number };
 
 export type StoreControl =
   | { readonly type: 'fill'; readonly queues: readonly QueuePlace[] }
+  | { readonly type: 'describe' }
+  | { readonly type: 'fault'; readonly fault: Fault }
   | { readonly type: 'replacePeer'; readonly peer: number; readonly port: MessagePort }
   /** Commit what is there and end. `clean`: every queue has said what it had to say. */
   | { readonly type: 'end'; readonly clean: boolean };
 
 export type StoreNotice =
-  | { readonly type: 'opened'; readonly clean: boolean; readonly definitions: readonly DiskEntry[] }
+  | { readonly type: 'opened'; readonly clean: boolean; readonly faults: readonly string[]; readonly definitions: readonly DiskEntry[] }
   | { readonly type: 'filled'; readonly damaged: readonly { readonly queue: number; readonly why: string }[] }
+  | { readonly type: 'described'; readonly groups: readonly GroupDescription[] }
   | { readonly type: 'failed'; readonly text: string };
 
 /** How often the free room of the device is looked at, milliseconds. */
@@ -100,20 +106,24 @@ class StoreThread implements SchedulerHost, StoreHost {
 
   async run(): Promise<void> {
     const { control } = this.#task;
-    const { clean } = this.#store.open();
+    const { clean, faults } = this.#store.open();
     const definitions = [...this.#disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)];
     const ended = Promise.withResolvers<boolean>();
     control.on('message', (message: StoreControl) => {
       switch (message.type) {
         case 'fill':
           return this.#start(message.queues);
+        case 'describe':
+          return this.#notice({ type: 'described', groups: describeGroups(this.#scheduler.groups()) });
+        case 'fault':
+          return this.#fault(message.fault);
         case 'replacePeer':
           return this.#doorbell.replacePeer(message.peer, message.port);
         case 'end':
           return ended.resolve(message.clean);
       }
     });
-    this.#notice({ type: 'opened', clean, definitions });
+    this.#notice({ type: 'opened', clean, faults, definitions });
     await ended.promise.then((isClean) => this.#end(isClean));
     control.close();
   }
@@ -123,6 +133,8 @@ class StoreThread implements SchedulerHost, StoreHost {
     const known = new Set(queues.map(({ id }) => id));
     for (const id of [...this.#store.queues()]) if (!known.has(id)) this.#store.forget(id);
     for (const place of queues) this.#fill(place);
+    // The mark of the clean stop must be gone before anything is delivered.
+    this.#commitMark();
     const group = this.#scheduler.group({
       ...groupOptions(storeGroup),
       onEnded: ({ text }) => {
@@ -138,6 +150,15 @@ class StoreThread implements SchedulerHost, StoreHost {
     if (this.#waitingRun === undefined) this.#scheduler.poke();
     else setImmediate(this.#waitingRun);
     this.#watchDisk();
+  }
+
+  /** A disk that is full here is full at the first commit of the actor, too, which waits for room. */
+  #commitMark(): void {
+    try {
+      if (this.#store.waiting !== 'nothing') this.#store.commit();
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) throw error;
+    }
   }
 
   #fill({ id, slot }: QueuePlace): void {
@@ -170,6 +191,11 @@ class StoreThread implements SchedulerHost, StoreHost {
     if (isClean && !this.#failed && this.#store.waiting === 'nothing') this.#store.markClean();
     this.#disk.close();
     this.#doorbell.close();
+  }
+
+  #fault(fault: Fault): void {
+    if (fault.type !== 'plan') return applyFault(fault);
+    this.#scheduler.faults = fault.plan === undefined ? undefined : new FaultSchedule(fault.plan);
   }
 
   #notice(notice: StoreNotice): void {
