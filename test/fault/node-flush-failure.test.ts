@@ -26,7 +26,7 @@ const seed = runSeed();
 const flushing = suite(`flush failure under a node (LEVERET_TEST_SEED=${seed})`);
 
 /** Lets the `nth` call of its kind from some moment on fail. What went wrong, in words. */
-async function faultsAfter(call: 'flush' | 'sync', nth: number, runSeedNumber: number): Promise<string[]> {
+async function faultsAfter(call: 'flush' | 'direct', nth: number, runSeedNumber: number): Promise<string[]> {
   const device = FaultyDevice.make();
   const { child, broker } = await startNodeOn(device);
   try {
@@ -55,7 +55,7 @@ async function faultsAfter(call: 'flush' | 'sync', nth: number, runSeedNumber: n
   }
 }
 
-async function faultsAfterEach(call: 'flush' | 'sync'): Promise<string[]> {
+async function faultsAfterEach(call: 'flush' | 'direct'): Promise<string[]> {
   const faults: string[] = [];
   for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter(call, 1 + (failure % CALLS), seed + failure)));
   return faults;
@@ -73,7 +73,7 @@ if (missing !== undefined) {
 
   // Not so yet: after a failed write of the meta page the check of the file may refuse the next start (see flush-failure.test.ts).
   flushing.skip('the same when a synchronous write fails', async () => {
-    assert.equal(await faultsAfterEach('sync'), []);
+    assert.equal(await faultsAfterEach('direct'), []);
   });
 }
 

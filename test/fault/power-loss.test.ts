@@ -100,10 +100,10 @@ if (missing !== undefined) {
     assert.ok(await isFoundOut(await record('hasty', CONTROL_COMMITS)));
   });
 
-  // Each commit flushes its pages and then, synchronously, the page that makes them count.
-  for (const [what, nth] of [['pages', CONTROL_COMMITS - 1], ['the meta page', CONTROL_COMMITS]] as const) {
-    power(`control: a device that hides one flush of ${what} is found out`, async () => {
-      const log = await record('flushed', CONTROL_COMMITS, (device) => device.order('sync', nth, 'hide', 'once'));
+  // Each commit flushes its pages and then writes, synchronously, the meta page that makes them count.
+  for (const call of ['flush', 'direct'] as const) {
+    power(`control: a device that hides one ${call === 'flush' ? 'flush of pages' : 'write of a meta page'} is found out`, async () => {
+      const log = await record('flushed', CONTROL_COMMITS, (device) => device.order(call, CONTROL_COMMITS / 2, 'hide', 'once'));
       assert.is(log.filter((entry) => entry.kind === 'fault').length, 1);
       assert.ok(await isFoundOut(log));
     });

@@ -15,8 +15,8 @@ export function whyNoDeviceShim(): string | undefined {
   return spawnSync('gcc', ['--version']).status === 0 ? undefined : 'gcc is not installed (Debian: apt-get install gcc libc6-dev)';
 }
 
-/** What an order is about: any write, one that makes the file longer, a flush, any call that has to reach the device, or a question for room. */
-export type FaultyCall = 'write' | 'growth' | 'flush' | 'sync' | 'room';
+/** What an order is about: any write, one that makes the file longer, a flush, a synchronous write, either of these two, a question for room. */
+export type FaultyCall = 'write' | 'growth' | 'flush' | 'direct' | 'sync' | 'room';
 /** An error; `short`: half is written, then the device is full; `hide`: the device has nothing, the program is told that all is well. */
 export type Fault = 'ENOSPC' | 'EIO' | 'short' | 'hide';
 

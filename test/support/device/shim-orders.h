@@ -1,7 +1,8 @@
 /*
  * An order is a line "<call> <nth> <how> <extent>":
  *   call    write   any write          growth  a write beyond the end of the file
- *           flush   fsync and fdatasync    sync    the same, and a write through a descriptor opened with O_DSYNC or O_SYNC
+ *           flush   fsync and fdatasync    direct  a write through a descriptor opened with O_DSYNC or O_SYNC
+ *           sync    both
  *           room    a question for room (statfs)
  *   how     an error (ENOSPC, EIO); short: the front half is written, later ones fail with ENOSPC; hide: nothing is on the
  *           device, and the program is told that all is well. A device without room says so to statfs as well.
@@ -76,7 +77,7 @@ static int fault_of(ino_t file, int is_write, int is_growth, int is_sync) {
   pthread_mutex_lock(&order_lock);
   read_order();
   int meant = (is_write && is_about("write")) || (is_growth && is_about("growth")) || (is_sync && is_about("sync")) ||
-              (is_sync && !is_write && is_about("flush"));
+              (is_sync && !is_write && is_about("flush")) || (is_sync && is_write && is_about("direct"));
   int how = meant ? strike(file) : NO_FAULT;
   pthread_mutex_unlock(&order_lock);
   return how;
