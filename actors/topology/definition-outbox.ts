@@ -72,7 +72,7 @@ export class DefinitionOutbox {
     if (this.#underWay === undefined && this.#collected.size > 0) this.restate();
   }
 
-  /** Everything that is not stored is said, again if it was said before: the store may not have heard it, or had no room. */
+  /** Everything that is not stored is said, again if it was said before: nobody knows what of it the store has heard. */
   restate(): void {
     if (this.#collected.size > 0) {
       this.#underWay = { number: this.#number, changes: new Map([...(this.#underWay?.changes ?? []), ...this.#collected]), request: 0 };

@@ -13,14 +13,14 @@
  * A client that was told `declare-ok` may tell another, on whatever thread: it finds the queue (I8). This holds for who declared again
  * what is there already, too: the answer waits while the same thing is about to change.
  *
- * When the disk is full, changes wait until there is room, and so do those who asked. Declaring again what was stored long ago is
+ * When the disk is full the store says nothing until there is room, and changes wait, and so do those who asked. Declaring again what was stored long ago is
  * answered, so that consumers can come and make room.
  */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../messages/replica-messages.ts';
 import { TopologyLetter } from '../messages/topology-messages.ts';
 import type { Actor, ActorContext } from '../runtime/actor.ts';
-import { type ActorRef, Letter, NOBODY, RuntimeLetter } from '../runtime/letter.ts';
+import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import type { ChangeOutcome } from '../../src/amqp/channel/channel-port.ts';
 import { QUEUE_SLOTS_MAX, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
@@ -38,9 +38,6 @@ import { QueueSlots } from './queue-slots.ts';
  * is full.
  */
 export const CHANGES_HELD_MAX = 65_536;
-/** How long a store without room is left alone, milliseconds. */
-const FULL_RETRY_MS = 1_000;
-const FULL_TIMER = 1;
 
 export class TopologyActor implements Actor {
   readonly #context: ActorContext;
@@ -73,7 +70,7 @@ export class TopologyActor implements Actor {
     this.#shown = before === undefined ? [] : before.#shown;
     if (before !== undefined) this.#outbox = before.#outbox;
     else this.#outbox = gate === undefined ? undefined : new DefinitionOutbox(gate, topology.lastQueueId);
-    // The store's answer may have gone to the incarnation before, and the timer has gone with it.
+    // The incarnation before may have crashed before it could say what it had collected.
     this.#outbox?.restate();
     // It may have crashed over telling what need not wait any more.
     this.#show();
@@ -88,9 +85,7 @@ export class TopologyActor implements Actor {
       case TopologyLetter.emptied:
         return this.#slots.emptied(letter.a, letter.b);
       case TopologyLetter.defined:
-        return this.#defined(letter.a, letter.c !== 0);
-      case RuntimeLetter.timer:
-        return this.#outbox?.restate();
+        return this.#defined(letter.a);
     }
   }
 
@@ -100,11 +95,6 @@ export class TopologyActor implements Actor {
 
   /** Nobody waits for an answer any more, but what was decided is decided: a queue that deleted itself must not be back. */
   stop(): void {
-    this.#outbox?.restate();
-  }
-
-  /** The store's actor began anew, and may not have heard or may have forgotten what it was told. */
-  storeRestarted(): void {
     this.#outbox?.restate();
   }
 
@@ -168,9 +158,8 @@ export class TopologyActor implements Actor {
     else if (event.type === 'queue-deleted') this.#slots.deleted(event.queue);
   }
 
-  #defined(request: number, refused: boolean): void {
+  #defined(request: number): void {
     if (this.#outbox?.awaits(request) !== true) return;
-    if (refused) return this.#context.armTimer(FULL_TIMER, FULL_RETRY_MS);
     this.#outbox.defined();
     this.#show();
   }

@@ -10,7 +10,6 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   // Queues do not move between the threads here.
   { weight: 10, arbitrary: topologyCommand.filter(({ type }) => type !== 'queue.place').map((command): Step => ({ type: 'command', command })) },
   { weight: 4, arbitrary: fc.constant<Step>({ type: 'commit' }) },
-  { weight: 1, arbitrary: fc.constant<Step>({ type: 'refuse' }) },
   { weight: 6, arbitrary: thread.map((one): Step => ({ type: 'read', thread: one })) },
   { weight: 1, arbitrary: thread.map((one): Step => ({ type: 'replace', thread: one })) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('crash' as const), afterTells: fc.nat(3), told: fc.boolean() }) },

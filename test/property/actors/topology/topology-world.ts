@@ -7,7 +7,7 @@ import { ConnectionLetter } from '../../../../actors/messages/connection-message
 import { REPLICA_ID, ReplicaLetter } from '../../../../actors/messages/replica-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../../../actors/messages/topology-messages.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
-import { type ActorRef, Letter, RuntimeLetter } from '../../../../actors/runtime/letter.ts';
+import { type ActorRef, Letter } from '../../../../actors/runtime/letter.ts';
 import type { StoreGate } from '../../../../actors/topology/definition-outbox.ts';
 import { TopologyActor } from '../../../../actors/topology/topology-actor.ts';
 import type { ChangeOutcome } from '../../../../src/amqp/channel/channel-port.ts';
@@ -37,7 +37,6 @@ const FIRST_COMMANDS: readonly TopologyCommand[] = [
 export type Step =
   | { readonly type: 'command'; readonly command: TopologyCommand }
   | { readonly type: 'commit' }
-  | { readonly type: 'refuse' }
   | { readonly type: 'read'; readonly thread: number }
   | { readonly type: 'replace'; readonly thread: number }
   | { readonly type: 'crash'; readonly afterTells: number; readonly told: boolean }
@@ -64,7 +63,6 @@ export class TopologyWorld {
   readonly #ids = new Map<number, string>();
   readonly #emptied: QueueRecord[] = [];
   #defines: { readonly request: number; readonly changes: readonly DiskChange[] }[] = [];
-  #timerArmed = false;
   #requests = 0;
   #defined = 0;
   #crashIn: { tells: number; readonly told: boolean } | undefined = undefined;
@@ -103,8 +101,6 @@ export class TopologyWorld {
         return this.#command(step.command);
       case 'commit':
         return this.#commit();
-      case 'refuse':
-        return this.#refuse();
       case 'read':
         return this.#read(step.thread);
       case 'replace':
@@ -122,7 +118,6 @@ export class TopologyWorld {
         this.#open.clear();
         this.#emptied.length = 0;
         this.#defines = [];
-        this.#timerArmed = false;
         this.#crashIn = undefined;
         this.#crashAfter = false;
         return this.#start();
@@ -144,7 +139,7 @@ export class TopologyWorld {
   }
 
   #moves(): boolean {
-    return this.#defines.length > 0 || this.#timerArmed || this.#emptied.length > 0 || [...this.#replicas.values()].some(({ inbox }) => inbox.length > 0);
+    return this.#defines.length > 0 || this.#emptied.length > 0 || [...this.#replicas.values()].some(({ inbox }) => inbox.length > 0);
   }
 
   #command(command: TopologyCommand): void {
@@ -157,7 +152,8 @@ export class TopologyWorld {
     if (!ownAccord) this.#open.set(letter.a, waiting);
     const before = this.topology.version;
     this.#deliver(letter);
-    const object = objectOfCommand(command);
+    // What a virtual host begins with comes and goes without a command of its own.
+    const object = command.type === 'vhost.set' ? vhostOf(command.vhost.name) : objectOfCommand(command);
     if (object !== undefined && this.topology.version > before) this.#changed.set(object, this.topology.version);
     waiting.version = this.topology.version;
   }
@@ -167,27 +163,12 @@ export class TopologyWorld {
     this.#defines = [];
     for (const { changes } of said) this.store.put(changes);
     const last = said.at(-1);
-    if (last !== undefined) this.#answerDefine(last.request, 0);
-    if (this.#timerArmed) this.#fireTimer();
+    if (last !== undefined) this.#answerDefine(last.request);
   }
 
-  #refuse(): void {
-    const said = this.#defines;
-    this.#defines = [];
-    for (const { request } of said) this.#answerDefine(request, 1);
-  }
-
-  #answerDefine(request: number, refused: number): void {
+  #answerDefine(request: number): void {
     const letter = new Letter(TopologyLetter.defined);
     letter.a = request;
-    letter.c = refused;
-    this.#deliver(letter);
-  }
-
-  #fireTimer(): void {
-    this.#timerArmed = false;
-    const letter = new Letter(RuntimeLetter.timer);
-    letter.a = 1;
     this.#deliver(letter);
   }
 
@@ -229,6 +210,7 @@ export class TopologyWorld {
     this.shownCount++;
     const object = objectOfEvent(event);
     if (!isDurable(event) || object === undefined || (this.#changed.get(object) ?? 0) > version) return;
+    if ('exchange' in event && (this.#changed.get(vhostOf(event.exchange.vhost)) ?? 0) > version) return;
     const isThere = event.type.endsWith('-created');
     assert.ok(this.#stands(event) !== isThere || this.#isStored(event) === isThere, `${event.type} was shown and is not stored`);
   }
@@ -280,7 +262,6 @@ export class TopologyWorld {
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
         this.crashes++;
-        this.#timerArmed = false;
         this.#crashIn = undefined;
         this.actor = new TopologyActor(this.#context(), this.topology, slotWords, this.actor, this.#gate);
       }
@@ -302,9 +283,7 @@ export class TopologyWorld {
       tell: (to, letter) => this.#tell(() => this.#carry(to, letter)),
       watch: () => {},
       unwatch: () => {},
-      armTimer: () => {
-        this.#timerArmed = true;
-      },
+      armTimer: () => {},
       cancelTimer: () => {},
       end: () => {},
     };
@@ -316,6 +295,10 @@ export class TopologyWorld {
       this.#replicas.get(to.thread)!.inbox.push(letter);
     } else if (letter.type === ConnectionLetter.outcome) this.#checkAnswer(letter.a, letter.body as ChangeOutcome);
   }
+}
+
+function vhostOf(name: string): string {
+  return `vhost ${name}`;
 }
 
 /** The durable things that the command names and that are there now. */

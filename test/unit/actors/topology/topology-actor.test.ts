@@ -4,7 +4,7 @@ import { ConnectionLetter } from '../../../../actors/messages/connection-message
 import { ReplicaLetter } from '../../../../actors/messages/replica-messages.ts';
 import { TopologyLetter } from '../../../../actors/messages/topology-messages.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
-import { type ActorRef, Letter, RuntimeLetter } from '../../../../actors/runtime/letter.ts';
+import { type ActorRef, Letter } from '../../../../actors/runtime/letter.ts';
 import { CHANGES_HELD_MAX, TopologyActor } from '../../../../actors/topology/topology-actor.ts';
 import type { ChangeOutcome } from '../../../../src/amqp/channel/channel-port.ts';
 import { SLOT_WORDS } from '../../../../src/broker/queue/ledger-layout.ts';
@@ -27,7 +27,6 @@ class Bench {
   readonly outcomes: { readonly request: number; readonly outcome: ChangeOutcome }[] = [];
   readonly shown: number[] = [];
   readonly defines: (readonly DiskChange[])[] = [];
-  readonly timers: number[] = [];
   readonly topology: Topology;
   actor: TopologyActor;
   #requests = 0;
@@ -50,24 +49,23 @@ class Bench {
 
   ask(command: TopologyCommand): number {
     const request = ++this.#requests;
-    this.tell(TopologyLetter.change, request, 0, command);
+    this.tell(TopologyLetter.change, request, command);
     return request;
   }
 
   /** The store has what it was told last. */
-  defined(refused = false): void {
-    this.tell(TopologyLetter.defined, this.defines.length, refused ? 1 : 0);
+  defined(): void {
+    this.tell(TopologyLetter.defined, this.defines.length);
   }
 
   /** The one replica has applied what it was shown. */
   applied(): void {
-    this.tell(TopologyLetter.applied, this.shown.at(-1)!, 0);
+    this.tell(TopologyLetter.applied, this.shown.at(-1)!);
   }
 
-  tell(type: number, a: number, c: number, body?: unknown): void {
+  tell(type: number, a: number, body?: unknown): void {
     const letter = new Letter(type);
     letter.a = a;
-    letter.c = c;
     letter.body = body;
     letter.sender = CLIENT;
     this.actor.receive(letter);
@@ -87,7 +85,7 @@ class Bench {
       },
       watch: () => {},
       unwatch: () => {},
-      armTimer: (key) => this.timers.push(key),
+      armTimer: () => {},
       cancelTimer: () => {},
       end: () => {},
     };
@@ -153,14 +151,11 @@ actors('while a disk is full, what was stored long ago is declared again, and wh
   bench.applied();
   bench.answered();
   const first = bench.ask(writer.queue('new'));
-  bench.defined(true);
-  assert.equal(bench.timers, [1]);
   const old = bench.ask(writer.queue('old'));
   assert.equal(bench.answered(), [old]);
   const again = bench.ask(writer.queue('new'));
   assert.equal(bench.answered(), []);
-  // There may be room again.
-  bench.tell(RuntimeLetter.timer, 1, 0);
+  // There is room again.
   bench.defined();
   bench.applied();
   assert.equal(bench.answered(), [first, again]);
@@ -169,7 +164,6 @@ actors('while a disk is full, what was stored long ago is declared again, and wh
 actors('no more than so many wait for a disk, but what deletes itself always may', () => {
   const bench = new Bench(true);
   bench.ask(writer.queue('new'));
-  bench.defined(true);
   for (let held = 1; held < CHANGES_HELD_MAX; held++) bench.ask(writer.queue('new'));
   assert.equal(bench.answered(), []);
   bench.ask(writer.queue('new'));
@@ -188,9 +182,9 @@ actors('a new incarnation says again what is not stored, all in one, and takes n
   bench.incarnation(bench.actor);
   assert.is(bench.defines.length, 3);
   assert.is(bench.defines[2]!.length, 3);
-  bench.tell(TopologyLetter.defined, 2, 0);
+  bench.tell(TopologyLetter.defined, 2);
   assert.equal(bench.shown, []);
-  bench.tell(TopologyLetter.defined, 3, 0);
+  bench.tell(TopologyLetter.defined, 3);
   bench.applied();
   assert.equal(bench.answered(), [first, second]);
 });
