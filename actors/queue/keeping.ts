@@ -34,6 +34,8 @@ export type KeepingSetting = {
 const READ_MAX = 2048;
 /** Messages that one turn looks at to page them out. */
 const PAGE_OUT_MAX = 8192;
+/** Words of one `returned` after a crash, which may concern a whole backlog. */
+const RETURNED_WORDS_MAX = 8192;
 /** How long a read that found no memory waits for the next, milliseconds. */
 const READ_RETRY_MS = 20;
 export const READ_TIMER = 2;
@@ -66,17 +68,21 @@ export class Keeping {
     const through = machine.counter(APPENDED);
     const live = new WordBatch();
     const unpaged: number[] = [];
-    machine.eachKept((position, address, flags) => {
+    machine.eachKept((position, address, flags, deliveries) => {
       if ((flags & PAGED_FLAG) !== 0) {
         // Whether it was handed over is unknown; once more does no harm.
         if (address !== 0) unpaged.push(position);
-      } else if (((position - through) | 0) < 0) addRun(live, position, this.#setting.pool);
-      else if (address !== 0) this.append(address, position, 0, 0, false, (flags & REDELIVERED_FLAG) !== 0);
+      } else if (((position - through) | 0) < 0) {
+        addRun(live, position, this.#setting.pool);
+        // What the incarnation before had delivered came back by its end: the store would hand it out as new after a clean stop.
+        if ((flags & REDELIVERED_FLAG) !== 0) this.#cameBack(position, Math.max(1, deliveries));
+      } else if (address !== 0) this.append(address, position, 0, 0, false, (flags & REDELIVERED_FLAG) !== 0);
     });
     const letter = this.#letter(StoreLetter.retain, live);
     letter.b = through;
     this.#tell(letter);
     this.flushAppends(0);
+    this.#flushReturns();
     for (const position of unpaged) this.#page(position, machine.contents.address(position));
     this.#flushPaged();
   }
@@ -127,10 +133,19 @@ export class Keeping {
     ints[batch.count++] = deliveries;
   }
 
+  #cameBack(position: number, deliveries: number): void {
+    this.returned(position, deliveries);
+    if (this.#returns.count >= RETURNED_WORDS_MAX) this.#flushReturns();
+  }
+
+  #flushReturns(): void {
+    if (this.#returns.count > 0) this.#tell(this.#letter(StoreLetter.returned, this.#returns));
+  }
+
   /** What was collected in a turn leaves; contents that are needed soon are asked for. */
   endTurn(): void {
     if (this.#settles.count > 0) this.#tell(this.#letter(StoreLetter.settle, this.#settles));
-    if (this.#returns.count > 0) this.#tell(this.#letter(StoreLetter.returned, this.#returns));
+    this.#flushReturns();
     this.#readAhead();
     const short = this.#setting.isMemoryShort();
     if (!short && this.#machine.ready <= RESIDENT) return;

@@ -320,12 +320,12 @@ export class QueueMachine {
   }
 
   /** Each message that the store keeps, in order, with its flags. */
-  eachKept(visit: (position: number, address: number, flags: number) => void): void {
+  eachKept(visit: (position: number, address: number, flags: number, deliveries: number) => void): void {
     const ledger = this.#ledger;
     for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
       const state = ledger.state(position);
       if ((state & STATE_MASK) === GONE || (state & KEPT_FLAG) === 0) continue;
-      visit(position, ledger.address(position), state & FLAGS_MASK);
+      visit(position, ledger.address(position), state & FLAGS_MASK, ledger.deliveries(position));
     }
   }
 
