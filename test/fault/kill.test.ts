@@ -17,10 +17,8 @@ const CYCLES = Number(process.env['LEVERET_KILL_CYCLES'] ?? 10);
 const CYCLE_MS = 1_500;
 
 const killing = suite('kill -9');
-/** Queues and messages are kept in memory only as yet, so every kill loses what was confirmed. Once the store keeps them, this is `killing`. */
-const durable = killing.skip;
 
-durable(`${CYCLES} kills lose, double and disorder nothing that was confirmed`, async () => {
+killing(`${CYCLES} kills lose, double and disorder nothing that was confirmed`, async () => {
   const report = await runChaos({ seed: runSeed(), kills: CYCLES, durationMs: CYCLES * CYCLE_MS });
   process.stdout.write(formatReport(report));
   assert.ok(report.passed, formatReport(report));
@@ -29,7 +27,7 @@ durable(`${CYCLES} kills lose, double and disorder nothing that was confirmed`, 
   assert.ok(report.verdict.acknowledged > 100 * CYCLES);
 });
 
-durable('kills, crashes of actors and lost threads at the same time', async () => {
+killing('kills, crashes of actors and lost threads at the same time', async () => {
   const report = await runChaos({ seed: runSeed(), kills: 4, crashes: 40, threads: 2, durationMs: 6_000 });
   process.stdout.write(formatReport(report));
   assert.ok(report.passed, formatReport(report));

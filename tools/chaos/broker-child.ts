@@ -7,15 +7,16 @@ import { createLog } from '../../src/main/log.ts';
 import { defaultNodeConfig } from '../../src/main/node-defaults.ts';
 import { startHeldNode } from '../../src/main/held-node.ts';
 import { startNode } from '../../src/main/compose.ts';
+import type { Durability } from '../../src/main/store-thread.ts';
 import { closeOnSignals, thisProcess } from '../../src/main/shutdown.ts';
 
-export type ChildConfig = { readonly dataDir: string; readonly schedulers: number };
+export type ChildConfig = { readonly dataDir: string; readonly schedulers: number; readonly durability: Durability };
 
 /** So many that no plan reaches them: what happens beyond is another test's affair. */
 const QUEUE_RESTARTS = { restarts: 1_000_000, periodMs: 1_000 };
 const MEMORY_LIMIT_BYTES = 512 * 1024 * 1024;
 
-const { dataDir, schedulers } = JSON.parse(process.argv[2] ?? '') as ChildConfig;
+const { dataDir, schedulers, durability } = JSON.parse(process.argv[2] ?? '') as ChildConfig;
 const log = createLog('error');
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'a broken invariant reached the process');
@@ -24,7 +25,7 @@ process.on('uncaughtException', (error) => {
 process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume();
 const defaults = defaultNodeConfig();
 const memoryLimitBytes = Math.min(defaults.memoryLimitBytes, MEMORY_LIMIT_BYTES);
-const started = await startHeldNode({ ...defaults, port: 0, schedulers, dataDir, memoryLimitBytes, queueRestarts: QUEUE_RESTARTS }, log, startNode);
+const started = await startHeldNode({ ...defaults, port: 0, schedulers, dataDir, durability, memoryLimitBytes, queueRestarts: QUEUE_RESTARTS }, log, startNode);
 if ('problem' in started) {
   process.stderr.write(`${started.problem}\n`);
   process.exit(1);

@@ -15,6 +15,7 @@ export const CHAOS_OPTIONS = {
   duration: option('duration', 'TIME', 'traffic runs at least so long: 500ms, 60s, 10m', '20s'),
   schedulers: option('schedulers', 'N', `scheduler threads of the broker, 1 to ${SCHEDULERS_MAX}`, '2'),
   dataDir: option('data-dir', 'PATH', 'data directory of the broker, which is kept; never that of a broker whose messages matter', 'a temporary one'),
+  durability: option('durability', 'flushed|written', 'what a confirm of the broker waits for: the device, or the system', 'flushed'),
   publishers: option('publishers', 'N', 'publishers with confirms', '4'),
   consumers: option('consumers', 'N', 'consumers with acknowledgements', '6'),
   queues: option('queues', 'N', 'durable queues', '4'),
@@ -48,7 +49,10 @@ export function configureChaos(given: GivenValues<ChaosOptionKey>, drawnSeed: nu
   const url = given.url?.text;
   if (url !== undefined && !isAmqpUrl(url)) problems.push(`${given.url?.from} cannot be "${url}": give amqp://user:password@host:port/vhost.`);
   if (url !== undefined && hurts) problems.push('a broker that runs already cannot be hurt: add --faults none, or leave out --url.');
+  const durability = given.durability?.text ?? 'flushed';
+  if (durability !== 'flushed' && durability !== 'written') problems.push(`${given.durability?.from} cannot be "${durability}": give flushed or written.`);
   const options = {
+    durability: durability === 'written' ? ('written' as const) : ('flushed' as const),
     seed: whole('seed', drawnSeed, 0, SEED_MAX),
     crashes: hurts ? whole('crashes', 100, 0, COUNT_MAX) : 0,
     kills: hurts ? whole('kill9', 5, 0, COUNT_MAX) : 0,

@@ -9,6 +9,7 @@ import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import { askLine } from '../../native-free-io/socket/line-client.ts';
 import { CONTROL_SOCKET, readReply, writeQuestion } from '../../src/main/control-protocol.ts';
 import type { Fault } from '../../src/main/fault-schedule.ts';
+import type { Durability } from '../../src/main/store-thread.ts';
 import { packageVersion } from '../../src/main/package-version.ts';
 import { AmqpLink } from './amqp-link.ts';
 import type { ChildConfig } from './broker-child.ts';
@@ -22,7 +23,7 @@ const ANSWER_LIMIT_MS = 2_000;
 const STIR_QUEUE = 'chaos.stir';
 
 export class LeveretBroker implements FaultyBroker {
-  readonly name = `leveret ${packageVersion()}`;
+  readonly name: string;
   readonly schedulers: number;
   readonly log = new BrokerLog();
   starts = 0;
@@ -30,20 +31,23 @@ export class LeveretBroker implements FaultyBroker {
   url: string | undefined = undefined;
   readonly #folder: string;
   readonly #dataDir: string;
+  readonly #durability: Durability;
   readonly #problems: string[] = [];
   #child: ChildProcess | undefined = undefined;
   #ended: Promise<void> = Promise.resolve();
   #expected = false;
 
-  private constructor(folder: string, dataDir: string | undefined, schedulers: number) {
+  private constructor(folder: string, schedulers: number, dataDir: string | undefined, durability: Durability) {
+    this.name = `leveret ${packageVersion()}, ${durability}`;
+    this.#durability = durability;
     this.#folder = folder;
     this.#dataDir = dataDir ?? join(folder, 'data');
     this.schedulers = schedulers;
   }
 
   /** `dataDir` undefined: a temporary one. */
-  static async create(schedulers: number, dataDir?: string): Promise<LeveretBroker> {
-    return new LeveretBroker(await mkdtemp(join(tmpdir(), 'leveret-chaos-')), dataDir, schedulers);
+  static async create(schedulers: number, dataDir?: string, durability: Durability = 'flushed'): Promise<LeveretBroker> {
+    return new LeveretBroker(await mkdtemp(join(tmpdir(), 'leveret-chaos-')), schedulers, dataDir, durability);
   }
 
   get crashes(): number {
@@ -60,7 +64,7 @@ export class LeveretBroker implements FaultyBroker {
 
   async start(): Promise<number | undefined> {
     const startedAtMs = performance.now();
-    const config: ChildConfig = { dataDir: this.#dataDir, schedulers: this.schedulers };
+    const config: ChildConfig = { dataDir: this.#dataDir, schedulers: this.schedulers, durability: this.#durability };
     // A group of its own: Ctrl-C is for the run, which ends its broker itself.
     const child = spawn(process.execPath, [fileURLToPath(siblingModule(import.meta.url, './broker-child')), JSON.stringify(config)], {
       stdio: ['pipe', 'pipe', 'pipe'],

@@ -18,6 +18,7 @@ import { RecoveryTimes } from './recovery-times.ts';
 import { SeededRandom } from './seeded-random.ts';
 import type { Stage } from './stage.ts';
 import { pause } from './stage.ts';
+import type { Durability } from '../../src/main/store-thread.ts';
 import { Traffic } from './traffic.ts';
 
 export type ChaosOptions = {
@@ -38,6 +39,8 @@ export type ChaosOptions = {
   readonly schedulers?: number;
   /** Of the Leveret that is started; it is kept. Default: a temporary directory. */
   readonly dataDir?: string;
+  /** What a confirm of the Leveret that is started waits for. Default `flushed`. */
+  readonly durability?: Durability;
   /** Default 4 each, and 6 consumers: two queues are shared by two, two are read by one alone. */
   readonly publishers?: number;
   readonly consumers?: number;
@@ -71,7 +74,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (options.url !== undefined) return await new ChaosRun(options, undefined, undefined).run();
   const hurtful = (options.crashes ?? 0) + (options.threads ?? 0) > 0;
   if (options.broker !== undefined && hurtful) throw new Error('actors and threads can be hurt in a Leveret that the run has started itself');
-  const leveret = options.broker === undefined ? await LeveretBroker.create(options.schedulers ?? DEFAULTS.schedulers, options.dataDir) : undefined;
+  const leveret = options.broker === undefined ? await LeveretBroker.create(options.schedulers ?? DEFAULTS.schedulers, options.dataDir, options.durability) : undefined;
   return await new ChaosRun(options, options.broker ?? leveret, leveret).run();
 }
 

@@ -19,7 +19,7 @@ function problemOf(line: string): string {
 options('a whole line', () => {
   const configured = configure('--seed 42 --crashes 1000 --kill9 50 --threads 20 --duration 1.5m --schedulers 4 --json out.json');
   assert.equal(configured, {
-    options: { seed: 42, crashes: 1000, kills: 50, threads: 20, durationMs: 90_000, schedulers: 4, publishers: 4, consumers: 6, queues: 4 },
+    options: { durability: 'flushed', seed: 42, crashes: 1000, kills: 50, threads: 20, durationMs: 90_000, schedulers: 4, publishers: 4, consumers: 6, queues: 4 },
     json: 'out.json',
   });
 });
@@ -39,6 +39,7 @@ options('what cannot be is said', () => {
   assert.match(problemOf('--faults some'), 'give all or none');
   assert.match(problemOf('--url http://localhost --faults none'), 'give amqp://');
   assert.match(problemOf('--queues 8'), 'every queue needs a consumer');
+  assert.match(problemOf('--durability maybe'), 'give flushed or written');
   assert.match(problemOf('--dance'), 'unknown option --dance');
 });
 
