@@ -17,7 +17,7 @@
  * stored    from the store: all that was appended below these positions is on the device. a: kept messages, b: paged ones
  * content   from the store: what was asked for by `read`. a: generation of the asker
  *           words, 2 a message: | position | address, 0: no memory for it now, -1: damaged |
- *           Each message with an address comes with one lease, which is the queue's from then on.
+ *           Each message with an address comes with one lease, which is the queue's from then on. body: what is damaged, as a sentence
  * pageOut   from the thread: memory is short
  * ```
  */

@@ -9,10 +9,11 @@ import { APPEND_WORDS, AppendWord, StoreLetter } from '../messages/store-message
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../runtime/letter.ts';
+import { Unrecoverable } from '../runtime/unrecoverable.ts';
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { RESIDENT } from '../../src/broker/queue/contents.ts';
-import { APPENDED, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import { AppendFlag } from '../../src/store/store.ts';
 
@@ -40,7 +41,7 @@ const RETURNED_WORDS_MAX = 8192;
 const READ_RETRY_MS = 20;
 export const READ_TIMER = 2;
 /** In place of an address in `content`. */
-const DAMAGED = -1;
+const UNREADABLE = -1;
 
 export class Keeping {
   readonly #context: ActorContext;
@@ -168,18 +169,23 @@ export class Keeping {
   }
 
   /**
-   * `content`. What was settled meanwhile is let go of again. Throws for what is damaged: the queue is not served any more, because a
-   * message that was confirmed must not be skipped in silence.
+   * `content`. What was settled meanwhile is let go of again. Throws for what is damaged: the queue is not served any more, by this
+   * incarnation or another, because a message that was confirmed must not be skipped in silence.
    */
   content(letter: Letter): void {
     const { ints, count } = letter;
     let filled = 0;
+    let unreadable: number | undefined;
     for (let at = 0; at < count; at += 2) {
       const address = ints[at + 1]!;
-      if (address === DAMAGED) throw new Error(`the stored content of the message at position ${ints[at]!} is damaged`);
-      if (address === 0) continue;
+      if (address === UNREADABLE && this.#machine.contents.lacks(ints[at]!)) unreadable ??= ints[at]!;
+      if (address === 0 || address === UNREADABLE) continue;
       filled++;
       if (!this.#machine.contents.fill(ints[at]!, address)) this.#setting.release(address);
+    }
+    if (unreadable !== undefined) {
+      this.#machine.setCounter(DAMAGED, 1);
+      throw new Unrecoverable(typeof letter.body === 'string' ? letter.body : `The content of the message at position ${unreadable} is missing.`);
     }
     if (letter.a !== this.#context.self.generation) return;
     // Without memory for any of them the next attempt waits a little; others are about to be settled.

@@ -16,10 +16,13 @@ export class ActorGroup {
   readonly name: string;
   readonly supervisor: DynamicSupervisor;
   readonly restarts: boolean;
+  /** Who gives up stays there, marked. */
+  readonly marks: boolean;
 
   constructor(options: ActorGroupOptions, scheduler: Scheduler) {
     this.name = options.name;
     this.restarts = options.policy.restart !== 'temporary';
+    this.marks = options.giveUp === 'mark';
     this.supervisor = new DynamicSupervisor(options, {
       start: (id, _policy, generation) => scheduler.startIncarnation(Number(id), generation),
       stop: (id) => scheduler.stopIncarnation(Number(id), 'shutdown'),

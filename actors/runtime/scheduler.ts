@@ -6,7 +6,9 @@ import type { FaultPlan } from './fault-points.ts';
 import { type ActorRef, Letter, RuntimeLetter } from './letter.ts';
 import { LetterMesh } from './letter-mesh.ts';
 import type { MeshPort } from './ring/mesh.ts';
+import type { ExitReason } from './supervision/exit-reason.ts';
 import { Timers, type TimerHost } from './timers.ts';
+import { Unrecoverable } from './unrecoverable.ts';
 import { Watches } from './watches.ts';
 
 /** Letters that one actor reads in a turn before the next actor has its turn. */
@@ -231,7 +233,8 @@ export class Scheduler {
 
   #crash(cell: Cell, error: unknown): void {
     const { mailbox, self } = cell;
-    this.#host.crashed(cell.group.name, cell.id, error);
+    const reason = crashReason(error);
+    if (reason.final !== true) this.#host.crashed(cell.group.name, cell.id, error);
     const actor = cell.actor;
     cell.actor = undefined;
     cell.endReason = undefined;
@@ -241,9 +244,8 @@ export class Scheduler {
       mailbox.inHand = undefined;
       mailbox.crashes = 0;
     }
-    const text = error instanceof Error ? error.message : String(error);
     if (!cell.group.restarts) this.#remove(cell, true, actor);
-    cell.group.supervisor.exited(cell.id, self.generation, { kind: 'crash', text });
+    cell.group.supervisor.exited(cell.id, self.generation, reason);
   }
 
   #end(cell: Cell): void {
@@ -287,10 +289,11 @@ export class Scheduler {
     try {
       cell.actor = cell.factory(this.#context(cell));
     } catch (error) {
-      this.#host.crashed(cell.group.name, id, error);
+      const reason = crashReason(error);
+      if (reason.final !== true) this.#host.crashed(cell.group.name, id, error);
       // A first start that fails is forgotten by the supervisor, so nobody would ever read what waits here.
-      if (!restarted) this.#remove(cell, true, undefined);
-      supervisor.startFailed(id, generation, { kind: 'crash', text: String(error) });
+      if (!restarted && !(reason.final === true && cell.group.marks)) this.#remove(cell, true, undefined);
+      supervisor.startFailed(id, generation, reason);
       return;
     }
     supervisor.started(id, generation);
@@ -373,4 +376,9 @@ export class Scheduler {
       },
     };
   }
+}
+
+function crashReason(error: unknown): ExitReason {
+  const text = error instanceof Error ? error.message : String(error);
+  return error instanceof Unrecoverable ? { kind: 'crash', text, final: true } : { kind: 'crash', text };
 }

@@ -164,6 +164,7 @@ export class StoreActor implements Actor {
     this.#store.read(letter.a, ints, count, (position, address) => {
       answer.ints[answer.count++] = position;
       answer.ints[answer.count++] = address;
+      if (address === -1) answer.body ??= this.#store.damageOf(letter.a);
     });
     this.#context.tell(withoutGeneration(letter.sender), answer);
   }

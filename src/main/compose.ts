@@ -36,7 +36,7 @@ import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
-import { NO_OWNER, type QueueRecord } from '../broker/topology/topology-records.ts';
+import { NO_OWNER } from '../broker/topology/topology-records.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { Descriptions, describeGroups } from './descriptions.ts';
@@ -50,6 +50,7 @@ import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
 import { StorePart, type StorePartHost } from './store-part.ts';
 import type { Durability, StoreTask } from './store-thread.ts';
+import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
 export type NodeConfig = {
@@ -242,15 +243,12 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
 
   /** Durable queues find their messages before they run. */
   async #fillQueues(): Promise<void> {
-    const queues: QueueRecord[] = [];
-    for (const { name } of this.#topology.vhosts()) {
-      for (const queue of this.#topology.queues(name)) if (queue.durable) queues.push(queue);
-    }
+    const queues = [...this.#topology.vhosts()].flatMap(({ name }) => [...this.#topology.queues(name)].filter(({ durable }) => durable));
     for (const why of this.#store.faults) this.#log.error({ why }, 'the store is damaged');
     const damaged = await this.#store.fill(queues.map(({ id, slot }) => ({ id, slot })));
     for (const { queue, why } of damaged) {
       const record = queues.find(({ id }) => id === queue);
-      this.#log.error({ vhost: record?.vhost, queue: record?.name, why }, 'a stored queue is damaged');
+      this.#log.error({ vhost: record?.vhost, queue: record?.name, reason: why }, STORED_QUEUE_DAMAGED);
     }
   }
 

@@ -20,7 +20,7 @@ import { LmdbDisk } from '../../native-free-io/lmdb/lmdb-disk.ts';
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import { Ledger } from '../broker/queue/ledger.ts';
-import { APPENDED, KEPT_FLAG, QUEUE_ID, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
 import { DEFINITION_KEYS } from '../store/definition-key.ts';
 import { type DiskEntry, DiskFullError } from '../store/port.ts';
 import { AppendFlag, Store } from '../store/store.ts';
@@ -163,6 +163,16 @@ class StoreThread implements SchedulerHost, StoreHost {
 
   #fill({ id, slot }: QueuePlace): void {
     const ledger = new Ledger(this.#memory, slot);
+    if (this.#store.damageOf(id) === undefined) this.#fillLedger(ledger, id);
+    else ledger.create();
+    ledger.setCounter(QUEUE_ID, id);
+    if (this.#store.damageOf(id) === undefined) return;
+    // Nobody serves it. It is not empty for those who look, or a client that deletes what is empty would take the evidence away.
+    ledger.setCounter(DAMAGED, 1);
+    ledger.setCounter(READY_COUNT, Math.max(this.#store.messagesOf(id), 1));
+  }
+
+  #fillLedger(ledger: Ledger, id: number): void {
     let begun = false;
     for (const { position, flags, deliveries } of this.#store.inventory(id)) {
       if (!begun) ledger.beginAt(position);
@@ -176,7 +186,6 @@ class StoreThread implements SchedulerHost, StoreHost {
     while (((next - ledger.tail) | 0) > 0) this.#must(ledger.appendGone());
     ledger.setCounter(APPENDED, ledger.tail);
     ledger.setCounter(STORED, ledger.tail);
-    ledger.setCounter(QUEUE_ID, id);
   }
 
   #must(appended: boolean): void {
@@ -218,6 +227,7 @@ class StoreThread implements SchedulerHost, StoreHost {
     const { bavail, bsize } = statfsSync(dirname(this.#task.path));
     this.#belowLimit = bavail * bsize < this.#task.diskFreeLimitBytes;
     this.#tellDisk();
+    if (!this.#failed) this.#disk.trim();
     this.#watch = systemClock.setTimer(DISK_CHECK_MS, () => this.#watchDisk());
   }
 

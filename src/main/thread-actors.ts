@@ -19,7 +19,9 @@ import { Letter } from '../../actors/runtime/letter.ts';
 import type { Doorbell } from '../../actors/runtime/ring/doorbell.ts';
 import { type Mesh, MeshPort } from '../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
+import type { ExitReason } from '../../actors/runtime/supervision/exit-reason.ts';
 import type { TimerHost } from '../../actors/runtime/timers.ts';
+import { Unrecoverable } from '../../actors/runtime/unrecoverable.ts';
 import { CONNECTIONS_OF_THREAD_MAX, connectionGroup, groupOptions, queueGroup, replicaGroup } from '../../actors/supervision-tree.ts';
 import type { NodeSettings, ThreadLog, ThreadNode } from '../../actors/thread/thread-node.ts';
 import { ReplicaActor, type ReplicaHost } from '../../actors/topology/replica-actor.ts';
@@ -27,6 +29,7 @@ import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import type { CloseReason, Transport } from '../../native-free-io/socket/transport.ts';
 import {
+  DAMAGED,
   GENERATION,
   LETTER_NUMBER,
   LETTER_REFUSED,
@@ -43,6 +46,7 @@ import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
+import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
 
 /** What the actors of a thread are started with: plain data and shared memory. */
 export type ThreadStart = {
@@ -142,7 +146,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.queueGroup = this.scheduler.group({
       ...groupOptions(queueGroup),
       ...(settings.queueRestarts === undefined ? {} : { intensity: settings.queueRestarts }),
-      onMarked: (id, reason) => this.log.error({ queue: -id, reason: reason.text }, 'a queue crashed too often and stays down'),
+      onMarked: (id, reason) => this.#queueMarked(-id, reason),
     });
     this.connectionGroup = this.scheduler.group(groupOptions(connectionGroup));
     this.scheduler.spawn(replica, REPLICA_ID, (context) => new ReplicaActor(context, this));
@@ -157,6 +161,14 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       if (this.queues.slots[record.slot * SLOT_WORDS + QUEUE_ID] === record.id) this.startQueue(record);
       else this.#tellEmptied(record);
     }
+  }
+
+  /** Damage that was known before the queue was started has been told already: its reason has no text. */
+  #queueMarked(id: number, { text, final }: ExitReason): void {
+    if (final === true && text === '') return;
+    const record = this.topology.queueById(id)?.record;
+    const fields = { vhost: record?.vhost, queue: record?.name ?? id, reason: text };
+    this.log.error(fields, final === true ? STORED_QUEUE_DAMAGED : 'a queue crashed too often and stays down');
   }
 
   /** It was emptied before the thread was lost; whether that was heard is unknown. */
@@ -265,6 +277,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       (context) => {
         // Deleted, but not yet empty: an incarnation that crashed or was lost with its thread took the order with it.
         if (this.topology.queueById(record.id) === undefined) this.scheduler.tell(context.self, new Letter(QueueLetter.end));
+        else if (slots[slot + QUEUE_ID] === record.id && slots[slot + DAMAGED] === 1) throw new Unrecoverable('');
         return new QueueActor(context, {
           record,
           memory: this.queues,

@@ -104,6 +104,11 @@ export class Store {
     return this.#logOf(queue)?.damage;
   }
 
+  /** Kept messages on the disk that are not settled, as far as they were found. */
+  messagesOf(queue: number): number {
+    return this.#logOf(queue)?.kept.live ?? 0;
+  }
+
   /** The position behind the last one that the queue handed over; after `open`, behind the last one that is left. New messages get this or a later one. */
   nextPosition(queue: number): number {
     const log = this.#logOf(queue);

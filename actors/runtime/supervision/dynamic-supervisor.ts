@@ -186,7 +186,7 @@ export class DynamicSupervisor {
     switch (child.state) {
       case 'starting':
         this.#answerRequests(child, { kind: 'start-failed', reason });
-        return this.#forget(child);
+        return reason.final === true && this.#options.giveUp === 'mark' ? this.#mark(child, reason) : this.#forget(child);
       case 'reviving':
         child.state = 'crashed';
         return this.#answerRequests(child, { kind: 'start-failed', reason });
@@ -205,10 +205,15 @@ export class DynamicSupervisor {
 
   /** Counts, then starts the next incarnation. */
   #restart(child: DynamicChild, reason: ExitReason): void {
-    if (this.#budget(child).admit(this.#port.now())) return this.#startIncarnation(child, 'restarting', null);
+    if (reason.final !== true && this.#budget(child).admit(this.#port.now())) return this.#startIncarnation(child, 'restarting', null);
+    if (this.#options.giveUp === 'mark') return this.#mark(child, reason);
     child.state = 'crashed';
-    if (this.#options.giveUp === 'mark') return this.#port.childMarked(child.id, reason);
     this.#end({ kind: 'shutdown', text: `too many restarts: child ${child.id}, last ${formatExit(reason)}` });
+  }
+
+  #mark(child: DynamicChild, reason: ExitReason): void {
+    child.state = 'crashed';
+    this.#port.childMarked(child.id, reason);
   }
 
   #budget(child: DynamicChild): RestartWindow {

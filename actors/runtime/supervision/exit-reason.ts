@@ -5,6 +5,8 @@
 export type ExitReason = {
   readonly kind: 'normal' | 'shutdown' | 'crash';
   readonly text: string;
+  /** Of a crash: starting it again would not help. */
+  readonly final?: true;
 };
 
 /** One line for logs and tables: `crash: assertion failed`, or the kind alone when there is nothing to add. */

@@ -77,12 +77,16 @@ export class Contents {
     return count;
   }
 
+  /** Whether the message waits here for its content. */
+  lacks(position: number): boolean {
+    const ledger = this.#ledger;
+    return ledger.holds(position) && (ledger.state(position) & STATE_MASK) === READY && ledger.address(position) === 0;
+  }
+
   /** The content of a message has come, with a lease. False: it has left the queue meanwhile, and the lease is the caller's. */
   fill(position: number, address: number): boolean {
     const ledger = this.#ledger;
-    const isWaiting =
-      ledger.holds(position) && (ledger.state(position) & STATE_MASK) === READY && ledger.address(position) === 0;
-    if (!isWaiting) return false;
+    if (!this.lacks(position)) return false;
     ledger.setAddress(position, address);
     this.lacking--;
     return true;

@@ -61,6 +61,8 @@ export const LETTER_REFUSED = 23;
 /** Kept messages below this position have been handed to the store, and those below STORED are on the device. */
 export const APPENDED = 24;
 export const STORED = 25;
+/** 1 once what the store has of the queue was found damaged: no incarnation serves it, it can only be deleted. */
+export const DAMAGED = 26;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;

@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { Letter } from '../../../../actors/runtime/letter.ts';
 import { Scheduler } from '../../../../actors/runtime/scheduler.ts';
+import { Unrecoverable } from '../../../../actors/runtime/unrecoverable.ts';
 
 const WATCH = 0x901;
 const CRASH = 0x902;
@@ -85,6 +86,62 @@ test('a watcher that crashes and does not come back watches nobody any more', ()
   tell(6, CRASH);
   assert.is(scheduler.has(6), false);
   assert.equal(scheduler.watchersOf(5), []);
+});
+
+test('an actor that cannot be recovered is marked at once, at its first start too, and what comes for it goes to nobody', () => {
+  const { scheduler, tell, undeliverable } = world();
+  const marked: string[] = [];
+  let hopeless = true;
+  let starts = 0;
+  const group = scheduler.group({
+    name: 'marking',
+    policy: { restart: 'transient', shutdown: 100, kind: 'worker' },
+    giveUp: 'mark',
+    intensity: { restarts: 5, periodMs: 1_000 },
+    childrenMax: 10,
+    onMarked: (id, { text, final }) => marked.push(`${id} ${text} ${final === true}`),
+  });
+  const factory = () => {
+    starts++;
+    if (hopeless) throw new Unrecoverable('found damaged');
+    return {
+      receive() {
+        throw new Unrecoverable('became damaged');
+      },
+      endTurn() {},
+      stop() {},
+    };
+  };
+  scheduler.spawn(group, 5, factory);
+  assert.equal(marked, ['5 found damaged true']);
+  assert.is(scheduler.has(5), true);
+  tell(5, CRASH);
+  assert.equal(undeliverable, [CRASH]);
+
+  hopeless = false;
+  group.supervisor.restartChild(0, 5);
+  assert.is(group.snapshot().children[0]?.state, 'running');
+  hopeless = true;
+  tell(5, CRASH);
+  assert.equal(marked, ['5 found damaged true', '5 became damaged true']);
+  assert.is(group.snapshot().children[0]?.state, 'crashed');
+  assert.is(starts, 2, 'no attempt more');
+});
+
+test('an actor that cannot be recovered ends a group that does not mark', () => {
+  const { scheduler, groupOf, ended } = world();
+  const group = groupOf('permanent', 3);
+  scheduler.spawn(group, 6, () => ({
+    receive() {
+      throw new Unrecoverable('became damaged');
+    },
+    endTurn() {},
+    stop() {},
+  }));
+  scheduler.tell({ thread: 0, id: 6, generation: 0 }, new Letter(CRASH));
+  while (scheduler.run());
+  assert.match(ended[0] ?? '', 'became damaged');
+  assert.is(scheduler.has(6), false);
 });
 
 test.run();
