@@ -2,6 +2,7 @@
  * Producers faster than their consumers, and consumers that stop reading: the node's memory stays within its limit, who asked
  * for it hears `connection.blocked` and later `connection.unblocked`, and every other connection is served meanwhile.
  */
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type BrokerProcess, startBrokerProcess } from '../support/broker-process.ts';
@@ -16,9 +17,15 @@ const OFFERED_MAX_BYTES = 3 * LIMIT_BYTES;
 const BATCH_BYTES = 256 * 1024;
 /** Of each size, before the baseline is taken: code is compiled, heaps and pools have their working size. */
 const WARM_UP_BATCHES = 60;
+/** Clients that warm a node of several threads up. */
+const WARM_UP_CLIENTS = 5;
+/** How often a load moves: that all of them came to one thread of two is one in 128. */
+const TURNS = 8;
 /** How long another connection may wait for an answer while the node is at its limit, milliseconds. */
 const ANSWER_MAX_MS = 1_000;
 const MIB = 1024 * 1024;
+/** A mapping of this size is one of the arenas of messages. */
+const ARENA_BYTES = 2 ** 30;
 
 const limited = suite('the memory limit');
 let process_: BrokerProcess;
@@ -95,8 +102,7 @@ function later(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-async function start(root?: string): Promise<void> {
-  process_ = await startBrokerProcess(['--memory-high-watermark', '256MiB', '--schedulers', '1'], root);
+async function warmUp(): Promise<void> {
   const client = await RawClient.connect(process_.broker);
   const channel = await client.openChannel();
   await channel.queue('warm');
@@ -109,17 +115,23 @@ async function start(root?: string): Promise<void> {
     }
   }
   await client.close();
+}
+
+async function start(schedulers: number, root?: string): Promise<void> {
+  process_ = await startBrokerProcess(['--memory-high-watermark', '256MiB', '--schedulers', String(schedulers)], root);
+  // One after the other, so that every thread has worked.
+  for (let one = 0; one < (schedulers === 1 ? 1 : WARM_UP_CLIENTS); one++) await warmUp();
   baselineBytes = process_.residentBytes();
 }
 
-type Case = { readonly name: string; readonly bodyBytes: number; readonly noAck: boolean; readonly reading: boolean };
+type Case = { readonly name: string; readonly schedulers: number; readonly bodyBytes: number; readonly noAck: boolean; readonly reading: boolean };
 
 const CASES: readonly Case[] = [
-  { name: 'a consumer that stops reading, no acknowledgements, small bodies', bodyBytes: 100, noAck: true, reading: false },
-  { name: 'a consumer that stops reading, no acknowledgements, large bodies', bodyBytes: 300_000, noAck: true, reading: false },
-  { name: 'a consumer that stops reading, acknowledgements, small bodies', bodyBytes: 100, noAck: false, reading: false },
-  { name: 'a consumer that stops reading, acknowledgements, large bodies', bodyBytes: 300_000, noAck: false, reading: false },
-  { name: 'a producer ten times faster than its consumer', bodyBytes: 4_000, noAck: false, reading: true },
+  { name: 'a consumer that stops reading, no acknowledgements, small bodies', schedulers: 1, bodyBytes: 100, noAck: true, reading: false },
+  { name: 'a consumer that stops reading, no acknowledgements, large bodies', schedulers: 2, bodyBytes: 300_000, noAck: true, reading: false },
+  { name: 'a consumer that stops reading, acknowledgements, small bodies', schedulers: 2, bodyBytes: 100, noAck: false, reading: false },
+  { name: 'a consumer that stops reading, acknowledgements, large bodies', schedulers: 1, bodyBytes: 300_000, noAck: false, reading: false },
+  { name: 'a producer ten times faster than its consumer', schedulers: 2, bodyBytes: 4_000, noAck: false, reading: true },
 ];
 
 /** What one case did to the node, and how long others waited. */
@@ -178,8 +190,8 @@ function figuresOf({ peakBytes, allowedBytes, slowestMs }: Seen): string {
 }
 
 for (const each of CASES) {
-  limited(`${each.name}: memory stays within the limit, and everybody else is served`, async () => {
-    await start();
+  limited(`${each.name}, on ${each.schedulers} threads: memory stays within the limit, and everybody else is served`, async () => {
+    await start(each.schedulers);
     try {
       const seen = await run(each, true);
       const figures = figuresOf(seen);
@@ -193,11 +205,59 @@ for (const each of CASES) {
   });
 }
 
+/** Memory of the arenas that is in RAM, bytes: anonymous mappings of their size, with what the system joined to them. */
+function arenaBytes(): number {
+  const mappings = readFileSync(`/proc/${process_.pid}/smaps`, 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m);
+  let sum = 0;
+  for (const mapping of mappings) {
+    const isFile = mapping.slice(0, mapping.indexOf('\n')).includes('/');
+    const bytesOf = (field: string): number => Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(mapping)?.[1] ?? 0) * 1024;
+    if (!isFile && bytesOf('Size') >= ARENA_BYTES) sum += bytesOf('Rss');
+  }
+  return sum;
+}
+
+/** Fills a queue up to the limit and empties it again, as another client each time: its thread may be another one, too. */
+async function fillInTurns(): Promise<void> {
+  const queue = 'turns';
+  const other = await RawClient.connect(process_.broker);
+  const asking = await other.openChannel();
+  await asking.call('queue.declare', { queue });
+  for (let turn = 0; turn < TURNS; turn++) {
+    const producer = await produce(queue, 4_000);
+    await producer.blocked;
+    producer.stop();
+    let isUnblocked = false;
+    const unblocked = producer.client.connection.expect('connection.unblocked').then(() => (isUnblocked = true));
+    while (!isUnblocked) {
+      await asking.call('queue.purge', { queue });
+      await Promise.race([later(20), unblocked]);
+    }
+    producer.client.drop();
+    await producer.ended;
+    await asking.call('queue.purge', { queue });
+  }
+  other.drop();
+}
+
+limited('a load that moves from one thread to another: both take messages from the same memory', async () => {
+  await start(2);
+  try {
+    await fillInTurns();
+    const figures = `${(arenaBytes() / MIB).toFixed(0)} MiB of arenas, limit ${LIMIT_BYTES / MIB} MiB`;
+    process.stdout.write(`a load that moves: ${figures}\n`);
+    // Not twice the limit. How soon publishers stop is for the cases above.
+    assert.ok(arenaBytes() > LIMIT_BYTES / 2 && arenaBytes() <= LIMIT_BYTES * 1.25, figures);
+  } finally {
+    await process_.stop();
+  }
+});
+
 limited('is caught: a broker that never says that its memory is low', async () => {
   const text = 'const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);';
   const copy = brokenCopy({ file: 'src/main/thread-actors.ts', text, replacement: 'const above = used < 0 && memoryLimitBytes < ALARM_ENDS_BELOW;' });
   try {
-    await start(copy.root);
+    await start(1, copy.root);
     const seen = await run(CASES[1]!, false);
     assert.not.ok(seen.isBlocked);
     assert.ok(seen.peakBytes > seen.allowedBytes, figuresOf(seen));
