@@ -14,7 +14,7 @@ import {
  * While fewer than one block in this many is free below the frontier, the frontier moves instead of a search: a search
  * then looks at this many blocks on average.
  */
-const SEARCH_RATIO = 64;
+const SEARCH_RATIO = 32;
 
 /**
  * The regions of shared memory, as one owner sees them: it claims those from which it takes blocks, and lets them go.
