@@ -8,9 +8,10 @@ import { Piscina } from 'piscina';
 import { type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
 import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import type { DiskEntry } from '../store/port.ts';
+import type { QueuePlace } from './ledger-filling.ts';
 import type { GroupDescription } from './live-tree.ts';
 import type { NodePart } from './root-supervision.ts';
-import type { QueuePlace, StoreControl, StoreNotice, StoreTask } from './store-thread.ts';
+import type { StoreControl, StoreNotice, StoreTask } from './store-thread.ts';
 
 export type DamagedQueue = { readonly queue: number; readonly why: string };
 

@@ -19,13 +19,12 @@ import { systemClock } from '../../native-free-io/clock.ts';
 import { LmdbDisk } from '../../native-free-io/lmdb/lmdb-disk.ts';
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
-import { Ledger } from '../broker/queue/ledger.ts';
-import { APPENDED, DAMAGED, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
 import { DEFINITION_KEYS } from '../store/definition-key.ts';
 import { type DiskEntry, DiskFullError } from '../store/port.ts';
-import { AppendFlag, Store } from '../store/store.ts';
+import { Store } from '../store/store.ts';
 import { describeGroups } from './descriptions.ts';
 import { type Fault, FaultSchedule, applyFault } from './fault-schedule.ts';
+import { type QueuePlace, fillLedgers } from './ledger-filling.ts';
 import type { GroupDescription } from './live-tree.ts';
 import { MessageRecords } from './message-records.ts';
 import { ThreadMemory } from './shared-memory.ts';
@@ -48,9 +47,6 @@ export type StoreTask = {
   readonly ports: DoorbellPorts;
   readonly control: MessagePort;
 };
-
-/** A durable queue and its slot in this run. */
-export type QueuePlace = { readonly id: number; readonly slot: number };
 
 export type StoreControl =
   | { readonly type: 'fill'; readonly queues: readonly QueuePlace[] }
@@ -130,9 +126,7 @@ class StoreThread implements SchedulerHost, StoreHost {
 
   /** Before any queue runs: each finds what it held as if an incarnation before it had left it so. */
   #start(queues: readonly QueuePlace[]): void {
-    const known = new Set(queues.map(({ id }) => id));
-    for (const id of [...this.#store.queues()]) if (!known.has(id)) this.#store.forget(id);
-    for (const place of queues) this.#fill(place);
+    fillLedgers(this.#memory, this.#store, queues);
     // The mark of the clean stop must be gone before anything is delivered.
     this.#commitMark();
     const group = this.#scheduler.group({
@@ -159,37 +153,6 @@ class StoreThread implements SchedulerHost, StoreHost {
     } catch (error) {
       if (!(error instanceof DiskFullError)) throw error;
     }
-  }
-
-  #fill({ id, slot }: QueuePlace): void {
-    const ledger = new Ledger(this.#memory, slot);
-    if (this.#store.damageOf(id) === undefined) this.#fillLedger(ledger, id);
-    else ledger.create();
-    ledger.setCounter(QUEUE_ID, id);
-    if (this.#store.damageOf(id) === undefined) return;
-    // Nobody serves it. It is not empty for those who look, or a client that deletes what is empty would take the evidence away.
-    ledger.setCounter(DAMAGED, 1);
-    ledger.setCounter(READY_COUNT, Math.max(this.#store.messagesOf(id), 1));
-  }
-
-  #fillLedger(ledger: Ledger, id: number): void {
-    let begun = false;
-    for (const { position, flags, deliveries } of this.#store.inventory(id)) {
-      if (!begun) ledger.beginAt(position);
-      begun = true;
-      while (ledger.tail !== position) this.#must(ledger.appendGone());
-      this.#must(ledger.append(0, KEPT_FLAG | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
-      if (deliveries > 0) ledger.setDeliveries(position, deliveries);
-    }
-    const next = this.#store.nextPosition(id);
-    if (!begun) ledger.beginAt(next);
-    while (((next - ledger.tail) | 0) > 0) this.#must(ledger.appendGone());
-    ledger.setCounter(APPENDED, ledger.tail);
-    ledger.setCounter(STORED, ledger.tail);
-  }
-
-  #must(appended: boolean): void {
-    if (!appended) throw new Error('the memory limit is too small for the index of the stored messages; raise it and start again');
   }
 
   #end(isClean: boolean): void {

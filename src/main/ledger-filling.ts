@@ -1,0 +1,49 @@
+/** What the last process left, put into the ledgers of this one: each queue finds it as if an incarnation before had left it so. */
+import { Ledger } from '../broker/queue/ledger.ts';
+import { APPENDED, DAMAGED, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import type { QueueMemory } from '../broker/queue/queue-memory.ts';
+import { AppendFlag, type Store } from '../store/store.ts';
+
+/** A durable queue and its slot in this run. */
+export type QueuePlace = { readonly id: number; readonly slot: number };
+
+/**
+ * Fills the ledgers of `queues`, and lets the store forget the queues that are none of them. Before any queue runs; the memory must be
+ * that of the thread that fills. Throws when there is no memory for the index of what is stored.
+ */
+export function fillLedgers(memory: QueueMemory, store: Store, queues: readonly QueuePlace[]): void {
+  const known = new Set(queues.map(({ id }) => id));
+  for (const id of [...store.queues()]) if (!known.has(id)) store.forget(id);
+  for (const place of queues) fill(memory, store, place);
+}
+
+function fill(memory: QueueMemory, store: Store, { id, slot }: QueuePlace): void {
+  const ledger = new Ledger(memory, slot);
+  if (store.damageOf(id) === undefined) fillLedger(ledger, store, id);
+  else ledger.create();
+  ledger.setCounter(QUEUE_ID, id);
+  if (store.damageOf(id) === undefined) return;
+  // Nobody serves it. It is not empty for those who look, or a client that deletes what is empty would take the evidence away.
+  ledger.setCounter(DAMAGED, 1);
+  ledger.setCounter(READY_COUNT, Math.max(store.messagesOf(id), 1));
+}
+
+function fillLedger(ledger: Ledger, store: Store, id: number): void {
+  let begun = false;
+  for (const { position, flags, deliveries } of store.inventory(id)) {
+    if (!begun) ledger.beginAt(position);
+    begun = true;
+    while (ledger.tail !== position) must(ledger.appendGone());
+    must(ledger.append(0, KEPT_FLAG | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
+    if (deliveries > 0) ledger.setDeliveries(position, deliveries);
+  }
+  const next = store.nextPosition(id);
+  if (!begun) ledger.beginAt(next);
+  while (((next - ledger.tail) | 0) > 0) must(ledger.appendGone());
+  ledger.setCounter(APPENDED, ledger.tail);
+  ledger.setCounter(STORED, ledger.tail);
+}
+
+function must(appended: boolean): void {
+  if (!appended) throw new Error('the memory limit is too small for the index of the stored messages; raise it and start again');
+}
