@@ -441,10 +441,11 @@ export class Session implements FrameSink, ChannelPort {
     }
   }
 
-  /** A queue crashed too often and stays down: its consumers are cancelled. */
+  /** A queue stays down: its consumers are cancelled, and who waits for its answer hears that it is gone. */
   queueCrashed(queueId: number): void {
     this.links.renew(queueId);
     for (const consumer of this.#consumers.of(queueId)) consumer.channel.consuming.cancelledByQueue(consumer);
+    this.#askAgain(({ queue, question }) => queue.id === queueId && question.type !== 'fence');
   }
 
   /** The thread of a queue is lost: what it delivered is over. It will come back. */

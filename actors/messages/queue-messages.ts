@@ -17,7 +17,9 @@
  * stored    from the store: all that was appended below these positions is on the device. a: kept messages, b: paged ones
  * content   from the store: what was asked for by `read`. a: generation of the asker
  *           words, 2 a message: | position | address, 0: no memory for it now, -1: damaged |
- *           Each message with an address comes with one lease, which is the queue's from then on. body: what is damaged, as a sentence
+ *           Each message with an address comes with one lease, which is the queue's from then on.
+ * damaged   from the store, behind a `content` in which something is damaged. a: position of the first such message
+ *           body: what is wrong, as a sentence
  * pageOut   from the thread: memory is short
  * ```
  */
@@ -33,6 +35,7 @@ export const QueueLetter = {
   stored: 0x209,
   content: 0x20a,
   pageOut: 0x20b,
+  damaged: 0x20c,
 } as const;
 
 /** The actor that runs a queue; its address is this and the queue's thread. */

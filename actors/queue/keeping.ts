@@ -169,28 +169,31 @@ export class Keeping {
   }
 
   /**
-   * `content`. What was settled meanwhile is let go of again. Throws for what is damaged: the queue is not served any more, by this
-   * incarnation or another, because a message that was confirmed must not be skipped in silence.
+   * `content`. What was settled meanwhile is let go of again. Of what is damaged `damaged` tells, which follows.
    */
   content(letter: Letter): void {
     const { ints, count } = letter;
     let filled = 0;
-    let unreadable: number | undefined;
     for (let at = 0; at < count; at += 2) {
       const address = ints[at + 1]!;
-      if (address === UNREADABLE && this.#machine.contents.lacks(ints[at]!)) unreadable ??= ints[at]!;
       if (address === 0 || address === UNREADABLE) continue;
       filled++;
       if (!this.#machine.contents.fill(ints[at]!, address)) this.#setting.release(address);
-    }
-    if (unreadable !== undefined) {
-      this.#machine.setCounter(DAMAGED, 1);
-      throw new Unrecoverable(typeof letter.body === 'string' ? letter.body : `The content of the message at position ${unreadable} is missing.`);
     }
     if (letter.a !== this.#context.self.generation) return;
     // Without memory for any of them the next attempt waits a little; others are about to be settled.
     if (filled > 0) this.#reading = false;
     else this.#context.armTimer(READ_TIMER, READ_RETRY_MS);
+  }
+
+  /**
+   * `damaged`. Throws: the queue is not served any more, by this incarnation or another, because a message that was confirmed must not
+   * be skipped in silence. A message that has left the queue meanwhile harms nobody.
+   */
+  damaged(letter: Letter): void {
+    if (!this.#machine.contents.lacks(letter.a)) return;
+    this.#machine.setCounter(DAMAGED, 1);
+    throw new Unrecoverable(String(letter.body));
   }
 
   /** READ_TIMER. */

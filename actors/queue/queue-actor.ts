@@ -180,6 +180,8 @@ export class QueueActor implements Actor, QueuePort {
         this.#keeping?.content(letter);
         this.#giveBack(letter);
         return this.#getting.retry((to, request, answer) => this.#answer({ to, request }, answer));
+      case QueueLetter.damaged:
+        return this.#keeping?.damaged(letter);
       case RuntimeLetter.timer:
         return letter.a === READ_TIMER ? this.#keeping?.readAgain() : this.#resyncTimedOut();
     }

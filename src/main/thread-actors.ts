@@ -39,6 +39,7 @@ import {
   SLOT_WORDS,
   TAIL,
 } from '../broker/queue/ledger-layout.ts';
+import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
@@ -430,7 +431,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const answer = new Letter(ConnectionLetter.answer);
     answer.sender = to;
     answer.a = letter.a;
-    answer.body = { type: 'gone' };
+    const record = this.scheduler.has(to.id) ? this.topology.queueById(-to.id)?.record : undefined;
+    answer.body = record === undefined ? { type: 'gone' } : answerOfCrashed(record.vhost, record.name, letter.body as QueueQuestion);
     this.scheduler.tell(letter.sender, answer);
   }
 }

@@ -173,6 +173,7 @@ export class Declaring {
     if (reply.created) return this.#sendDeclared(queue, 0, 0);
     this.#port.ask(queue, { type: 'status' }, (answer) => {
       if (answer.type === 'status') this.#sendDeclared(queue, answer.readyCount, answer.consumerCount);
+      else if (answer.type === 'refused') this.#channel.refuse(answer.refusal, method.name);
       else if (attempts > 1) this.#declareQueue(method, attempts - 1);
       else this.#channel.refuse(refuse(ReplyCode.resourceLocked, `queue '${queue.name}' is being deleted`), method.name);
     });
@@ -215,6 +216,8 @@ export class Declaring {
 
   #askFacts(method: MethodOf<'queue.delete'>, queue: QueueRecord): void {
     this.#port.ask(queue, { type: 'status' }, (answer) => {
+      // What it holds is not known: it is not empty for anybody who asks.
+      if (answer.type === 'refused') return this.#channel.refuse(answer.refusal, method.name);
       const known = answer.type === 'status' ? answer : { readyCount: 0, consumerCount: 0 };
       this.#deleteQueue(method, { readyCount: known.readyCount, consumerCount: known.consumerCount });
     });
@@ -226,6 +229,7 @@ export class Declaring {
     const opened = openQueue(this.#port.topology, this.#port.who, name);
     if ('refusal' in opened) return this.#channel.refuse(opened.refusal, method.name);
     this.#port.ask(opened.queue.record, { type: 'purge' }, (answer) => {
+      if (answer.type === 'refused') return this.#channel.refuse(answer.refusal, method.name);
       if (method.noWait) return;
       this.#send({ name: 'queue.purge-ok', messageCount: answer.type === 'purged' ? answer.count : 0 });
     });

@@ -1,4 +1,5 @@
-import type { Refusal } from '../refusal.ts';
+import { describe } from '../name.ts';
+import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import type { ConsumerSpec } from './consumer.ts';
 
 /**
@@ -36,3 +37,12 @@ export type QueueAnswer =
   | { readonly type: 'refused'; readonly refusal: Refusal }
   /** The queue is not there any more. */
   | { readonly type: 'gone' };
+
+/** Questions that a client waits for the answer of: of a queue that stays down they are refused. */
+const REFUSED_BY_CRASHED: ReadonlySet<QueueQuestion['type']> = new Set(['status', 'consume', 'get', 'purge']);
+
+/** What is said in place of a queue that crashed too often, or whose stored messages are damaged. The text is RabbitMQ's. */
+export function answerOfCrashed(vhost: string, name: string, { type }: QueueQuestion): QueueAnswer {
+  if (!REFUSED_BY_CRASHED.has(type)) return { type: 'gone' };
+  return { type: 'refused', refusal: refuse(ReplyCode.notFound, `${describe('queue', vhost, name)} has crashed and failed to restart`) };
+}
