@@ -1,0 +1,150 @@
+/**
+ * A node on a damaged store either hands out what was put in, or refuses to start and says why, or shows the queue that is harmed as
+ * crashed while the others are whole. It never hands out anything false, and never hangs.
+ *
+ * LEVERET_DAMAGES=500 tries that many; LEVERET_SEED=n others.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { brokenCopy } from '../support/fault-node.ts';
+import { Random } from '../support/hostile/random.ts';
+import type { DamageAnswer, DamageOrder } from './damage-reader.ts';
+import { STORE_FILE, type DamageWorld, buildDamageWorld } from './damage-world.ts';
+import { damage } from './lmdb-damages.ts';
+
+const DAMAGES = Number(process.env['LEVERET_DAMAGES'] ?? 50);
+const SEED = Number(process.env['LEVERET_SEED'] ?? 1);
+const PAGE_BYTES = 4096;
+/** Without checksums: so many damages at most until something false was handed out. */
+const CONTROL_DAMAGES_MAX = 60;
+const ANSWER_TIMEOUT_MS = 30_000;
+/** A worker that runs for long says nothing about the next damage. */
+const DAMAGES_OF_A_READER = 100;
+
+type Finding = { readonly outcome: DamageAnswer['outcome'] | 'died' | 'hung'; readonly text: string };
+
+class Reader {
+  #child: ChildProcess | undefined;
+  #used = 0;
+
+  async read(order: DamageOrder): Promise<Finding> {
+    if (++this.#used % DAMAGES_OF_A_READER === 0) this.stop();
+    const child = (this.#child ??= fork(join(import.meta.dirname, 'damage-reader.ts'), {
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    }));
+    return new Promise((resolve) => {
+      let timedOut = false;
+      const timer = setTimeout(() => {
+        timedOut = true;
+        child.kill('SIGKILL');
+      }, ANSWER_TIMEOUT_MS);
+      const finish = (finding: Finding): void => {
+        clearTimeout(timer);
+        child.removeAllListeners();
+        resolve(finding);
+      };
+      child.once('message', (answer) => finish(answer as DamageAnswer));
+      child.once('exit', (code, signal) => {
+        this.#child = undefined;
+        finish({ outcome: timedOut ? 'hung' : 'died', text: `ended with ${signal ?? code}` });
+      });
+      child.send(order);
+    });
+  }
+
+  stop(): void {
+    this.#child?.removeAllListeners();
+    this.#child?.kill('SIGKILL');
+    this.#child = undefined;
+  }
+}
+
+const directory = mkdtempSync(join(tmpdir(), 'leveret-node-damage-'));
+const reader = new Reader();
+let world: DamageWorld;
+const test = suite('a node on a damaged store');
+
+test.before(async () => {
+  world = await buildDamageWorld(join(directory, 'world'), SEED);
+});
+
+test.after(() => {
+  reader.stop();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+/** Half of the damages aim at the structure of the file, and half may hit anything: most of it is what messages are made of. */
+function damaged(index: number): { readonly bytes: Buffer; readonly what: string } {
+  const seed = SEED * 1_000_003 + index;
+  return index % 2 === 0 ? damage(world.bytes, world.earlier, seed) : anywhere(new Random(seed));
+}
+
+function anywhere(random: Random): { readonly bytes: Buffer; readonly what: string } {
+  const bytes = Buffer.from(world.bytes);
+  const pages = Math.floor(bytes.length / PAGE_BYTES);
+  const page = random.below(pages);
+  const start = page * PAGE_BYTES;
+  const kind = random.pick(['bit', 'zeroed page', 'swapped pages', 'cut tail'] as const);
+  if (kind === 'bit') {
+    const at = start + random.below(PAGE_BYTES);
+    bytes[at] = bytes[at]! ^ (1 << random.below(8));
+    return { bytes, what: `a bit of byte ${at}` };
+  }
+  if (kind === 'zeroed page') return { bytes: bytes.fill(0, start, start + PAGE_BYTES), what: `page ${page} zeroed` };
+  if (kind === 'cut tail') return { bytes: bytes.subarray(0, start + random.below(PAGE_BYTES)), what: `cut within page ${page}` };
+  const other = random.below(pages) * PAGE_BYTES;
+  bytes.copyWithin(start, other, other + PAGE_BYTES);
+  world.bytes.copy(bytes, other, start, start + PAGE_BYTES);
+  return { bytes, what: `pages ${page} and ${other / PAGE_BYTES} swapped` };
+}
+
+async function findingOf(bytes: Buffer, index: number, root?: string): Promise<Finding> {
+  const dataDir = join(directory, `damaged-${index}`);
+  mkdirSync(dataDir);
+  writeFileSync(join(dataDir, STORE_FILE), bytes);
+  const finding = await reader.read({ dataDir, expected: world.expected, ...(root === undefined ? {} : { root }) });
+  rmSync(dataDir, { recursive: true, force: true });
+  return finding;
+}
+
+test('a store that nobody damaged has everything', async () => {
+  assert.equal(await findingOf(world.bytes, 0), { outcome: 'correct', text: '' });
+});
+
+test(`${DAMAGES} damages: nothing false, nothing missing in silence, no end of the process, no hang`, async () => {
+  const outcomes = new Map<string, number>();
+  const failures: string[] = [];
+  for (let index = 0; index < DAMAGES; index++) {
+    const { bytes, what } = damaged(index);
+    const { outcome, text } = await findingOf(bytes, index);
+    outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    if (outcome === 'wrong' || outcome === 'died' || outcome === 'hung') failures.push(`damage ${index} (${what}): ${outcome}, ${text}`);
+  }
+  if (process.env['LEVERET_DAMAGES'] !== undefined) process.stdout.write(`${JSON.stringify(Object.fromEntries(outcomes))}\n`);
+  assert.equal(failures, []);
+  for (const outcome of ['refused', 'crashed', 'correct']) assert.ok(outcomes.has(outcome), `some are ${outcome}`);
+});
+
+test('control: a build that does not compare the checksum of contents hands out what is false', async () => {
+  const copy = brokenCopy({
+    file: 'src/store/segment-reader.ts',
+    text: 'contents.length !== segment.bytes || this.#crc32(contents, this.#crc32(key)) !== index.contentsCrc',
+    replacement: 'contents.length !== segment.bytes',
+  });
+  try {
+    let found: Finding | undefined;
+    for (let index = 1; index < 2 * CONTROL_DAMAGES_MAX && found?.outcome !== 'wrong'; index += 2) found = await findingOf(damaged(index).bytes, index, copy.root);
+    assert.is(found?.outcome, 'wrong');
+    assert.match(found!.text, 'is false');
+  } finally {
+    reader.stop();
+    copy.remove();
+  }
+});
+
+test.run();
