@@ -12,13 +12,15 @@ import { BYTE_ORDER, NUMBER_ORDER } from './key-order.ts';
 import { FreePages } from './free-pages.ts';
 import { LmdbFileFault, PageFile } from './page-file.ts';
 import { PageSet } from './page-set.ts';
+import type { LaterCommit } from './later-commit.ts';
 import { readMetas, type Meta, type Metas } from './meta-page.ts';
 import type { TreePage } from './tree-page.ts';
 import { TreeWalk, type Snapshot } from './tree-walk.ts';
 
 export type LmdbFileCheck =
   | { readonly sound: true; readonly pages: number; readonly entries: number; readonly transaction: number }
-  | { readonly sound: false; readonly fault: string };
+  /** `later`: the fault is that one alone, and `keepLaterCommit` mends it. */
+  | { readonly sound: false; readonly fault: string; readonly later?: LaterCommit };
 
 /** Named databases of one environment. The main tree would hold more without harm; nobody makes them. */
 const NAMED_TREES_MAX = 256;
@@ -35,8 +37,9 @@ export function checkLmdbFile(path: string): LmdbFileCheck {
     file = new PageFile(path);
     const metas = readMetas(file);
     const sound = checkSnapshot(file, metas.newest);
-    checkForLaterCommit(file, metas);
-    return { sound: true, ...sound, transaction: metas.newest.transaction };
+    const later = laterCommit(file, metas);
+    if (later !== undefined) return { sound: false, fault: laterFault(metas.older, later), later };
+    return { sound: true, pages: sound.pages, entries: sound.entries, transaction: metas.newest.transaction };
   } catch (error) {
     return { sound: false, fault: error instanceof LmdbFileFault ? error.message : `${path} cannot be checked (${String(error)})` };
   } finally {
@@ -44,8 +47,8 @@ export function checkLmdbFile(path: string): LmdbFileCheck {
   }
 }
 
-/** All trees from one meta page. */
-function checkSnapshot(file: PageFile, meta: Meta): { pages: number; entries: number } {
+/** All trees from one meta page. `highestPage`: of those that are in the file. */
+function checkSnapshot(file: PageFile, meta: Meta): { pages: number; entries: number; highestPage: number } {
   const filePages = Math.floor(file.sizeBytes / meta.pageBytes);
   const snapshot: Snapshot = {
     file,
@@ -75,7 +78,7 @@ function checkSnapshot(file: PageFile, meta: Meta): { pages: number; entries: nu
   freeTree.run();
   checkLastCommit(meta, Math.max(main.rootTransaction, freeTree.rootTransaction));
   const entries = named.reduce((sum, tree) => sum + tree.entries, meta.main.entries - named.length);
-  return { pages: snapshot.used.size + free.unwrittenCount, entries };
+  return { pages: snapshot.used.size + free.unwrittenCount, entries, highestPage: snapshot.used.highest };
 }
 
 function walkEntries(snapshot: Snapshot, tree: TreeRecord, name: string, onEntry: (page: TreePage, index: number) => void): TreeWalk {
@@ -95,22 +98,26 @@ function checkLastCommit(meta: Meta, rootTransaction: number): void {
 }
 
 /**
- * The older meta page may be torn: the power failed during a commit that nobody had been told of. But where it leads to a whole
- * commit that is later than the newest, then that was told, and its number is damaged.
+ * The older meta page may be torn: the power failed during a commit that nobody had been told of. But it may also lead to a whole
+ * commit that is later than the newest: later-commit.ts tells how that comes about, and why its last page may be that of before.
  */
-function checkForLaterCommit(file: PageFile, { newest, older }: Metas): void {
-  const later = { ...older, transaction: newest.transaction + 1 };
-  if (older.main.root === newest.main.root && older.free.root === newest.free.root) return;
-  if (!rootsOf(older).some((root) => transactionOf(file, older.pageBytes, root) === later.transaction)) return;
+function laterCommit(file: PageFile, { newest, older }: Metas): LaterCommit | undefined {
+  const transaction = newest.transaction + 1;
+  if (older.main.root === newest.main.root && older.free.root === newest.free.root) return undefined;
+  if (!rootsOf(older).some((root) => transactionOf(file, older.pageBytes, root) === transaction)) return undefined;
+  const lastPage = Math.max(older.lastPage, newest.lastPage);
+  const lastPageInFile = Math.floor(file.sizeBytes / older.pageBytes) - 1;
   try {
-    checkSnapshot(file, later);
+    const { highestPage } = checkSnapshot(file, { ...older, transaction, lastPage: Math.max(lastPage, lastPageInFile) });
+    return { position: older.page * older.pageBytes, lastPage: Math.max(lastPage, highestPage), transaction };
   } catch (error) {
-    if (error instanceof LmdbFileFault) return;
+    if (error instanceof LmdbFileFault) return undefined;
     throw error;
   }
-  throw new LmdbFileFault(
-    `meta page ${older.page} says transaction ${older.transaction}, and leads to a whole commit of transaction ${later.transaction}, which would be lost`,
-  );
+}
+
+function laterFault(older: Meta, { transaction }: LaterCommit): string {
+  return `meta page ${older.page} says transaction ${older.transaction}, and leads to a whole commit of transaction ${transaction}, which would be lost`;
 }
 
 function rootsOf(meta: Meta): number[] {

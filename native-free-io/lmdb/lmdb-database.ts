@@ -8,13 +8,15 @@ export type LmdbDatabase = RootDatabase<Uint8Array, Uint8Array> & {
     /** Flushes the file; returns when it is done. */
     sync(): void;
     /** `pageFlushes`: how often pages were written in full, by commits that came that far. */
-    info(): { readonly pageFlushes: number };
+    info(): { readonly pageFlushes: number; readonly lastPageNumber: number };
+    stat(): DatabaseTree;
   };
 };
 
 export type DatabaseTree = {
   readonly pageSize: number;
   readonly entryCount: number;
+  readonly treeDepth: number;
   readonly treeBranchPageCount: number;
   readonly treeLeafPageCount: number;
   readonly overflowPages: number;

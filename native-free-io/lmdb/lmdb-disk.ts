@@ -1,8 +1,10 @@
-import { readFileSync, closeSync, fsyncSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync, statSync } from 'node:fs';
+import { pagesOfCommit } from './commit-pages.ts';
+import { FileRoom } from './file-room.ts';
+import { makeDatabase } from './fresh-database.ts';
 import { META_PAGES, openDatabase, pagesOf } from './lmdb-database.ts';
 import type { DatabaseStats, LmdbDatabase } from './lmdb-database.ts';
-import { LmdbFailure, LmdbFullError, failureText, meansFull } from './lmdb-errors.ts';
+import { LmdbFailure, LmdbFullError, failureText, isFullDevice, meansFull } from './lmdb-errors.ts';
 import { holdsBytes, requireConditions, roomBytesOf } from './open-conditions.ts';
 
 /**
@@ -85,6 +87,7 @@ export class LmdbDisk {
   readonly path: string;
   readonly #options: LmdbDiskOptions;
   #database: LmdbDatabase;
+  readonly #room: FileRoom;
   /** File pages in the memory of the process when the map was made. */
   #pagesAtMap = residentFilePages();
   /** Bytes of values read since the last look at that. */
@@ -98,6 +101,7 @@ export class LmdbDisk {
     this.path = options.path;
     this.#options = options;
     this.#database = database;
+    this.#room = new FileRoom(options.path, usedBytesOf(database));
     this.#durability = options.durability;
     this.#fullError = options.fullError ?? ((text, cause) => new LmdbFullError(text, { cause }));
   }
@@ -106,13 +110,12 @@ export class LmdbDisk {
   static open(options: LmdbDiskOptions): LmdbDisk {
     const { path, durability } = options;
     requireConditions(path, options.mapSizeBytes);
-    const fresh = !holdsBytes(path);
     let database: LmdbDatabase | undefined;
     try {
+      if (!holdsBytes(path)) makeDatabase(path, options.mapSizeBytes);
       database = openDatabase(path, durability === 'flushed', options.mapSizeBytes);
       // What a killed process wrote last is on the device before anybody builds on it.
       if (durability === 'flushed') database.env.sync();
-      if (durability === 'flushed' && fresh) flushDirectory(dirname(path));
       return new LmdbDisk(database, options);
     } catch (error) {
       void database?.close();
@@ -171,7 +174,8 @@ export class LmdbDisk {
     if (writtenBytes > 0 && roomBytesOf(this.path) < writtenBytes + ROOM_SPARE_BYTES) {
       throw this.#fullError(`the device of ${this.path} is full: ${writtenBytes} bytes are to be stored`, undefined);
     }
-    const flushesBefore = this.#database.env.info().pageFlushes;
+    const { pageFlushes: flushesBefore, lastPageNumber } = this.#database.env.info();
+    this.#makeRoom(changes, lastPageNumber);
     try {
       this.#database.transactionSync(() => {
         for (const change of changes) {
@@ -240,6 +244,19 @@ export class LmdbDisk {
     return this.#failure;
   }
 
+  /** So that LMDB never meets a full device (file-room.ts). */
+  #makeRoom(changes: readonly LmdbChange[], lastPageNumber: number): void {
+    const tree = this.#database.env.stat();
+    const pages = pagesOfCommit(changes, { ...tree, lastPageNumber });
+    try {
+      this.#room.require((lastPageNumber + 1) * tree.pageSize, pages * tree.pageSize);
+    } catch (error) {
+      if (isFullDevice(error)) throw this.#fullError(`the device of ${this.path} is full`, error);
+      this.#failure = new LmdbFailure(failureText('extend', this.path, error), { cause: error });
+      throw this.#failure;
+    }
+  }
+
   #requireUsable(): void {
     if (this.#failure !== undefined) throw this.#failure;
     if (this.#closed) throw new LmdbFailure(`the store ${this.path} is closed`);
@@ -268,14 +285,9 @@ function unsharedBytes(value: Uint8Array): Uint8Array {
   return value.buffer instanceof SharedArrayBuffer ? Buffer.from(value) : value;
 }
 
-/** A new file survives the loss of power when its name does. */
-function flushDirectory(path: string): void {
-  const descriptor = openSync(path, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
+/** The end of the last page of the newest commit. */
+function usedBytesOf(database: LmdbDatabase): number {
+  return (database.env.info().lastPageNumber + 1) * database.env.stat().pageSize;
 }
 
 /** Pages of files that are mapped and in memory; 0 where the system does not say (Linux does). */

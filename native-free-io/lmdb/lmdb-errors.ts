@@ -34,6 +34,12 @@ export function meansFull(error: unknown): boolean {
   return code === ENOSPC || code === EDQUOT || code === EFBIG;
 }
 
+/** The same of an error of `node:fs`. */
+export function isFullDevice(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG';
+}
+
 /** One sentence for an operator: what did not work, with which file, and what LMDB or the system said to it. */
 export function failureText(action: string, path: string, error: unknown): string {
   const reason = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync, statSync, statfsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { checkLmdbFile } from './file-check.ts';
-import { LmdbFailure } from './lmdb-errors.ts';
+import { keepLaterCommit } from './later-commit.ts';
+import { LmdbFailure, failureText } from './lmdb-errors.ts';
 
 /**
  * What LMDB has to find, or it ends the process without a word: lmdb-js crashes after an open that failed late (a file that is no
@@ -16,7 +17,7 @@ export function holdsBytes(path: string): boolean {
   return existsSync(path) && statSync(path).size > 0;
 }
 
-/** Throws LmdbFailure, whose text is for the operator, when the database at `path` must not be opened. */
+/** Throws LmdbFailure, whose text is for the operator, when the database at `path` must not be opened. Mends what can be mended. */
 export function requireConditions(path: string, mapSizeBytes: number): void {
   if (holdsBytes(path)) requireSound(path);
   requireLockRoom(path);
@@ -29,7 +30,15 @@ export function roomBytesOf(path: string): number {
 }
 
 function requireSound(path: string): void {
-  const check = checkLmdbFile(path);
+  let check = checkLmdbFile(path);
+  if (!check.sound && check.later !== undefined) {
+    try {
+      keepLaterCommit(path, check.later);
+    } catch (error) {
+      throw new LmdbFailure(failureText('mend', path, error), { cause: error });
+    }
+    check = checkLmdbFile(path);
+  }
   if (!check.sound) throw new LmdbFailure(`the store ${path} is damaged, or is no store: ${check.fault}`);
 }
 

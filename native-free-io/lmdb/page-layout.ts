@@ -37,6 +37,8 @@ export const LARGE_VALUE_BYTES = 24;
 export const TREE_RECORD_BYTES = 48;
 export const META_BYTES = 168;
 export const META_PAGES = 2;
+/** Of the number of the last page in a meta page; the transaction stands behind it. */
+export const LAST_PAGE_POSITION = HEADER_BYTES + 120;
 
 export const MAGIC = 0xbeefc0de;
 export const DATA_VERSION = 2;

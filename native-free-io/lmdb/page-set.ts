@@ -3,6 +3,7 @@ export class PageSet {
   readonly #first: number;
   readonly #words: Uint32Array;
   #size = 0;
+  #highest = -1;
 
   /** Of the pages from `first` to before `end`. */
   constructor(first: number, end: number) {
@@ -14,6 +15,11 @@ export class PageSet {
     return this.#size;
   }
 
+  /** -1 when it is empty. */
+  get highest(): number {
+    return this.#highest;
+  }
+
   /** False when the page was there already. The page must be one of those that the set is made for. */
   add(page: number): boolean {
     const index = page - this.#first;
@@ -22,6 +28,7 @@ export class PageSet {
     const before = this.#words[word]!;
     if ((before & bit) !== 0) return false;
     this.#words[word] = before | bit;
+    if (page > this.#highest) this.#highest = page;
     this.#size++;
     return true;
   }

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
@@ -28,6 +28,9 @@ function put(key: readonly number[], value: Uint8Array): LmdbChange {
 
 const FIRST = Buffer.alloc(0);
 const LAST = Buffer.alloc(1, 0xff);
+const META_PAGE_1 = 4096;
+/** Of the last page in a meta page; the transaction stands behind it. */
+const NUMBERS_AT = 144;
 
 disks('is a disk of the store', () => {
   const disk: Disk = opened();
@@ -149,6 +152,66 @@ disks('a file that was cut short is refused', () => {
   disk.close();
   truncateSync(path, 50_000);
   assert.throws(() => opened(path), /is damaged/);
+});
+
+disks('what an interrupted making left behind is no database, and goes', () => {
+  const path = freshPath();
+  writeFileSync(`${path}.new`, Buffer.alloc(5_000, 'x'));
+  writeFileSync(`${path}.new-lock`, '');
+  opened(path).close();
+  const names = readdirSync(folder).filter((name) => join(folder, name).startsWith(path));
+  assert.equal(names.map((name) => join(folder, name)).sort(), [path, `${path}-lock`]);
+});
+
+for (const [name, valueSize] of [['in pages used before', 100], ['on pages behind the last one', 200_000]] as const) {
+  disks(`a whole commit whose meta page says the number of before is kept: ${name}`, () => {
+    const path = freshPath();
+    const disk = opened(path);
+    for (let commit = 1; commit <= 6; commit++) disk.commit([put([1], Buffer.alloc(100, commit))]);
+    const before = readFileSync(path);
+    disk.commit([put([1], Buffer.alloc(valueSize, 7))]);
+    const { pages } = disk.stats();
+    disk.close();
+    // As LMDB does after its write of meta page 1 has failed: the last page and the transaction as they were.
+    const bytes = readFileSync(path);
+    before.copy(bytes, META_PAGE_1 + NUMBERS_AT, META_PAGE_1 + NUMBERS_AT, META_PAGE_1 + NUMBERS_AT + 16);
+    assert.is(bytes.readUInt32LE(META_PAGE_1 + NUMBERS_AT + 8), 5);
+    writeFileSync(path, bytes);
+    const again = opened(path);
+    assert.equal(again.get(Buffer.from([1])), Buffer.alloc(valueSize, 7));
+    assert.is(again.stats().pages, pages);
+    again.commit([put([2], LAST)]);
+    again.close();
+    assert.is(opened(path).get(Buffer.from([2]))?.length, 1);
+  });
+}
+
+disks('a new database is small, and has blocks for what comes next', () => {
+  const path = freshPath();
+  const disk = opened(path);
+  for (let commit = 0; commit < 40; commit++) disk.commit([put([commit], Buffer.alloc(30_000, commit))]);
+  const { pages, pageSizeBytes, fileSizeBytes } = disk.stats();
+  assert.ok(fileSizeBytes > pages * pageSizeBytes, 'longer than it is used');
+  assert.ok(fileSizeBytes < pages * pageSizeBytes + (1 << 19), `${fileSizeBytes} bytes for ${pages} pages`);
+  assert.ok(statSync(path).blocks * 512 >= fileSizeBytes, 'no holes');
+  disk.close();
+});
+
+disks('holes at the end of a file, as a copy may have them, are filled', () => {
+  const path = freshPath();
+  const disk = opened(path);
+  disk.commit([put([1], Buffer.alloc(50_000, 1))]);
+  const { pages, pageSizeBytes } = disk.stats();
+  disk.close();
+  truncateSync(path, pages * pageSizeBytes);
+  truncateSync(path, 100 << 20);
+  const again = opened(path);
+  again.commit([put([2], Buffer.alloc(50_000, 2))]);
+  const after = again.stats();
+  assert.ok(statSync(path).blocks * 512 > after.pages * after.pageSizeBytes, 'blocks behind the last page');
+  assert.ok(after.fileSizeBytes >= 100 << 20);
+  again.close();
+  assert.equal(opened(path).get(Buffer.from([2])), Buffer.alloc(50_000, 2));
 });
 
 disks('a limit on address space is told in words', () => {
