@@ -12,23 +12,43 @@ import { TreePage } from './tree-page.ts';
 
 export type LmdbFileEntry = { readonly key: Buffer; readonly value: Buffer };
 
+const NO_BYTES: Buffer = Buffer.alloc(0);
+
 /** So often a reading begins anew without one entry gained before it gives up. */
 export const ATTEMPTS_MAX = 1_000;
+
+export type LmdbReadOptions = {
+  /** Only entries whose keys come after this one; empty, or left out: all. */
+  readonly after?: Buffer;
+  /** Values are not read, and come empty. */
+  readonly keysOnly?: boolean;
+};
+
+/** The newest transaction in the file. Read before and after, it tells whether a reading was of one and the same state. */
+export function newestTransaction(path: string): number {
+  const file = new PageFile(path);
+  try {
+    return Math.max(...readTransactions(file));
+  } finally {
+    file.close();
+  }
+}
 
 /**
  * The entries of the unnamed database in the data file at `path`, in the order of their keys, each a copy. Checksums are for who
  * wrote the values. Throws `LmdbFileFault` when the file is damaged; one that nobody writes is better given to `checkLmdbFile`
  * first, which sees more.
  */
-export function* readLmdbEntries(path: string): Generator<LmdbFileEntry, void> {
+export function* readLmdbEntries(path: string, options: LmdbReadOptions = {}): Generator<LmdbFileEntry, void> {
+  const { keysOnly = false } = options;
   const file = new PageFile(path);
   try {
-    let after: Buffer = Buffer.alloc(0);
+    let after = options.after ?? NO_BYTES;
     let fault: LmdbFileFault | undefined;
     for (let attempts = 0; attempts < ATTEMPTS_MAX; attempts++) {
       const before = readTransactions(file);
       try {
-        for (const entry of entriesAfter(file, after)) {
+        for (const entry of new Reading(file, readMetas(file).newest, after, keysOnly).entries()) {
           yield entry;
           after = entry.key;
           attempts = 0;
@@ -47,22 +67,20 @@ export function* readLmdbEntries(path: string): Generator<LmdbFileEntry, void> {
   }
 }
 
-function entriesAfter(file: PageFile, after: Buffer): Generator<LmdbFileEntry, void> {
-  return new Reading(file, readMetas(file).newest, after).entries();
-}
-
 /** One transaction, as long as its pages stand. */
 class Reading {
   readonly #file: PageFile;
   readonly #meta: Meta;
   readonly #levels: TreePage[] = [];
   readonly #endPage: number;
+  readonly #keysOnly: boolean;
   #pagesLeft: number;
   /** The last key that was read; empty before the first. */
   #after: Buffer;
 
-  constructor(file: PageFile, meta: Meta, after: Buffer) {
+  constructor(file: PageFile, meta: Meta, after: Buffer, keysOnly: boolean) {
     this.#file = file;
+    this.#keysOnly = keysOnly;
     this.#meta = meta;
     this.#after = after;
     this.#endPage = Math.min(meta.lastPage + 1, Math.floor(file.sizeBytes / meta.pageBytes));
@@ -106,9 +124,10 @@ class Reading {
   #entry(page: TreePage, index: number): LmdbFileEntry {
     if (this.#isPast(page, index)) page.fault(`the key of node ${index} does not come after the one before`);
     const keyEnd = page.keyEnd(index);
-    const value = page.flags(index) === NodeFlag.large ? this.#largeValue(page, index) : Buffer.from(page.bytes.subarray(keyEnd, keyEnd + page.valueBytes(index)));
     this.#after = Buffer.from(page.bytes.subarray(page.keyStart(index), keyEnd));
-    return { key: this.#after, value };
+    if (this.#keysOnly) return { key: this.#after, value: NO_BYTES };
+    const isLarge = page.flags(index) === NodeFlag.large;
+    return { key: this.#after, value: isLarge ? this.#largeValue(page, index) : Buffer.from(page.bytes.subarray(keyEnd, keyEnd + page.valueBytes(index))) };
   }
 
   #largeValue(page: TreePage, index: number): Buffer {

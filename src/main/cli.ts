@@ -1,12 +1,13 @@
 /** The command line's entry: finds the verb and hands over. Everything a verb needs is loaded when that verb is used. */
 import { packageVersion } from './package-version.ts';
 import { EXIT_FAILURE, EXIT_USAGE, complain } from './command/command.ts';
+import { inspectCommand } from './command/inspect.ts';
 import { startCommand } from './command/start.ts';
 import { treeCommand } from './command/tree.ts';
 import type { Command } from './command/command.ts';
 
 /** What the broker's own program can do; `tools/cli.ts` knows more. */
-export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand];
+export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand, inspectCommand];
 
 /** Runs `argv` (without the two paths that Node puts first) and sets the exit code; a running broker keeps the process alive. */
 export async function main(argv: readonly string[] = process.argv.slice(2), commands: readonly Command[] = COMMANDS): Promise<void> {

@@ -50,6 +50,7 @@ import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
 import { StorePart, type StorePartHost } from './store-part.ts';
 import type { Durability, StoreTask } from './store-thread.ts';
+import { STORE_FILE } from './store-file.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
@@ -88,8 +89,6 @@ export type RunningNode = {
 /** Bytes of one ring between two threads. */
 const RING_BYTES = 1024 * 1024;
 const MAIN_THREAD = 0;
-/** In the data directory. */
-const STORE_FILE = 'store.mdb';
 
 /** Starts everything and resolves when the node accepts connections. Rejects when it cannot. */
 export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {

@@ -15,7 +15,7 @@ import { readDefinitions, refusalToStart } from '../store/definitions.ts';
 import type { NodeConfig } from './compose.ts';
 import type { DiskEntry } from '../store/port.ts';
 
-const definitionPort: DefinitionPort = {
+export const definitionPort: DefinitionPort = {
   crc32,
   digest: (bytes) => createHash('sha256').update(bytes).digest(),
 };
