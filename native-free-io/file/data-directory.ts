@@ -5,6 +5,7 @@
  *   lock      empty; locked by the running broker, free again the moment its process ends (see exclusive-lock.ts)
  *   owner     process id of the last holder, for the sentence that a second broker gets
  *   schema    one decimal number and a newline; written before anything else is stored
+ *   kept      names of files, a line each, that hold what must not get lost: a directory without one of them is not opened
  */
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
@@ -18,6 +19,7 @@ export const LOCK_PATIENCE_MS = 1_000;
 const LOCK_RETRY_MS = 25;
 const OWNER_ONLY = 0o700;
 const OWNER_FILE_ONLY = 0o600;
+const KEPT = 'kept';
 /** What may lie in a directory that is about to become a data directory. */
 const HARMLESS: ReadonlySet<string> = new Set(['lock', 'owner', 'schema.new', 'lost+found']);
 
@@ -28,12 +30,14 @@ export type DataDirectory = {
   readonly fresh: boolean;
   /** What the operator should know although it is no failure, such as a directory that others may read. */
   readonly warnings: readonly string[];
+  /** From now on the directory is not opened when its file `name` is missing or empty. Answers false when that cannot be written down. */
+  keep(name: string): boolean;
   /** Lets the next broker in. Call it after the last file in the directory is closed; a second call does nothing. */
   release(): void;
 };
 
 export type DataDirectoryFailure = {
-  readonly kind: 'in-use' | 'not-writable' | 'not-a-directory' | 'foreign' | 'unreadable-schema' | 'newer-schema';
+  readonly kind: 'in-use' | 'not-writable' | 'not-a-directory' | 'foreign' | 'unreadable-schema' | 'newer-schema' | 'older-schema' | 'lost-file';
   /** One sentence: what, where, and how to mend it. */
   readonly text: string;
 };
@@ -60,7 +64,49 @@ export async function openDataDirectory(path: string, patienceMs: number = LOCK_
     lock.release();
     return { ok: false, failure: marked };
   }
-  return { ok: true, directory: { path: root, fresh: marked, warnings, release: () => lock.release() } };
+  const lost = marked ? undefined : lostFile(root);
+  if (lost !== undefined) {
+    lock.release();
+    return refused('lost-file', lost);
+  }
+  return { ok: true, directory: { path: root, fresh: marked, warnings, keep: (name) => keep(root, name), release: () => lock.release() } };
+}
+
+/** A sentence when a file that must not get lost is missing from the data directory `root`, or is empty. */
+export function lostFile(root: string): string | undefined {
+  for (const name of keptFiles(root)) {
+    const path = join(root, name);
+    const isThere = existsSync(path);
+    if (isThere && statSync(path).size > 0) continue;
+    return (
+      `${path}, which held definitions and messages, is ${isThere ? 'empty' : 'missing'}; put back a copy of the data directory, ` +
+      `choose another one with --data-dir, or remove ${join(root, KEPT)} to start empty.`
+    );
+  }
+  return undefined;
+}
+
+function keptFiles(root: string): string[] {
+  const path = join(root, KEPT);
+  if (!existsSync(path)) return [];
+  return readFileSync(path, 'utf8').split('\n').filter((name) => name !== '');
+}
+
+function keep(root: string, name: string): boolean {
+  try {
+    const names = keptFiles(root);
+    if (!names.includes(name)) writeWhole(root, KEPT, [...names, name].join('\n'));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** The file has its old text or its new one, whatever happens. */
+function writeWhole(root: string, name: string, text: string): void {
+  writeFileSync(join(root, `${name}.new`), `${text}\n`, { mode: OWNER_FILE_ONLY, flush: true });
+  renameSync(join(root, `${name}.new`), join(root, name));
+  syncDirectory(root);
 }
 
 function prepare(root: string): DataDirectoryFailure | undefined {
@@ -114,9 +160,7 @@ function markSchema(root: string): boolean | DataDirectoryFailure {
   try {
     writeFileSync(join(root, 'owner'), `${process.pid}\n`, { mode: OWNER_FILE_ONLY });
     if (readdirSync(root).includes('schema')) return checkSchema(root);
-    writeFileSync(join(root, 'schema.new'), `${SCHEMA_VERSION}\n`, { mode: OWNER_FILE_ONLY, flush: true });
-    renameSync(join(root, 'schema.new'), join(root, 'schema'));
-    syncDirectory(root);
+    writeWhole(root, 'schema', String(SCHEMA_VERSION));
     return true;
   } catch (error) {
     return failure('not-writable', notWritable(root, error));
@@ -125,12 +169,16 @@ function markSchema(root: string): boolean | DataDirectoryFailure {
 
 function checkSchema(root: string): false | DataDirectoryFailure {
   const text = readFileSync(join(root, 'schema'), 'utf8').trim();
-  if (!/^[1-9][0-9]{0,8}$/.test(text)) {
+  if (!/^[0-9]{1,9}$/.test(text)) {
     return failure('unreadable-schema', `${join(root, 'schema')} does not hold a version number; restore the directory from a backup or choose another one.`);
   }
   const version = Number(text);
   if (version > SCHEMA_VERSION) {
     return failure('newer-schema', `the data directory ${root} has version ${version}, and this Leveret reads up to ${SCHEMA_VERSION}; run the newer Leveret on it.`);
+  }
+  if (version < SCHEMA_VERSION) {
+    const advice = `let the Leveret that wrote it deliver its messages, and choose another directory with --data-dir`;
+    return failure('older-schema', `the data directory ${root} has version ${version}, and this Leveret reads from ${SCHEMA_VERSION} on; ${advice}.`);
   }
   return false;
 }

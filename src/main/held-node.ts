@@ -2,6 +2,8 @@
  * A running node together with the data directory it holds: the directory is taken before anything starts and let go after
  * everything has stopped, so that two nodes never write to one place. Meanwhile the node answers there (`control-protocol.ts`).
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { openDataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { DataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { LineServer } from '../../native-free-io/socket/line-server.ts';
@@ -9,6 +11,7 @@ import type { NodeConfig, RunningNode } from './compose.ts';
 import { type ControlOffers, serveControl } from './control-server.ts';
 import { readFaultQuestion } from './fault-question.ts';
 import type { Logger } from './log.ts';
+import { STORE_FILE } from './store-file.ts';
 
 export type StartNode = (config: NodeConfig, log: Logger) => Promise<RunningNode>;
 
@@ -26,6 +29,7 @@ export async function startHeldNode(config: NodeConfig, log: Logger, startNode: 
   for (const warning of directory.warnings) log.warn(warning);
   try {
     const node = await startNode({ ...config, dataDir: directory.path }, log);
+    noteStore(directory, log);
     const control = await serveControl(directory.path, offersOf(node), log);
     return { node: holding(node, directory, control) };
   } catch (error) {
@@ -33,6 +37,12 @@ export async function startHeldNode(config: NodeConfig, log: Logger, startNode: 
     log.debug({ err: error }, 'the node did not start');
     return { problem: startProblem(error, config) };
   }
+}
+
+/** A store that was there once and is missing later was lost: a node that started empty would forget everything in silence. */
+function noteStore(directory: DataDirectory, log: Logger): void {
+  if (!existsSync(join(directory.path, STORE_FILE)) || directory.keep(STORE_FILE)) return;
+  log.warn({ dataDir: directory.path }, 'it could not be written down that the store exists: its loss would go unnoticed');
 }
 
 function offersOf(node: RunningNode): ControlOffers {

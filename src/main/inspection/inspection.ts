@@ -4,6 +4,7 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { SCHEMA_VERSION, lostFile } from '../../../native-free-io/file/data-directory.ts';
 import { takeExclusiveLock } from '../../../native-free-io/file/exclusive-lock.ts';
 import { checkLmdbFile } from '../../../native-free-io/lmdb/file-check.ts';
 import { LmdbFileDisk } from '../../../native-free-io/lmdb/file-disk.ts';
@@ -46,6 +47,8 @@ export function inspectDataDirectory(path: string): InspectionOutcome {
   if (typeof version !== 'number') return version;
   const file = join(directory, STORE_FILE);
   const running = isHeld(directory);
+  const lost = lostFile(directory);
+  if (lost !== undefined) return { problem: withoutStop(lost) };
   if (!existsSync(file) || statSync(file).size === 0) return { inspection: emptyInspection(directory, version, running), queues: undefined };
   const check = running ? undefined : checkLmdbFile(file);
   if (check?.sound === false) return damagedFile(file, check.fault);
@@ -113,7 +116,10 @@ function versionOf(directory: string): number | { readonly problem: string } {
   const schema = join(directory, 'schema');
   if (!existsSync(schema)) return { problem: `${directory} is no data directory of Leveret: it has no file "schema"` };
   const text = readFileSync(schema, 'utf8').trim();
-  return /^[0-9]{1,9}$/.test(text) ? Number(text) : { problem: `${schema} does not hold a version number` };
+  if (!/^[0-9]{1,9}$/.test(text)) return { problem: `${schema} does not hold a version number` };
+  const version = Number(text);
+  if (version === SCHEMA_VERSION) return version;
+  return { problem: `${directory} has version ${version}, and this Leveret reads version ${SCHEMA_VERSION}; inspect it with the one that wrote it` };
 }
 
 /** Whoever asks holds the lock for a moment; a node that starts just then waits longer than that. */

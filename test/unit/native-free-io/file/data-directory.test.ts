@@ -113,10 +113,35 @@ directories('a newer or unreadable mark is refused and the lock let go', async (
   (await opened(path)).release();
   writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION + 1}\n`);
   assert.is((await failureOf(path)).kind, 'newer-schema');
+  writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION - 1}\n`);
+  const older = await failureOf(path);
+  assert.is(older.kind, 'older-schema');
+  assert.match(older.text, `has version ${SCHEMA_VERSION - 1}`);
   writeFileSync(join(path, 'schema'), 'one\n');
   assert.is((await failureOf(path)).kind, 'unreadable-schema');
   writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION}\n`);
   (await opened(path)).release();
+});
+
+directories('a directory without a file that it keeps is not opened, until that is given up', async () => {
+  const path = freshPath();
+  const file = join(path, 'data');
+  const directory = await opened(path);
+  writeFileSync(file, 'precious');
+  assert.ok(directory.keep('data'));
+  assert.ok(directory.keep('data'));
+  directory.release();
+  (await opened(path)).release();
+  writeFileSync(file, '');
+  const empty = await failureOf(path);
+  assert.is(empty.kind, 'lost-file');
+  assert.match(empty.text, `${file}, which held definitions and messages, is empty; put back`);
+  rmSync(file);
+  assert.match((await failureOf(path)).text, 'is missing; put back');
+  rmSync(join(path, 'kept'));
+  const renewed = await opened(path);
+  assert.not.ok(renewed.fresh);
+  renewed.release();
 });
 
 directories('a sibling module has the ending of the one that asks', () => {
