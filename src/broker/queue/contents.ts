@@ -60,8 +60,10 @@ export class Contents {
     const ledger = this.#ledger;
     let count = 0;
     for (const position of this.#order.comebacks) {
+      if (ledger.address(position) !== 0) continue;
+      wanted[count++] = position;
+      // What was never delivered has not been looked at: nothing new is known of it.
       if (count === max) return count;
-      if (ledger.address(position) === 0) wanted[count++] = position;
     }
     let position = this.#order.cursor;
     // Half of the way ahead is enough before more is asked for.
@@ -132,5 +134,7 @@ export class Contents {
   #letGo(position: number, address: number): void {
     this.#ledger.letGo(position, address);
     this.lacking++;
+    // A paged message may be stored when its turn has come near: it has to be asked for again.
+    if (((this.#through - position) | 0) > 0) this.#through = position;
   }
 }

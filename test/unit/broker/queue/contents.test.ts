@@ -1,0 +1,47 @@
+/** Contents that were let go of are asked for in time, whatever came back or was stored meanwhile. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Contents } from '../../../../src/broker/queue/contents.ts';
+import { CHUNK_ENTRIES, KEPT_FLAG, PAGED_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
+import { Ledger } from '../../../../src/broker/queue/ledger.ts';
+import { CrashingMemory } from '../../../property/support/crashing-memory.ts';
+
+const MESSAGES = 3_000;
+const test = suite('contents of a queue');
+
+/** A queue of messages, each with the flags, whose contents are in memory or in the store alone. */
+function queueOf(flags: number, isResident: boolean): { contents: Contents; order: { cursor: number; comebacks: number[] } } {
+  const memory = new CrashingMemory(CHUNK_ENTRIES);
+  const ledger = new Ledger(memory, 0);
+  ledger.create();
+  for (let each = 0; each < MESSAGES; each++) ledger.append(isResident ? memory.message() : 0, flags);
+  const order = { cursor: 0, comebacks: [] as number[] };
+  const contents = new Contents(ledger, order);
+  contents.recover();
+  return { contents, order };
+}
+
+test('comebacks that fill a read do not hide what was never delivered', () => {
+  const { contents, order } = queueOf(KEPT_FLAG, false);
+  order.comebacks = [0, 1, 2];
+  order.cursor = 3;
+  const wanted = new Int32Array(3);
+  assert.is(contents.wanted(wanted, 3), 3);
+  assert.equal([...wanted], [0, 1, 2]);
+  order.comebacks = [];
+  assert.is(contents.wanted(wanted, 3), 3);
+  assert.equal([...wanted], [3, 4, 5]);
+});
+
+test('a paged message that is stored when its turn has come near is asked for', () => {
+  const { contents, order } = queueOf(KEPT_FLAG | PAGED_FLAG, true);
+  const wanted = new Int32Array(3);
+  assert.is(contents.wanted(wanted, 3), 0, 'nothing lacks');
+  contents.paged(5, 8);
+  assert.is(contents.lacking, 3);
+  order.cursor = 5;
+  assert.is(contents.wanted(wanted, 3), 3);
+  assert.equal([...wanted], [5, 6, 7]);
+});
+
+test.run();
