@@ -39,7 +39,8 @@ function requireSound(path: string): void {
     }
     check = checkLmdbFile(path);
   }
-  if (!check.sound) throw new LmdbFailure(`the store ${path} is damaged, or is no store: ${check.fault}`);
+  if (check.sound) return;
+  throw new LmdbFailure(`the store ${path} is damaged, or is no store: ${check.fault}. Put back a copy of the data directory, or choose another one with --data-dir.`);
 }
 
 function requireLockRoom(path: string): void {

@@ -35,6 +35,7 @@ export class StorePart implements NodePart {
   #ended: Promise<void> | undefined = undefined;
   #stopping = false;
   #failed = false;
+  #isOpen = false;
   /** What the last run defined. */
   definitions: readonly DiskEntry[] = [];
   /** The last run ended in order. */
@@ -119,6 +120,7 @@ export class StorePart implements NodePart {
   #noticed(notice: StoreNotice): void {
     switch (notice.type) {
       case 'opened':
+        this.#isOpen = true;
         this.clean = notice.clean;
         this.faults = notice.faults;
         return this.#opened?.resolve(notice.definitions);
@@ -142,6 +144,8 @@ export class StorePart implements NodePart {
     this.#described?.resolve([]);
     if (this.#stopping || this.#failed) return;
     this.#failed = true;
+    // Whoever starts it hears why it did not open.
+    if (!this.#isOpen) return;
     const text = error instanceof Error ? error.message : 'it ended by itself';
     this.#host.storeFailed(`the store's thread was lost: ${text}`);
   }
