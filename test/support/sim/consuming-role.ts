@@ -171,6 +171,11 @@ export class ConsumingRole implements Role {
     });
   }
 
+  /** The node is quiet: what was settled on a connection that is still there was read. */
+  quiet(): void {
+    if (this.#client.state === 'open') this.#allGone();
+  }
+
   /** What was settled before an orderly end was read by the broker; with no fault so far it never comes back. */
   #allGone(): void {
     if (!this.#world.faults.broken) for (const entry of this.#settled) entry.goneAt = this.#world.steps;

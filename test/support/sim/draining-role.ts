@@ -4,20 +4,22 @@ import { type SimWorld, Talk } from './talk.ts';
 
 const CHANNEL = 1;
 
-/** Reads what queues hold to the end, in the order in which they hold it, and deletes them. */
+/** Reads what queues hold to the end, in the order in which they hold it, and deletes them if it is to. */
 export class DrainingRole implements Role {
   readonly name = 'drain';
   readonly #client: SimClient;
   readonly #world: SimWorld;
   readonly #talk: Talk;
   readonly #queues: readonly string[];
+  readonly #deletes: boolean;
   #last = new Map<number, number>();
   finished = false;
 
-  constructor(client: SimClient, world: SimWorld, queues: readonly string[]) {
+  constructor(client: SimClient, world: SimWorld, queues: readonly string[], deletes = true) {
     this.#client = client;
     this.#world = world;
     this.#queues = queues;
+    this.#deletes = deletes;
     this.#talk = new Talk(this.name, CHANNEL, client, world);
   }
 
@@ -42,7 +44,7 @@ export class DrainingRole implements Role {
   #getFrom(queue: string, index: number): void {
     const { book, violate } = this.#world;
     this.#talk.askFor({ name: 'basic.get', queue, noAck: false }, ['basic.get-ok', 'basic.get-empty'], (answer, body) => {
-      if (answer.name !== 'basic.get-ok') return this.#delete(queue, index);
+      if (answer.name !== 'basic.get-ok') return this.#deletes ? this.#delete(queue, index) : this.#drain(index + 1);
       const entry = book.read(body!, queue, this.name);
       if (entry === undefined) return;
       book.delivered(entry, answer.redelivered, this.#world.steps, this.name);

@@ -22,6 +22,11 @@ export class EventLoop {
     if (this.alive) this.#waiting.push(run);
   }
 
+  /** Before all that waits. */
+  first(run: () => void): void {
+    if (this.alive) this.#waiting.unshift(run);
+  }
+
   /** Another thread rings; when that is heard is the chooser's affair. */
   ring(): void {
     if (this.alive) this.#bells++;

@@ -94,8 +94,9 @@ export class MeddlingRole implements Role {
   #publish(queue: SimQueue): void {
     const { book, random } = this.#world;
     for (let burst = random.between(1, 8); burst > 0; burst--) {
-      const { body } = book.write(random, this.#publisher, ++this.#sequence, queue.name);
-      this.#client.publish(CHANNEL, queue.name, body);
+      const persistent = random.chance(0.5);
+      const { body } = book.writeTo(random, this.#publisher, ++this.#sequence, [queue.name], persistent);
+      this.#client.publish(CHANNEL, queue.name, body, { exchange: '', persistent });
     }
   }
 

@@ -4,16 +4,15 @@
  */
 import type { SimRandom } from './sim-random.ts';
 
-export type Traits = {
-  /** Nothing takes messages out of it but settles: what was confirmed can be asked for. */
-  readonly stable: boolean;
-};
-
+/** A message in one queue. */
 export type Entry = {
   readonly publisher: number;
   readonly sequence: number;
   readonly queue: string;
   readonly size: number;
+  readonly persistent: boolean;
+  /** The process that it was published to. */
+  readonly life: number;
   confirmed: 'no' | 'ack' | 'nack';
   /** It came to somebody unmarked: whoever else gets it, before or after, gets it as redelivered. */
   fresh: boolean;
@@ -21,6 +20,8 @@ export type Entry = {
   settled: boolean;
   /** When it was certain that the broker had read the settle, in steps of the simulation, and no queue had crashed before. */
   goneAt: number;
+  /** It is gone, and the end of a process does not bring it back. */
+  goneForGood: boolean;
 };
 
 const HEAD_BYTES = 16;
@@ -35,6 +36,9 @@ const SIZES: readonly (readonly [number, number])[] = [
 export class MessageBook {
   readonly entries = new Map<string, Entry>();
   deliveries = 0;
+  /** The process that runs, counted from 1, and the last one that did not end in order. */
+  life = 1;
+  #uncleanLife = 0;
   #publishers = 0;
   readonly #violate: (text: string) => void;
 
@@ -48,31 +52,32 @@ export class MessageBook {
 
   /** A new message for `queue`, and its body. */
   write(random: SimRandom, publisher: number, sequence: number, queue: string): { entry: Entry; body: Buffer } {
+    const { entries, body } = this.writeTo(random, publisher, sequence, [queue], false);
+    return { entry: entries[0]!, body };
+  }
+
+  /** The same for several queues, one entry each. */
+  writeTo(random: SimRandom, publisher: number, sequence: number, queues: readonly string[], persistent: boolean): { entries: Entry[]; body: Buffer } {
     const [low, high] = random.chance(0.7) ? SIZES[0]! : random.of(SIZES);
-    const entry: Entry = {
-      publisher,
-      sequence,
-      queue,
-      size: random.between(low, high),
-      confirmed: 'no',
-      fresh: false,
-      settled: false,
-      goneAt: Number.POSITIVE_INFINITY,
-    };
-    this.entries.set(keyOf(publisher, sequence), entry);
-    return { entry, body: bodyOf(entry) };
+    const size = random.between(low, high);
+    const entries = queues.map((queue): Entry => {
+      const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false } as const;
+      const entry = { publisher, sequence, queue, size, persistent, life: this.life, ...state };
+      this.entries.set(keyOf(publisher, sequence, queue), entry);
+      return entry;
+    });
+    return { entries, body: bodyOf(entries[0]!) };
   }
 
   /** Looks up what a body says it is, and whether it is that to the last byte. */
   read(body: Buffer, queue: string, who: string): Entry | undefined {
     const publisher = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(0);
     const sequence = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(4);
-    const entry = this.entries.get(keyOf(publisher, sequence));
+    const entry = this.entries.get(keyOf(publisher, sequence, queue));
     if (entry === undefined || !bodyOf(entry).equals(body)) {
-      this.#violate(`${who} got a body that nobody sent: ${body.subarray(0, 24).toString('hex')} of ${body.length} bytes`);
+      this.#violate(`${who} got from ${queue} a body that nobody sent there: ${body.subarray(0, 24).toString('hex')} of ${body.length} bytes`);
       return undefined;
     }
-    if (entry.queue !== queue) this.#violate(`${who} got ${titleOf(entry)} of ${entry.queue} from ${queue}`);
     return entry;
   }
 
@@ -80,24 +85,40 @@ export class MessageBook {
   delivered(entry: Entry, redelivered: boolean, since: number, who: string): void {
     this.deliveries++;
     if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
-    if (entry.goneAt < since) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
+    if (entry.goneAt < since || entry.goneForGood) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
+    if (!entry.persistent && entry.life !== this.life) this.#violate(`${who} got ${titleOf(entry)}, which is transient, from process ${entry.life}`);
+    if (entry.life <= this.#uncleanLife && !redelivered) this.#violate(`${who} got ${titleOf(entry)} as new, from process ${entry.life}, which was killed`);
     entry.fresh ||= !redelivered;
   }
 
   /** Confirmed, unsettled messages of a queue, which must be in it. */
   *owed(queue: string): Iterable<Entry> {
     for (const entry of this.entries.values()) {
-      if (entry.queue === queue && entry.confirmed === 'ack' && !entry.settled) yield entry;
+      const outlives = entry.persistent || entry.life === this.life;
+      if (entry.queue === queue && entry.confirmed === 'ack' && !entry.settled && outlives) yield entry;
     }
+  }
+
+  /** All settles that are certain to be read are certain to be stored, too. */
+  settlesStored(): void {
+    for (const entry of this.entries.values()) entry.goneForGood ||= entry.goneAt !== Number.POSITIVE_INFINITY;
+  }
+
+  /** The process has ended, and another begins. */
+  restarted(clean: boolean): void {
+    if (clean) this.settlesStored();
+    else this.#uncleanLife = this.life;
+    for (const entry of this.entries.values()) entry.goneAt = Number.POSITIVE_INFINITY;
+    this.life++;
   }
 }
 
-export function titleOf({ publisher, sequence }: Entry): string {
-  return `message ${publisher}/${sequence}`;
+export function titleOf({ publisher, sequence, queue }: Entry): string {
+  return `message ${publisher}/${sequence} of ${queue}`;
 }
 
-function keyOf(publisher: number, sequence: number): string {
-  return `${publisher}/${sequence}`;
+function keyOf(publisher: number, sequence: number, queue: string): string {
+  return `${publisher}/${sequence}/${queue}`;
 }
 
 function bodyOf({ publisher, sequence, size }: Entry): Buffer {

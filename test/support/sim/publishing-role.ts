@@ -7,6 +7,27 @@ import { type SimWorld, Talk } from './talk.ts';
 const CHANNEL = 1;
 const BREAK_OFF = 0.004;
 
+/** What is published: parts of all messages. */
+export type PublishingStyle = {
+  readonly persistent: number;
+  /** To an exchange that all queues are bound to. */
+  readonly fanout: number;
+};
+
+const PLAIN: PublishingStyle = { persistent: 0, fanout: 0 };
+const FANOUT = 'everywhere';
+const DECLARE_FANOUT = {
+  name: 'exchange.declare',
+  exchange: FANOUT,
+  type: 'fanout',
+  passive: false,
+  durable: true,
+  autoDelete: false,
+  internal: false,
+  noWait: false,
+  arguments: new Map(),
+} as const;
+
 /** Publishes with confirms to queues that nobody deletes, and keeps the book of what was confirmed. */
 export class PublishingRole implements Role {
   readonly name: string;
@@ -15,19 +36,21 @@ export class PublishingRole implements Role {
   readonly #queues: readonly SimQueue[];
   readonly #count: number;
   readonly #window: number;
+  readonly #style: PublishingStyle;
   readonly #talk: Talk;
   readonly #publisher: number;
   /** Entries by sequence number of the channel, from 1. */
-  readonly #sent: (Entry | undefined)[] = [undefined];
+  readonly #sent: (readonly Entry[])[] = [[]];
   #unconfirmed = 0;
   #ready = false;
 
-  constructor(name: string, client: SimClient, world: SimWorld, queues: readonly SimQueue[], count: number) {
+  constructor(name: string, client: SimClient, world: SimWorld, queues: readonly SimQueue[], count: number, style = PLAIN) {
     this.name = name;
     this.#client = client;
     this.#world = world;
     this.#queues = queues;
     this.#count = count;
+    this.#style = style;
     this.#window = world.random.of([1, 5, 30]);
     this.#talk = new Talk(name, CHANNEL, client, world);
     this.#publisher = world.book.publisher();
@@ -47,8 +70,18 @@ export class PublishingRole implements Role {
 
   #declare(index: number): void {
     const queue = this.#queues[index];
+    if (queue !== undefined) this.#talk.ask(declareOf(queue), 'queue.declare-ok', () => this.#declare(index + 1));
+    else if (this.#style.fanout === 0) this.#ready = true;
+    else this.#talk.ask(DECLARE_FANOUT, 'exchange.declare-ok', () => this.#bind(0));
+  }
+
+  #bind(index: number): void {
+    const queue = this.#queues[index]?.name;
     if (queue === undefined) this.#ready = true;
-    else this.#talk.ask(declareOf(queue), 'queue.declare-ok', () => this.#declare(index + 1));
+    else {
+      const method = { name: 'queue.bind', queue, exchange: FANOUT, routingKey: '', noWait: false, arguments: new Map() } as const;
+      this.#talk.ask(method, 'queue.bind-ok', () => this.#bind(index + 1));
+    }
   }
 
   received(_channel: number, method: Method, body: Buffer | undefined): void {
@@ -62,9 +95,9 @@ export class PublishingRole implements Role {
     if (tag >= this.#sent.length) return this.#world.violate(`${this.name} got a confirm of ${tag}, which it did not publish`);
     let fresh = 0;
     for (let each = multiple ? 1 : tag; each <= tag; each++) {
-      const entry = this.#sent[each]!;
-      if (entry.confirmed !== 'no') continue;
-      entry.confirmed = how;
+      const entries = this.#sent[each]!;
+      if (entries[0]?.confirmed !== 'no') continue;
+      for (const entry of entries) entry.confirmed = how;
       fresh++;
     }
     if (fresh === 0) this.#world.violate(`${this.name} got a second confirm of ${tag}`);
@@ -85,11 +118,13 @@ export class PublishingRole implements Role {
     }
     if (this.#unconfirmed >= this.#window) return false;
     for (let burst = random.between(1, 6); burst > 0 && this.#unconfirmed < this.#window; burst--) {
-      const queue = random.of(this.#queues).name;
-      const { entry, body } = book.write(random, this.#publisher, this.#sent.length, queue);
-      this.#sent.push(entry);
+      const persistent = random.chance(this.#style.persistent);
+      const exchange = random.chance(this.#style.fanout) ? FANOUT : '';
+      const queues = exchange === FANOUT ? this.#queues : [random.of(this.#queues)];
+      const { entries, body } = book.writeTo(random, this.#publisher, this.#sent.length, queues.map(({ name }) => name), persistent);
+      this.#sent.push(entries);
       this.#unconfirmed++;
-      this.#client.publish(CHANNEL, queue, body);
+      this.#client.publish(CHANNEL, queues[0]!.name, body, { exchange, persistent });
     }
     return true;
   }

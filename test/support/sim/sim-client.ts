@@ -26,6 +26,11 @@ export interface Role {
   readonly waiting: string | undefined;
 }
 
+/** How a message is published. */
+export type PublishTraits = { readonly exchange: string; readonly persistent: boolean };
+
+const TRANSIENT: PublishTraits = { exchange: '', persistent: false };
+
 type Content = { readonly method: Method; left: number; readonly parts: Buffer[] };
 
 export class SimClient {
@@ -71,14 +76,15 @@ export class SimClient {
     this.write(encodeMethodFrame(channel, method));
   }
 
-  publish(channel: number, routingKey: string, body: Buffer): void {
-    this.#trace(`${this.role?.name} publishes ${channel} ${routingKey} ${body.subarray(0, 12).toString('hex')} of ${body.length} bytes`);
-    this.write(publishFrames(channel, routingKey, body, this.#frameMax));
+  publish(channel: number, routingKey: string, body: Buffer, traits: PublishTraits = TRANSIENT): void {
+    const kind = `${traits.exchange}${traits.persistent ? ' persistent' : ''}`;
+    this.#trace(`${this.role?.name} publishes ${channel} ${kind} ${routingKey} ${body.subarray(0, 12).toString('hex')} of ${body.length} bytes`);
+    this.write(publishFrames(channel, routingKey, body, this.#frameMax, traits));
   }
 
   /** Ends in the middle of a publish: the first `part` of its bytes, then the end of the stream. */
   breakWithin(channel: number, routingKey: string, body: Buffer, part: number): void {
-    const frames = publishFrames(channel, routingKey, body, this.#frameMax);
+    const frames = publishFrames(channel, routingKey, body, this.#frameMax, TRANSIENT);
     this.write(frames.subarray(0, Math.floor(frames.length * part)));
     this.state = 'closing';
     this.#trace(`${this.role?.name} breaks off`);
@@ -182,11 +188,11 @@ export class SimClient {
   }
 }
 
-function publishFrames(channel: number, routingKey: string, body: Buffer, frameMax: number): Buffer {
+function publishFrames(channel: number, routingKey: string, body: Buffer, frameMax: number, traits: PublishTraits): Buffer {
   const partMax = frameMax - FRAME_HEADER_SIZE - 1;
   const parts = [
-    encodeMethodFrame(channel, { name: 'basic.publish', exchange: '', routingKey, mandatory: false, immediate: false }),
-    encodeHeaderFrame(channel, body.length, {}),
+    encodeMethodFrame(channel, { name: 'basic.publish', exchange: traits.exchange, routingKey, mandatory: false, immediate: false }),
+    encodeHeaderFrame(channel, body.length, traits.persistent ? { deliveryMode: 2 } : {}),
   ];
   for (let at = 0; at < body.length; at += partMax) {
     const part = body.subarray(at, at + partMax);

@@ -11,17 +11,26 @@ export class ThreadEnd extends Error {
 /** Of the moments within letters that are asked about, this part counts like one before or after a letter. */
 const WITHIN = 0.3;
 
+const STORE_GROUP = 'store-writer';
+/** Names of groups, and what the crash of one of their actors is counted as. */
+const KINDS = new Map<string, 'queue' | 'connection' | 'store'>([
+  ['queue', 'queue'],
+  ['connection', 'connection'],
+  [STORE_GROUP, 'store'],
+]);
+
 export type FaultRates = {
   readonly queueCrash: number;
   readonly connectionCrash: number;
   readonly threadEnd: number;
+  readonly storeCrash?: number;
   /** Faults of all kinds in one run at most. */
   readonly faultsMax: number;
 };
 
 /** Crashes at random letters, before or after the actor has read them. Never over one letter often enough to condemn it. */
 export class SimFaults implements FaultPlan {
-  readonly crashes = { queue: 0, connection: 0, thread: 0 };
+  readonly crashes = { queue: 0, connection: 0, thread: 0, store: 0 };
   enabled = true;
   readonly #random: SimRandom;
   readonly #rates: FaultRates;
@@ -64,13 +73,14 @@ export class SimFaults implements FaultPlan {
 
   #perhaps(group: string, id: number, when: string): void {
     if (!this.enabled || this.#total >= this.#rates.faultsMax || this.#calm-- > 1) return;
-    if (this.#random.chance(this.#rates.threadEnd)) {
+    // The end of the store's thread is the end of the node.
+    if (group !== STORE_GROUP && this.#random.chance(this.#rates.threadEnd)) {
       this.#note('thread');
       throw new ThreadEnd(`injected end of the thread, ${when} a letter of ${group} ${id}`);
     }
-    const rate = group === 'queue' ? this.#rates.queueCrash : group === 'connection' ? this.#rates.connectionCrash : 0;
-    if (!this.#random.chance(rate)) return;
-    this.#note(group === 'queue' ? 'queue' : 'connection');
+    const kind = KINDS.get(group);
+    if (kind === undefined || !this.#random.chance(this.#rates[`${kind}Crash`] ?? 0)) return;
+    this.#note(kind);
     throw new InjectedCrash(`injected crash of ${group} ${id}, ${when} a letter`);
   }
 

@@ -2,6 +2,7 @@ import { ConnectionLetter } from '../../../actors/messages/connection-messages.t
 import { KeeperLetter } from '../../../actors/messages/keeper-messages.ts';
 import { QueueLetter } from '../../../actors/messages/queue-messages.ts';
 import { ReplicaLetter } from '../../../actors/messages/replica-messages.ts';
+import { StoreLetter } from '../../../actors/messages/store-messages.ts';
 import { TopologyLetter } from '../../../actors/messages/topology-messages.ts';
 import { type ActorRef, type Letter, RuntimeLetter } from '../../../actors/runtime/letter.ts';
 
@@ -13,6 +14,7 @@ const NAMES = new Map<number, string>(
     ['topology.', TopologyLetter],
     ['replica.', ReplicaLetter],
     ['keeper.', KeeperLetter],
+    ['store.', StoreLetter],
   ].flatMap(([prefix, kinds]) => Object.entries(kinds as Readonly<Record<string, number>>).map(([name, type]) => [type, `${prefix as string}${name}`])),
 );
 /** Words of a batch that a line of the trace shows. */

@@ -1,0 +1,17 @@
+/** Imported before a simulation: bounds of the sources so small that short histories reach them. */
+import { type SourceChange, changeSources } from './changed-sources.ts';
+
+const SMALL_BOUNDS: readonly SourceChange[] = [
+  { file: 'src/broker/queue/contents.ts', right: 'READ_AHEAD = 4096', wrong: 'READ_AHEAD = 4' },
+  { file: 'src/broker/queue/contents.ts', right: 'RESIDENT = 16_384', wrong: 'RESIDENT = 10' },
+  { file: 'src/broker/queue/ledger-layout.ts', right: 'CHUNK_SHIFT = 10', wrong: 'CHUNK_SHIFT = 4' },
+  { file: 'src/broker/queue/queue-machine.ts', right: 'DISPATCH_MAX = 2048', wrong: 'DISPATCH_MAX = 9' },
+  { file: 'actors/queue/keeping.ts', right: 'READ_MAX = 2048', wrong: 'READ_MAX = 3' },
+  { file: 'actors/queue/keeping.ts', right: 'PAGE_OUT_MAX = 8192', wrong: 'PAGE_OUT_MAX = 5' },
+  { file: 'actors/queue/keeping.ts', right: 'RETURNED_WORDS_MAX = 8192', wrong: 'RETURNED_WORDS_MAX = 6' },
+  { file: 'src/store/segment.ts', right: 'SEGMENT_MESSAGES_MAX = 1024', wrong: 'SEGMENT_MESSAGES_MAX = 12' },
+  { file: 'src/store/segment.ts', right: 'SEGMENT_SPAN_MAX = 8192', wrong: 'SEGMENT_SPAN_MAX = 40' },
+  { file: 'src/store/segment-making.ts', right: 'TAIL_BYTES = 2048', wrong: 'TAIL_BYTES = 300' },
+];
+
+changeSources(SMALL_BOUNDS);
