@@ -9,7 +9,7 @@
  * ```
  */
 import type { Ledger } from './ledger.ts';
-import { GONE, KEPT_FLAG, PAGED_FLAG, READY, STATE_MASK } from './ledger-layout.ts';
+import { GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
 
 /** Messages ahead of the next one whose contents are read back before they are needed. */
 export const READ_AHEAD = 4096;
@@ -102,13 +102,15 @@ export class Contents {
   pageOut(budget: number, stored: number, short: boolean, page: (position: number, address: number) => void): boolean {
     const ledger = this.#ledger;
     const from = (this.#order.cursor + (short ? READ_AHEAD : RESIDENT)) | 0;
+    const pageable = this.#pageableFrom();
     let position = ((this.#outThrough - from) | 0) > 0 ? this.#outThrough : from;
     for (; ((ledger.tail - position) | 0) > 0 && budget > 0; position = (position + 1) | 0, budget--) {
       const state = ledger.state(position);
       const address = ledger.address(position);
       if (address === 0 || (state & STATE_MASK) !== READY) continue;
       if ((state & KEPT_FLAG) === 0) {
-        if (!short) continue;
+        if (!short || ((position - pageable) | 0) < 0) continue;
+        ledger.setCounter(PAGED_TO, (position + 1) | 0);
         ledger.setState(position, state | KEPT_FLAG | PAGED_FLAG, 0);
         page(position, address);
       } else if ((state & PAGED_FLAG) === 0) {
@@ -120,10 +122,20 @@ export class Contents {
     return budget === 0;
   }
 
+  /**
+   * An incarnation that crashed may have paged out what comes later in the queue. What came back with its end stays in memory then: the
+   * store would take it for a repetition.
+   */
+  #pageableFrom(): number {
+    const { head, tail } = this.#ledger;
+    const pagedTo = this.#ledger.counter(PAGED_TO);
+    return ((pagedTo - head) | 0) > 0 && ((tail - pagedTo) | 0) >= 0 ? pagedTo : head;
+  }
+
   /** Paged messages below `through` are stored. `from`: where to begin to look. */
   paged(from: number, through: number): void {
     const ledger = this.#ledger;
-    for (let position = from; ((through - position) | 0) > 0; position = (position + 1) | 0) {
+    for (let position = ((from - ledger.head) | 0) < 0 ? ledger.head : from; ((through - position) | 0) > 0; position = (position + 1) | 0) {
       if (!ledger.holds(position)) continue;
       const state = ledger.state(position);
       const address = ledger.address(position);

@@ -63,6 +63,8 @@ export const APPENDED = 24;
 export const STORED = 25;
 /** 1 once what the store has of the queue was found damaged: no incarnation serves it, it can only be deleted. */
 export const DAMAGED = 26;
+/** Transient messages were paged out up to this position. None before it is any more: the store takes them in order. */
+export const PAGED_TO = 27;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;

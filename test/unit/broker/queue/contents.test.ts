@@ -1,7 +1,7 @@
 /** Contents that were let go of are asked for in time, whatever came back or was stored meanwhile. */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Contents } from '../../../../src/broker/queue/contents.ts';
+import { Contents, READ_AHEAD } from '../../../../src/broker/queue/contents.ts';
 import { CHUNK_ENTRIES, KEPT_FLAG, PAGED_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import { CrashingMemory } from '../../../property/support/crashing-memory.ts';
@@ -42,6 +42,18 @@ test('a paged message that is stored when its turn has come near is asked for', 
   order.cursor = 5;
   assert.is(contents.wanted(wanted, 3), 3);
   assert.equal([...wanted], [5, 6, 7]);
+});
+
+test('messages are paged out in the order of their positions, whatever an incarnation before has paged out', () => {
+  const { contents, order } = queueOf(0, true);
+  const paged: number[] = [];
+  order.cursor = -READ_AHEAD + 20;
+  contents.pageOut(5, 0, true, (position) => void paged.push(position));
+  // A crash brings back what was delivered and had been passed over.
+  contents.recover();
+  order.cursor = -READ_AHEAD + 10;
+  contents.pageOut(20, 0, true, (position) => void paged.push(position));
+  assert.equal(paged, [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
 });
 
 test.run();
