@@ -42,6 +42,11 @@ const block = Buffer.alloc(RECORD_BYTES * 4096, 7);
 const places = new Int32Array(4096);
 let released = 0;
 const memory: StoreMemory = {
+  sizeOf: () => RECORD_BYTES,
+  copy: (address, size, target, at) => {
+    const from = (address & 4095) * RECORD_BYTES;
+    block.copy(target, at, from, from + size);
+  },
   recordOf: (address) => block.subarray((address & 4095) * RECORD_BYTES, ((address & 4095) + 1) * RECORD_BYTES),
   release: () => void released++,
   write: () => 1,

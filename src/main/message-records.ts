@@ -17,6 +17,15 @@ export class MessageRecords implements StoreMemory {
     return memory.bytesOf(address).subarray(from, from + size);
   }
 
+  sizeOf(address: number): number {
+    return this.#memory.intsOf(address)[this.#memory.intOffsetOf(address) + SIZE]!;
+  }
+
+  copy(address: number, size: number, target: Buffer, at: number): void {
+    const from = this.#memory.byteOffsetOf(address);
+    this.#memory.bytesOf(address).copy(target, at, from, from + size);
+  }
+
   release(address: number): void {
     this.#memory.release(address);
   }

@@ -22,6 +22,8 @@ export interface StorePartHost {
 }
 
 const MAIN_THREAD = 0;
+/** MiB of the store thread's heap for what lives shortly. */
+const STORE_YOUNG_MIB = 12;
 
 export class StorePart implements NodePart {
   readonly #host: StorePartHost;
@@ -57,6 +59,8 @@ export class StorePart implements NodePart {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       idleTimeout: Infinity,
+      // Groups come and go: without a bound the young generation grows to 48 MiB for nothing.
+      resourceLimits: { maxYoungGenerationSizeMb: STORE_YOUNG_MIB },
     });
   }
 

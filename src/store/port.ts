@@ -33,6 +33,10 @@ export class DiskFullError extends Error {}
 export interface StoreMemory {
   /** The record at `address`: a view, good until the lease on it ends. */
   recordOf(address: number): Buffer;
+  /** Bytes of that record. */
+  sizeOf(address: number): number;
+  /** Copies the `size` bytes of that record into `target`, from `at` on: without making an object for each message. */
+  copy(address: number, size: number, target: Buffer, at: number): void;
   /** Ends one lease. */
   release(address: number): void;
   /** Writes a record that was read back, with one lease for whom it is handed to. 0: memory is exhausted. */

@@ -1,13 +1,13 @@
 import type { Crc32 } from './checksum.ts';
 import { RowFlag, indexBytes, makeRows, writeIndex } from './index-record.ts';
-import type { DiskChange } from './port.ts';
+import type { DiskChange, StoreMemory } from './port.ts';
 import { SEGMENT_BYTES_MAX, SEGMENT_MESSAGES_MAX, SEGMENT_SPAN_MAX, Segment } from './segment.ts';
 import { type IndexKey, SegmentPart, Shape, indexKey, partKey } from './store-keys.ts';
 
 /** Memory for what a group writes comes in such pieces; a piece that has less room than a segment may need is left. */
 const BLOCK_BYTES = 1024 * 1024;
 /** So many of them are kept for the next group. */
-const KEPT_BLOCKS = 16;
+const KEPT_BLOCKS = 6;
 /** The most that an index can take. */
 const INDEX_BYTES_MAX = 16 * SEGMENT_MESSAGES_MAX;
 
@@ -75,6 +75,13 @@ export class SegmentBuilder {
     this.#addRow(number, flags, record.length, 0);
     this.#block.set(record, this.#to);
     this.#to += record.length;
+  }
+
+  /** The same with a record that lies in shared memory. */
+  addFrom(memory: StoreMemory, number: number, flags: number, address: number, size: number): void {
+    this.#addRow(number, flags, size, 0);
+    memory.copy(address, size, this.#block, this.#to);
+    this.#to += size;
   }
 
   /** Adds a message whose record, of `size` bytes, is the shared body `reference`. */

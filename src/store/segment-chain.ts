@@ -44,7 +44,7 @@ export class SegmentChain {
 
   collect(position: number, address: number, flags: number, reference: number): void {
     this.last = position;
-    const size = this.#tools.memory.recordOf(address).length;
+    const size = this.#tools.memory.sizeOf(address);
     this.#tools.tally.collected++;
     this.#tools.tally.collectedBytes += size;
     this.#collected ??= this.#tools.collections.take();

@@ -39,7 +39,7 @@ export function makeSegments(tools: StoreTools, chain: SegmentChain, collected: 
     const bytes = reference === 0 ? sizes[index]! : 0;
     if (builder.open && !builder.fits(position, bytes)) finish();
     if (!builder.open && !(made.length === 0 && reopenTail(tools, chain, position, bytes, making, changes))) builder.begin(position, bytes);
-    if (reference === 0) builder.add(position, flags[index]!, memory.recordOf(address));
+    if (reference === 0) builder.addFrom(memory, position, flags[index]!, address, bytes);
     else addReference(tools, making, position, flags[index]!, sizes[index]!, reference);
     if (deliveries[index] !== 0) making.returned.push(position, deliveries[index]!);
   }

@@ -17,6 +17,8 @@ const OFFERED_MAX_BYTES = 3 * LIMIT_BYTES;
 const BATCH_BYTES = 256 * 1024;
 /** Of each size, before the baseline is taken: code is compiled, heaps and pools have their working size. */
 const WARM_UP_BATCHES = 60;
+/** What the store needs to page out, bytes: its heap, what LMDB writes in one commit, and pages of its map (48 MiB at most between two looks). */
+const STORE_WORKING_BYTES = 96 * 1024 * 1024;
 /** Clients that warm a node of several threads up. */
 const WARM_UP_CLIENTS = 5;
 /** How often a load moves: that all of them came to one thread of two is one in 128. */
@@ -135,7 +137,7 @@ const CASES: readonly Case[] = [
 ];
 
 /** What one case did to the node, and how long others waited. */
-type Seen = { readonly isBlocked: boolean; readonly peakBytes: number; readonly allowedBytes: number; readonly slowestMs: number };
+type Seen = { readonly isBlocked: boolean; readonly isAllOffered: boolean; readonly peakBytes: number; readonly allowedBytes: number; readonly slowestMs: number };
 
 async function run({ bodyBytes, noAck, reading }: Case, goesOn: boolean): Promise<Seen> {
   const queue = 'full';
@@ -160,16 +162,20 @@ async function run({ bodyBytes, noAck, reading }: Case, goesOn: boolean): Promis
   const until = Promise.race([producer.blocked, producer.ended]).then(() => later(1_000));
   const { peakBytes, slowestMs } = await observe(asking, queue, until);
   producer.stop();
-  const allowedBytes = baselineBytes + LIMIT_BYTES * 1.1;
-  const seen = { isBlocked: producer.isBlocked, peakBytes, allowedBytes, slowestMs };
+  const allowedBytes = baselineBytes + LIMIT_BYTES * 1.1 + STORE_WORKING_BYTES;
+  const isAllOffered = producer.offered * bodyBytes >= OFFERED_MAX_BYTES;
+  const seen = { isBlocked: producer.isBlocked, isAllOffered, peakBytes, allowedBytes, slowestMs };
   if (!goesOn) {
     for (const client of [producer.client, reader, other]) client.drop();
     return seen;
   }
 
   slow = false;
-  let isUnblocked = false;
-  const unblocked = producer.client.connection.expect('connection.unblocked').then(() => (isUnblocked = true));
+  // Small bodies may all have been paged out: then there was nothing to block.
+  let isUnblocked = !producer.isBlocked;
+  const unblocked = isUnblocked
+    ? Promise.resolve(true)
+    : producer.client.connection.expect('connection.unblocked').then(() => (isUnblocked = true));
   if (!reading) {
     // The hanging client goes, and what it held comes back before it is purged.
     reader.drop();
@@ -196,7 +202,7 @@ for (const each of CASES) {
       const seen = await run(each, true);
       const figures = figuresOf(seen);
       process.stdout.write(`${each.name}: ${figures}\n`);
-      assert.ok(seen.isBlocked, `connection.blocked was seen: ${figures}`);
+      assert.ok(seen.isBlocked || seen.isAllOffered, `connection.blocked was seen, or everything was taken and paged out: ${figures}`);
       assert.ok(seen.peakBytes <= seen.allowedBytes, figures);
       assert.ok(seen.slowestMs <= ANSWER_MAX_MS, figures);
     } finally {

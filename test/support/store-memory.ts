@@ -24,6 +24,14 @@ export class LeasedMemory implements StoreMemory {
     this.#at(address).leases++;
   }
 
+  sizeOf(address: number): number {
+    return this.recordOf(address).length;
+  }
+
+  copy(address: number, size: number, target: Buffer, at: number): void {
+    this.recordOf(address).copy(target, at, 0, size);
+  }
+
   recordOf(address: number): Buffer {
     return this.#at(address).record;
   }

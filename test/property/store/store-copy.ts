@@ -23,7 +23,7 @@ const SMALLER: readonly Change[] = [
   { file: 'segment.ts', right: 'SEGMENT_SPAN_MAX = 8192', wrong: 'SEGMENT_SPAN_MAX = 75' },
   { file: 'segment-making.ts', right: 'TAIL_BYTES = 2048', wrong: 'TAIL_BYTES = 100' },
   { file: 'segment-builder.ts', right: 'BLOCK_BYTES = 1024 * 1024', wrong: 'BLOCK_BYTES = 1200' },
-  { file: 'segment-builder.ts', right: 'KEPT_BLOCKS = 16', wrong: 'KEPT_BLOCKS = 1' },
+  { file: 'segment-builder.ts', right: 'KEPT_BLOCKS = 6', wrong: 'KEPT_BLOCKS = 1' },
   { file: 'segment-list.ts', right: 'COMPACTION_MIN = 8', wrong: 'COMPACTION_MIN = 3' },
   { file: 'collection.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'collection.ts', right: 'KEPT_COLLECTIONS = 256', wrong: 'KEPT_COLLECTIONS = 1' },
