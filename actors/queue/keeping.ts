@@ -178,7 +178,10 @@ export class Keeping {
       const address = ints[at + 1]!;
       if (address === 0 || address === UNREADABLE) continue;
       filled++;
-      if (!this.#machine.contents.fill(ints[at]!, address)) this.#setting.release(address);
+      const isWanted = this.#machine.contents.fill(ints[at]!, address);
+      // The lease has found its place: whoever reads this letter again after a crash must not give it back.
+      ints[at + 1] = 0;
+      if (!isWanted) this.#setting.release(address);
     }
     if (letter.a !== this.#context.self.generation) return;
     // Without memory for any of them the next attempt waits a little; others are about to be settled.

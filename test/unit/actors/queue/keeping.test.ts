@@ -1,0 +1,86 @@
+/** What a queue tells the store and hears from it, when it crashes in the middle. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { QueueLetter } from '../../../../actors/messages/queue-messages.ts';
+import { Keeping } from '../../../../actors/queue/keeping.ts';
+import type { ActorContext } from '../../../../actors/runtime/actor.ts';
+import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
+import { type ActorRef, Letter } from '../../../../actors/runtime/letter.ts';
+import { CHUNK_ENTRIES, KEPT_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
+import { Ledger } from '../../../../src/broker/queue/ledger.ts';
+import { QueueMachine } from '../../../../src/broker/queue/queue-machine.ts';
+import { Crash, CrashingMemory } from '../../../property/support/crashing-memory.ts';
+
+const STORE: ActorRef = { thread: 2, id: 7, generation: 0 };
+const test = suite('the keeping of a queue');
+
+class World {
+  readonly memory = new CrashingMemory(CHUNK_ENTRIES);
+  readonly told: Letter[] = [];
+  machine = this.#newMachine();
+  keeping = this.#newKeeping(1);
+
+  #newMachine(): QueueMachine {
+    const port = { deliver: () => {}, keptGone: () => {}, keptReturned: () => {} };
+    return new QueueMachine(this.memory, 0, { title: 'a queue', singleActiveConsumer: false }, port);
+  }
+
+  #newKeeping(generation: number): Keeping {
+    const context: ActorContext = {
+      self: { thread: 1, id: -1, generation },
+      tell: (_to, letter) => void this.told.push(letter),
+      watch: () => {},
+      unwatch: () => {},
+      armTimer: () => {},
+      cancelTimer: () => {},
+      end: () => {},
+    };
+    const setting = {
+      queue: 1,
+      store: STORE,
+      pool: new BatchPool(),
+      hold: (address: number) => void this.memory.lent.add(address),
+      release: (address: number) => this.memory.release(address),
+      isMemoryShort: () => false,
+      isShared: () => false,
+    };
+    return new Keeping(context, setting, this.machine);
+  }
+
+  restart(): void {
+    this.machine = this.#newMachine();
+    this.machine.recover();
+    this.keeping = this.#newKeeping(2);
+  }
+}
+
+test('contents that came back are each taken once, however often their letter is read', () => {
+  // However far the first reader comes.
+  for (let changes = 0; changes < 12; changes++) {
+    const world = new World();
+    const { memory } = world;
+    const ledger = new Ledger(memory, 0);
+    ledger.create();
+    for (let each = 0; each < 3; each++) ledger.append(0, KEPT_FLAG);
+    world.machine.recover();
+    const letter = new Letter(QueueLetter.content);
+    // The last one is of a message that the queue does not hold any more.
+    const addresses = [memory.message(), memory.message(), memory.message()];
+    letter.ints = Int32Array.from([0, addresses[0]!, 1, addresses[1]!, -5, addresses[2]!]);
+    letter.count = letter.ints.length;
+    letter.a = 1;
+    memory.lightFuse(changes);
+    try {
+      world.keeping.content(letter);
+    } catch (error) {
+      if (!(error instanceof Crash)) throw error;
+      world.restart();
+      world.keeping.content(letter);
+    }
+    memory.quench();
+    assert.equal(addresses.map((address) => memory.lent.has(address)).slice(0, 2), [true, true]);
+    assert.equal([0, 1].map((position) => world.machine.contents.address(position)), addresses.slice(0, 2));
+  }
+});
+
+test.run();
