@@ -18,13 +18,14 @@ import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter
 import { type DiskChange, DiskFullError } from '../../src/store/port.ts';
 import type { Store } from '../../src/store/store.ts';
 import { GroupAnswers } from './group-answers.ts';
+import { Settles } from './settles.ts';
 
 /** How long settles alone wait for company, milliseconds: they cost a redelivery when they are lost, and a commit each else. */
 const SETTLE_LINGER_MS = 20;
 /** How long a full disk is left alone, milliseconds. */
 const FULL_RETRY_MS = 500;
 /** Bytes of messages in one group: above it the commit does not wait for the letters that are there. */
-const GROUP_BYTES_MAX = 16 * 1024 * 1024;
+const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const LINGER_TIMER = 1;
 const FULL_TIMER = 2;
 
@@ -46,6 +47,7 @@ export class StoreActor implements Actor {
   readonly #store: Store;
   readonly #host: StoreHost;
   readonly #answers: GroupAnswers;
+  readonly #settles: Settles;
   /** A commit is ordered: a letter to itself that comes behind all that is there. */
   #ordered = false;
   #lingering = false;
@@ -63,6 +65,7 @@ export class StoreActor implements Actor {
     this.#store = store;
     this.#host = host;
     this.#answers = before === undefined ? new GroupAnswers(host.pool) : before.#answers;
+    this.#settles = before === undefined ? new Settles(store) : before.#settles;
     if (before === undefined) return;
     this.#full = before.#full;
     this.#failed = before.#failed;
@@ -86,7 +89,7 @@ export class StoreActor implements Actor {
         this.#append(letter);
         break;
       case StoreLetter.settle:
-        for (let at = 0; at < letter.count; at += 2) this.#store.settle(letter.a, letter.ints[at]!, letter.ints[at + 1]!);
+        for (let at = 0; at < letter.count; at += 2) this.#settles.add(letter.a, letter.ints[at]!, letter.ints[at + 1]!);
         break;
       case StoreLetter.returned:
         for (let at = 0; at < letter.count; at += 2) this.#store.returned(letter.a, letter.ints[at]!, letter.ints[at + 1]!);
@@ -98,6 +101,7 @@ export class StoreActor implements Actor {
         this.#store.retain(letter.a, letter.ints, letter.count, letter.b);
         break;
       case StoreLetter.forget:
+        this.#settles.forget(letter.a);
         this.#store.forget(letter.a);
         this.#answers.forget(letter.a);
         break;
@@ -128,7 +132,7 @@ export class StoreActor implements Actor {
     this.#host.flushReleases();
     if (this.#ordered || this.#full || this.#failed) return;
     const { waiting } = this.#store;
-    if (waiting === 'urgent' || this.#answers.waiting) {
+    if (waiting === 'urgent' || this.#answers.waiting || this.#settles.waiting) {
       this.#ordered = true;
       this.#context.tell(this.#context.self, new Letter(StoreLetter.commit));
     } else if (waiting === 'lazy' && !this.#lingering) {
@@ -138,7 +142,8 @@ export class StoreActor implements Actor {
   }
 
   stop(): void {
-    this.#commit();
+    do this.#commit();
+    while (this.#settles.waiting && !this.#failed && !this.#full);
     this.#host.flushReleases();
   }
 
@@ -180,7 +185,9 @@ export class StoreActor implements Actor {
   }
 
   #commit(): void {
-    if (this.#failed || (this.#store.waiting === 'nothing' && !this.#answers.waiting)) return;
+    if (this.#failed) return;
+    this.#settles.nextGroup();
+    if (this.#store.waiting === 'nothing' && !this.#answers.waiting) return;
     const began = this.#host.nowMs();
     try {
       if (this.#store.waiting !== 'nothing') this.#store.commit();
