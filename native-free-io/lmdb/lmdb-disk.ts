@@ -18,10 +18,11 @@ import { holdsBytes, requireConditions, roomBytesOf } from './open-conditions.ts
  *   two bare flushes of that kind                                        155 to 190
  *   commit of 100 bytes                                                  170 to 215
  *   the same with lmdb's overlappingSync, waiting for the flush          240 to 320
- *   commit of 64 KiB in a file that grows / in pages used before         310 to 340 / 200 to 210
- *   commit of 256 KiB, likewise                                          600 and more / 310
+ *   commit of 64 KiB / of 256 KiB in pages used before                   200 to 210 / 310
  *   one change of many, put or removed                                   1 to 2
  *   a commit under `written`                                             about 75
+ *
+ * In a file that grows it costs more: file-room.ts tells how much, and why the file is longer than LMDB needs it.
  *
  * `overlappingSync` lets a second transaction begin while the first is flushed. One thread that commits and waits gains nothing
  * by it and pays for two meta pages and a thread; synchronous transactions are as durable with it as without
