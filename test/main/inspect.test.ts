@@ -70,6 +70,31 @@ inspect('a running node', async () => {
   assert.is(json.queues.find(({ name }) => name === 'other')?.messages, 1);
 });
 
+inspect('a node that writes all the while: what is not known is not called damage', async () => {
+  const channel = await client.openChannel(2);
+  await channel.call('queue.declare', { queue: 'busy', durable: true });
+  await channel.call('confirm.select');
+  let busy = true;
+  const traffic = (async () => {
+    while (busy) {
+      for (let each = 0; each < 5; each++) channel.publish({ routingKey: 'busy' }, 'y'.repeat(1_000), { deliveryMode: 2 });
+      for (let each = 0; each < 3; each++) {
+        channel.send('basic.get', { queue: 'busy', noAck: true });
+        while ((await channel.inbox.take('a message or a confirm')).name === 'basic.ack');
+      }
+    }
+  })();
+  for (let each = 0; each < 4; each++) {
+    const { code, out, err } = await run(running);
+    assert.is(code, 0, out + err);
+    assert.match(out, /busy {2}[0-9]+ messages/);
+  }
+  busy = false;
+  await traffic;
+  channel.send('queue.delete', { queue: 'busy' });
+  while ((await channel.inbox.take('the end of the queue')).name !== 'queue.delete-ok');
+});
+
 inspect('a node that ended without a word, and one that ended in order', async () => {
   const torn = (await run(cut)).out;
   assert.match(torn, /node +not stopped in order\n/);

@@ -1,7 +1,7 @@
 /** An inspection as lines for a terminal, and as an object for JSON. */
 import type { Inspection } from './inspection.ts';
 import type { MessageView } from './message-view.ts';
-import { NOTHING_STORED, type StoredQueues } from './stored-queues.ts';
+import { NOTHING_STORED, type StoredQueue, type StoredQueues } from './stored-queues.ts';
 
 /** Lines of one list; JSON has all. */
 export const LINES_SHOWN_MAX = 100;
@@ -25,9 +25,15 @@ export function inspectionText(inspection: Inspection): string {
       `${source} -> ${destinationKind} ${destination}  by '${routingKey}'${inVhost(vhost)}`)),
     ...list('queues', queues.map(({ id, vhost, name }) => `${name}${inVhost(vhost)}  ${queueFigures(inspection, id)}`)),
   ];
-  const strays = [...stored].filter(([id]) => !queues.some((queue) => queue.id === id));
+  const strays = straysOf(inspection);
   lines.push(...(strays.length === 0 ? [] : list('not defined', strays.map(([id]) => `id ${id}  ${queueFigures(inspection, id)}`))));
   return `${lines.join('\n')}\n`;
+}
+
+/** Of queues that are not defined. */
+function straysOf({ definitions, stored }: Pick<Inspection, 'definitions' | 'stored'>): [number, StoredQueue][] {
+  const known = new Set(definitions.queues.map(({ id }) => id));
+  return [...stored].filter(([id]) => !known.has(id));
 }
 
 function damagesOf({ stored, faults, moving }: Inspection): string {
@@ -71,6 +77,6 @@ function printable(text: string): string {
 
 export function inspectionJson({ definitions, stored, ...rest }: Inspection): unknown {
   const queues = definitions.queues.map((queue) => ({ ...queue, ...(stored.get(queue.id) ?? NOTHING_STORED) }));
-  const undefinedQueues = [...stored].filter(([id]) => !definitions.queues.some((queue) => queue.id === id)).map(([id, queue]) => ({ id, ...queue }));
+  const undefinedQueues = straysOf({ definitions, stored }).map(([id, queue]) => ({ id, ...queue }));
   return { ...rest, ...definitions, queues, undefinedQueues };
 }

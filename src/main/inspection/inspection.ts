@@ -101,7 +101,8 @@ function readStore(file: string): ReadStore | { readonly problem: string } {
   }
   const stored = new Map<number, StoredQueue>(definitions.queues.map(({ id }) => [id, NOTHING_STORED]));
   for (const id of queues.ids()) stored.set(id, queues.examine(id));
-  const strays = queues.ids().filter((id) => !definitions.queues.some((queue) => queue.id === id));
+  const known = new Set(definitions.queues.map(({ id }) => id));
+  const strays = queues.ids().filter((id) => !known.has(id));
   const told = strays.map((id) => `Messages are stored for a queue with the id ${id}, which is not defined${faults.length === 0 ? ': they go with the next start' : ''}.`);
   return { queues, definitions, faults: [...faults, ...queues.faults, ...told], stored };
 }
