@@ -9,7 +9,7 @@ export const LINES_SHOWN_MAX = 100;
 export type QueueMessages = ReturnType<StoredQueues['messages']>;
 
 export function inspectionText(inspection: Inspection): string {
-  const { directory, version, state, fileBytes, format, moving, definitions, stored, sharedSegments, faults } = inspection;
+  const { directory, version, state, fileBytes, format, moving, definitions, sharedSegments, faults } = inspection;
   const { vhosts, users, exchanges, queues, bindings } = definitions;
   const lines = [
     `data directory   ${directory}, version ${version}`,
