@@ -13,8 +13,8 @@
  * Zeros count for nothing: LMDB takes the end of what it uses from its meta page, and so does the check of the file.
  *
  * The bytes of a growing file go to the device twice. Yet most commits are faster, since their flush has no blocks to allocate and
- * no new length to write down; those that bring the zeros make up for it, and the mean is about the same. Microseconds, without zeros and with them, in turns on a machine
- * with much else to do, lowest and highest of three runs:
+ * no new length to write down; those that bring the zeros make up for it, and the mean is about the same. Microseconds, without
+ * zeros and with them, in turns on a machine with much else to do, lowest and highest of three runs:
  *
  *   commit of 64 KiB in a growing file      median   535 to 611    298 to 415      mean   642 to 1,080    496 to 796
  *   commit of 256 KiB, likewise                      548 to 696    313 to 703             770 to 843      541 to 1,826

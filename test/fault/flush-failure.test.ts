@@ -16,6 +16,8 @@ const FAILURES = Number(process.env['LEVERET_FLUSH_FAILURES'] ?? 20);
 const COMMITS = 30;
 /** Before it the file is laid out, and has its first commit. */
 const FIRST_FLUSH = 3;
+/** Writes of the whole workload that make the file longer, at least. */
+const GROWTHS = 4;
 /** Power losses after each failure. */
 const IMAGES = 3;
 
@@ -25,7 +27,7 @@ const reading = new ImageReading();
 flushing.after(() => reading.close());
 
 /** Lets the `nth` call of its kind fail. What went wrong, in words. */
-async function faultsAfter(call: 'flush' | 'direct', nth: number, manner: Manner = 'flushed'): Promise<string[]> {
+async function faultsAfter(call: 'flush' | 'direct' | 'growth', nth: number, manner: Manner = 'flushed'): Promise<string[]> {
   const device = FaultyDevice.make();
   try {
     device.order(call, nth, 'EIO', 'once');
@@ -35,9 +37,9 @@ async function faultsAfter(call: 'flush' | 'direct', nth: number, manner: Manner
     const failedAt = log.findIndex((entry) => entry.kind === 'fault');
     const confirmed = commitsIn(marksOf(log));
     const faults: (string | undefined)[] = [
-      failedAt === -1 ? 'no flush failed' : undefined,
+      failedAt === -1 ? 'nothing failed' : undefined,
       code === GAVE_UP ? undefined : `the program ended with ${code}`,
-      /LmdbFailure: the store could not \S+ .*store\.mdb: .*code 5/.test(program.stderr()) ? undefined : `it said: ${program.stderr()}`,
+      /LmdbFailure: the store could not \S+ .*store\.mdb: .*(code 5|EIO)/.test(program.stderr()) ? undefined : `it said: ${program.stderr()}`,
       commitsIn(marksOf(log.slice(Math.max(0, failedAt)))) === 0 ? undefined : 'a commit returned after the failure',
       await faultOfDatabase(device.directory, confirmed, reading),
     ];
@@ -67,6 +69,12 @@ if (missing !== undefined) {
   flushing('the same after a failed flush of the meta page', async () => {
     const faults: string[] = [];
     for (let failure = 0; failure < FAILURES; failure++) faults.push(...(await faultsAfter('direct', 2 + (failure % (COMMITS - 1)))));
+    assert.equal(faults, []);
+  });
+
+  flushing('the same after a failed write of the zeros that make the file longer', async () => {
+    const faults: string[] = [];
+    for (let nth = 1; nth <= GROWTHS; nth++) faults.push(...(await faultsAfter('growth', nth)));
     assert.equal(faults, []);
   });
 
