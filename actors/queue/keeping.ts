@@ -22,6 +22,8 @@ export type KeepingSetting = {
   readonly queue: number;
   readonly store: ActorRef;
   readonly pool: BatchPool;
+  /** Appends that have not left yet, each with its lease: they outlive the incarnation that collects them. */
+  readonly unsent: WordBatch;
   /** A lease for the store. */
   hold(address: number): void;
   release(address: number): void;
@@ -47,7 +49,7 @@ export class Keeping {
   readonly #context: ActorContext;
   readonly #setting: KeepingSetting;
   readonly #machine: QueueMachine;
-  readonly #appends = new WordBatch();
+  readonly #appends: WordBatch;
   readonly #settles = new WordBatch();
   readonly #returns = new WordBatch();
   /** A `read` is on its way: the next one waits for its answer. */
@@ -61,6 +63,17 @@ export class Keeping {
     this.#context = context;
     this.#setting = setting;
     this.#machine = machine;
+    this.#appends = setting.unsent;
+    this.#giveBackUnsent();
+  }
+
+  /** What an incarnation that crashed had collected and not handed over is collected anew. */
+  #giveBackUnsent(): void {
+    const batch = this.#appends;
+    while (batch.count > 0) {
+      batch.count -= APPEND_WORDS;
+      this.#setting.release(batch.ints![batch.count]!);
+    }
   }
 
   /** An incarnation before this one may not have told everything. */
@@ -90,7 +103,6 @@ export class Keeping {
 
   /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. */
   append(address: number, position: number, channel: number, sequence: number, confirm: boolean, redelivered: boolean): void {
-    this.#setting.hold(address);
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
     const flags = (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
     this.#add(address, position, channel, sequence, flags);
@@ -100,6 +112,7 @@ export class Keeping {
     const batch = this.#appends;
     const ints = batch.room(APPEND_WORDS, this.#setting.pool);
     const at = batch.count;
+    this.#setting.hold(address);
     ints[at] = address;
     ints[at + 1] = position;
     ints[at + 2] = channel;
@@ -228,7 +241,6 @@ export class Keeping {
   readonly #page = (position: number, address: number): void => {
     if (!this.#paging) this.#pagedFrom = position;
     this.#paging = true;
-    this.#setting.hold(address);
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
     this.#add(address, position, 0, 0, AppendFlag.paged | shared);
   };

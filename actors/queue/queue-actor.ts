@@ -16,7 +16,7 @@ import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import { FLAGS, PERSISTENT, SHARED } from '../../src/amqp/stored-message.ts';
-import { PUBLISH_WORDS } from '../../src/amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { describe } from '../../src/broker/name.ts';
 import { readQueueOptions } from '../../src/broker/queue-options.ts';
 import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts';
@@ -53,6 +53,8 @@ export type QueueSetting = {
   readonly watchers: readonly ActorRef[];
   /** The store actor; without one nothing outlives the process. */
   readonly store: ActorRef | undefined;
+  /** What an incarnation collects for the store: the next one finds what did not leave. */
+  readonly unsent: WordBatch;
   /** Adds a lease to a message. */
   hold(address: number): void;
   /** Contents take more memory than they should. */
@@ -107,12 +109,13 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #makeKeeping(): Keeping | undefined {
-    const { store, pool, record, memory } = this.#setting;
+    const { store, pool, record, memory, unsent } = this.#setting;
     if (store === undefined) return undefined;
     const setting = {
       queue: record.id,
       store,
       pool,
+      unsent,
       hold: (address: number) => this.#setting.hold(address),
       release: (address: number) => memory.release(address),
       isMemoryShort: () => this.#setting.isMemoryShort(),

@@ -40,6 +40,7 @@ import {
   TAIL,
 } from '../broker/queue/ledger-layout.ts';
 import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
+import { WordBatch } from '../amqp/channel/queue-link.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
@@ -272,6 +273,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const slot = record.slot * SLOT_WORDS;
     const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
     const id = queueActorId(record.id);
+    const unsent = new WordBatch();
     this.scheduler.spawn(
       this.queueGroup,
       id,
@@ -285,6 +287,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           pool: this.scheduler.pool,
           watchers: this.scheduler.watchersOf(id),
           store: this.#store,
+          unsent,
           hold: (address) => this.messages.hold(address),
           isMemoryShort: () => this.#memoryShort,
           flushReleases: () => this.#table.flushReleases(),

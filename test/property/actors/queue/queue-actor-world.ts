@@ -14,7 +14,7 @@ import { CHUNK_ENTRIES, DROPPED, READY_COUNT, UNSETTLED_COUNT } from '../../../.
 import { Settle } from '../../../../src/broker/queue/queue-machine.ts';
 import type { QueueAnswer, QueueQuestion } from '../../../../src/broker/queue/queue-question.ts';
 import { NO_OWNER } from '../../../../src/broker/topology/topology-records.ts';
-import { PUBLISH_WORDS } from '../../../../src/amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, WordBatch } from '../../../../src/amqp/channel/queue-link.ts';
 import { Crash, CrashingMemory } from '../../support/crashing-memory.ts';
 
 const QUEUE_ID = 1;
@@ -110,6 +110,7 @@ export class QueueActorWorld {
       memory: this.memory,
       pool: this.#pool,
       store: undefined,
+      unsent: new WordBatch(),
       hold: () => {},
       isMemoryShort: () => false,
       watchers: this.peers.filter(({ watching }) => watching).map(({ ref }) => ref),

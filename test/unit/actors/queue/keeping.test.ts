@@ -2,10 +2,12 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { QueueLetter } from '../../../../actors/messages/queue-messages.ts';
+import { StoreLetter } from '../../../../actors/messages/store-messages.ts';
 import { Keeping } from '../../../../actors/queue/keeping.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../../../../actors/runtime/letter.ts';
+import { WordBatch } from '../../../../src/amqp/channel/queue-link.ts';
 import { CHUNK_ENTRIES, KEPT_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import { QueueMachine } from '../../../../src/broker/queue/queue-machine.ts';
@@ -17,6 +19,9 @@ const test = suite('the keeping of a queue');
 class World {
   readonly memory = new CrashingMemory(CHUNK_ENTRIES);
   readonly told: Letter[] = [];
+  /** Leases of the store. */
+  readonly held: number[] = [];
+  readonly #unsent = new WordBatch();
   machine = this.#newMachine();
   keeping = this.#newKeeping(1);
 
@@ -39,8 +44,13 @@ class World {
       queue: 1,
       store: STORE,
       pool: new BatchPool(),
-      hold: (address: number) => void this.memory.lent.add(address),
-      release: (address: number) => this.memory.release(address),
+      unsent: this.#unsent,
+      hold: (address: number) => void this.held.push(address),
+      release: (address: number) => {
+        const held = this.held.indexOf(address);
+        if (held === -1) this.memory.release(address);
+        else this.held.splice(held, 1);
+      },
       isMemoryShort: () => false,
       isShared: () => false,
     };
@@ -81,6 +91,23 @@ test('contents that came back are each taken once, however often their letter is
     assert.equal(addresses.map((address) => memory.lent.has(address)).slice(0, 2), [true, true]);
     assert.equal([0, 1].map((position) => world.machine.contents.address(position)), addresses.slice(0, 2));
   }
+});
+
+test('leases of what was collected for the store and did not leave go with the incarnation', () => {
+  const world = new World();
+  const { memory, keeping } = world;
+  world.machine.create();
+  const addresses = [memory.message(), memory.message()];
+  for (const [position, address] of addresses.entries()) {
+    world.machine.publish(address, true);
+    keeping.append(address, position, 1, position + 1, true, false);
+  }
+  assert.equal(world.held, addresses);
+  world.restart();
+  assert.equal(world.held, []);
+  world.keeping.resume();
+  assert.equal(world.held, addresses, 'they are handed over again');
+  assert.is(world.told.at(-1)?.type, StoreLetter.append);
 });
 
 test.run();
