@@ -43,7 +43,7 @@ const RETURNED_WORDS_MAX = 8192;
 const READ_RETRY_MS = 20;
 export const READ_TIMER = 2;
 /** In place of an address in `content`. */
-const UNREADABLE = -1;
+export const UNREADABLE = -1;
 
 export class Keeping {
   readonly #context: ActorContext;

@@ -12,6 +12,7 @@ import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
 import { STORE_ID } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
+import { UNREADABLE } from '../../actors/queue/keeping.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
 import type { ActorRef } from '../../actors/runtime/letter.ts';
@@ -377,6 +378,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
         return this.#publishedToNobody(to, letter);
       case QueueLetter.question:
         return this.#answerForNobody(to, letter);
+      case QueueLetter.content:
+        return this.#readForNobody(letter);
       case QueueLetter.end:
         // Deleted while it was down: one more incarnation gives back what it holds.
         return this.queueGroup.supervisor.restartChild(0, to.id);
@@ -427,6 +430,12 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     if (!isBegun) return NO_PROGRESS;
     const accepted = (slots[slot + TAIL]! - slots[slot + LETTER_TAIL]!) | 0;
     return { accepted, done: accepted + slots[slot + LETTER_REFUSED]! };
+  }
+
+  /** The queue was deleted, or went down, while the store read for it. */
+  #readForNobody({ ints, count }: Letter): void {
+    for (let at = 1; at < count; at += 2) if (ints[at] !== 0 && ints[at] !== UNREADABLE) this.messages.release(ints[at]!);
+    this.#table.flushReleases();
   }
 
   #answerForNobody(to: ActorRef, letter: Letter): void {
