@@ -12,8 +12,8 @@ export type QueuePlace = { readonly id: number; readonly slot: number };
  * that of the thread that fills. Throws when there is no memory for the index of what is stored.
  */
 export function fillLedgers(memory: QueueMemory, store: Store, queues: readonly QueuePlace[]): void {
-  const known = new Set(queues.map(({ id }) => id));
-  for (const id of [...store.queues()]) if (!known.has(id)) store.forget(id);
+  const defined = new Set(queues.map(({ id }) => id));
+  for (const id of [...store.known()]) if (!defined.has(id)) store.forget(id);
   for (const place of queues) fill(memory, store, place);
 }
 

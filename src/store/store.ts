@@ -93,6 +93,11 @@ export class Store {
     for (const log of this.#logs.values()) if (log.holding || log.damage !== undefined) yield log.id;
   }
 
+  /** Ids of queues of which anything is there, if only a record. */
+  known(): Iterable<number> {
+    return this.#logs.keys();
+  }
+
   /** The kept messages that recovery found, in order. After a stop that was not clean all of them count as delivered before. */
   inventory(queue: number): Iterable<StoredEntry> {
     const log = this.#logOf(queue);

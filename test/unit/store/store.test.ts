@@ -192,6 +192,23 @@ stores('refuses another format, and says what to do', () => {
   }
 });
 
+stores('a queue that is gone leaves no record, also when the process ended before it was forgotten', () => {
+  const { disk, memory, store } = makeStore();
+  store.append(7, 0, memory.add(text('kept')), 0);
+  store.commit();
+  const withOne = disk.size;
+  store.settle(7, 0, 1);
+  store.commit();
+  const later = new Store(disk, memory, crc32);
+  later.open();
+  assert.equal([...later.queues()], [], 'it holds nothing');
+  assert.equal([...later.known()], [7]);
+  later.forget(7);
+  later.commit();
+  // The record that says how many there are stays.
+  assert.ok(disk.size < withOne && disk.size === 1, `${disk.size} keys are left`);
+});
+
 stores('describes itself', () => {
   const { memory, store } = makeStore();
   store.append(7, 0, memory.add(text('kept')), 0);
