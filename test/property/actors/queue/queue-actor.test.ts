@@ -80,7 +80,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     wrong: '',
   },
   'nobody is waited for after a crash': { right: " || this.#unsynced.size > 0) return;\n    while", wrong: ') return;\n    while' },
-  'answers are kept when they have left': { right: '    batch.clear();\n    this.#context.tell(to, letter);', wrong: '    this.#context.tell(to, letter);' },
+  'answers of a refused letter do not leave': { right: '    this.#confirms.send(sender);\n', wrong: "    if (!full) this.#confirms.send(sender);\n" },
 };
 
 for (const [name, mistake] of Object.entries(MISTAKES)) {
