@@ -167,11 +167,14 @@ export class StoreActor implements Actor {
     answer.a = letter.b;
     answer.ints = this.#host.pool.take(Math.max(2 * count, 2));
     let damagedAt: number | undefined;
-    this.#store.read(letter.a, ints, count, (position, address) => {
+    const found = (position: number, address: number): void => {
       answer.ints[answer.count++] = position;
       answer.ints[answer.count++] = address;
       if (address === -1) damagedAt ??= position;
-    });
+    };
+    // As long as a full disk keeps the mark of a clean stop there, the next start would hand out as new what is delivered now.
+    if (this.#store.marked) for (let index = 0; index < count; index++) found(ints[index]!, 0);
+    else this.#store.read(letter.a, ints, count, found);
     const queue = withoutGeneration(letter.sender);
     this.#context.tell(queue, answer);
     if (damagedAt !== undefined) this.#tellDamage(queue, letter.a, damagedAt);

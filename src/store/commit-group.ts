@@ -58,6 +58,11 @@ export class CommitGroup {
     this.#leftovers = leftovers;
   }
 
+  /** The mark that was found at the start has not gone yet. */
+  get marked(): boolean {
+    return this.#markFound;
+  }
+
   /** 'lazy': only settles, returns and what is left to clear; it may wait some milliseconds. */
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
     if (this.#urgent || this.#markFound) return 'urgent';

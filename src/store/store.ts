@@ -202,6 +202,11 @@ export class Store {
     this.#group.put(key, value);
   }
 
+  /** The mark of the last clean stop still stands: nothing that was recovered may be delivered yet. */
+  get marked(): boolean {
+    return this.#group.marked;
+  }
+
   /** What waits for a commit. 'lazy': only settles, returns and what is left to clear; it may wait some milliseconds. */
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
     return this.#group.waiting;

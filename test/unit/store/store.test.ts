@@ -209,6 +209,21 @@ stores('a queue that is gone leaves no record, also when the process ended befor
   assert.ok(disk.size < withOne && disk.size === 1, `${disk.size} keys are left`);
 });
 
+stores('says how long the mark of a clean stop stands', () => {
+  const { disk, memory, store } = makeStore();
+  store.append(7, 0, memory.add(text('kept')), 0);
+  store.markClean();
+  const later = new Store(disk, memory, crc32);
+  assert.is(later.marked, false);
+  assert.is(later.open().clean, true);
+  disk.full = true;
+  assert.throws(() => later.commit(), (error: unknown) => error instanceof DiskFullError);
+  assert.is(later.marked, true, 'it could not be removed');
+  disk.full = false;
+  later.commit();
+  assert.is(later.marked, false);
+});
+
 stores('describes itself', () => {
   const { memory, store } = makeStore();
   store.append(7, 0, memory.add(text('kept')), 0);
