@@ -118,6 +118,7 @@ export class DurableSimulation extends SimRun {
     this.trace?.(`process ${this.book.life} begins`);
     if (this.book.life > 1 && random.chance(0.1)) this.#fillDisk();
     this.node.start();
+    if (!this.node.foundClean) this.book.foundUnclean();
     this.faults.enabled = true;
     this.winding = false;
     for (let step = 0; !this.node.accepting && step < START_STEPS_MAX; step++) if (!this.choose(false)) this.passTime();

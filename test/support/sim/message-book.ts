@@ -36,8 +36,9 @@ const SIZES: readonly (readonly [number, number])[] = [
 export class MessageBook {
   readonly entries = new Map<string, Entry>();
   deliveries = 0;
-  /** The process that runs, counted from 1, and the last one that did not end in order. */
+  /** The process that runs, counted from 1. */
   life = 1;
+  /** What came from this process or one before it comes as redelivered. */
   #uncleanLife = 0;
   #publishers = 0;
   readonly #violate: (text: string) => void;
@@ -104,10 +105,14 @@ export class MessageBook {
     for (const entry of this.entries.values()) entry.goneForGood ||= entry.goneAt !== Number.POSITIVE_INFINITY;
   }
 
+  /** The process that runs does not know what the last one delivered: all that it found counts as delivered before. */
+  foundUnclean(): void {
+    this.#uncleanLife = this.life - 1;
+  }
+
   /** The process has ended, and another begins. */
   restarted(clean: boolean): void {
     if (clean) this.settlesStored();
-    else this.#uncleanLife = this.life;
     for (const entry of this.entries.values()) entry.goneAt = Number.POSITIVE_INFINITY;
     this.life++;
   }

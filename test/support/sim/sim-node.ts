@@ -66,6 +66,8 @@ export class SimNode implements KeeperHost, JanitorHost, SchedulerHost, Replacem
   #alarms: readonly string[] = [];
   /** Threads whose connections are being closed because the node stops. */
   #emptying: Set<number> | undefined = undefined;
+  /** The process before ended in order, as far as the store can tell. */
+  foundClean = true;
   /** The store has failed: nothing is confirmed any more, and the node must stop. */
   storeFailed = false;
 
@@ -133,6 +135,7 @@ export class SimNode implements KeeperHost, JanitorHost, SchedulerHost, Replacem
     });
     const opened = this.store?.open();
     for (const fault of opened?.faults ?? []) throw new Error(fault);
+    this.foundClean = opened?.clean ?? true;
     if (opened !== undefined) this.topology = restoreTopology(opened.definitions, this.schedulers);
     const gate = this.store === undefined ? undefined : storeGate((letter) => this.#tellStore(letter));
     this.#scheduler.spawn(group, TOPOLOGY_ID, (context) => {

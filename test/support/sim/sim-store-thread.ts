@@ -78,9 +78,9 @@ export class SimStoreThread implements SchedulerHost, StoreHost {
   }
 
   /** What the last process left. */
-  open(): { readonly definitions: readonly DiskEntry[]; readonly faults: readonly string[] } {
-    const { faults } = this.store.open();
-    return { faults, definitions: [...this.#setting.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)] };
+  open(): { readonly definitions: readonly DiskEntry[]; readonly clean: boolean; readonly faults: readonly string[] } {
+    const { clean, faults } = this.store.open();
+    return { clean, faults, definitions: [...this.#setting.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)] };
   }
 
   /** Before any queue runs. Answers what is damaged. */
