@@ -33,6 +33,9 @@ export class Contents {
   #through = 0;
   /** Behind the resident part, contents before this position are out or on their way. */
   #outThrough = 0;
+  /** Messages were passed over that only go when memory is short, the first of them here. */
+  #passedOver = false;
+  #passedFrom = 0;
 
   constructor(ledger: Ledger, order: DeliveryOrder) {
     this.#ledger = ledger;
@@ -103,12 +106,19 @@ export class Contents {
     const ledger = this.#ledger;
     const from = (this.#order.cursor + (short ? READ_AHEAD : RESIDENT)) | 0;
     const pageable = this.#pageableFrom();
+    // What was passed over while there was room is looked at again.
+    if (short && this.#passedOver && ((this.#outThrough - this.#passedFrom) | 0) > 0) this.#outThrough = this.#passedFrom;
+    if (short) this.#passedOver = false;
     let position = ((this.#outThrough - from) | 0) > 0 ? this.#outThrough : from;
     for (; ((ledger.tail - position) | 0) > 0 && budget > 0; position = (position + 1) | 0, budget--) {
       const state = ledger.state(position);
       const address = ledger.address(position);
       if (address === 0 || (state & STATE_MASK) !== READY) continue;
       if ((state & KEPT_FLAG) === 0) {
+        if (!short && !this.#passedOver) {
+          this.#passedOver = true;
+          this.#passedFrom = position;
+        }
         if (!short || ((position - pageable) | 0) < 0) continue;
         ledger.setCounter(PAGED_TO, (position + 1) | 0);
         ledger.setState(position, state | KEPT_FLAG | PAGED_FLAG, 0);
