@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import { AppendFlag, Store } from '../../../src/store/store.ts';
 import { STORE_FORMAT, StoreFormatError } from '../../../src/store/store-record.ts';
 import { LeasedMemory } from '../../support/store-memory.ts';
+import { DiskFullError } from '../../../src/store/port.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 import { loadSmallStore } from '../../property/store/store-copy.ts';
 
