@@ -168,7 +168,7 @@ export const storeGroup: TreeGroup = {
   intensity: { restarts: 3, periodMs: 60_000 },
   childrenMax: 1,
   restart: 'permanent',
-  shutdown: 60_000,
+  shutdown: 'infinity',
   why: 'Durability first: starts first, stops last. A thread that is lost, a failed flush or a fourth crash in a minute stop the node.',
   member: {
     id: 'store-writer',

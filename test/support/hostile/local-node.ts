@@ -10,7 +10,7 @@ import { MeshPort, createMesh } from '../../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../../actors/runtime/scheduler.ts';
 import type { NodeSettings } from '../../../actors/thread/thread-node.ts';
 import { TopologyActor } from '../../../actors/topology/topology-actor.ts';
-import {
+import { gaugeOf,
   BLOCK_BYTES,
   BLOCK_WORDS,
   LEASES,
@@ -194,10 +194,10 @@ export class LocalNode implements KeeperHost {
   get held(): { readonly blocks: number; readonly leasesInOpenBlock: number } {
     const { table } = this.actors.messages;
     table.flushReleases();
-    const open = table.gauges[OPEN_BLOCK]! - 1;
+    const open = table.gauges[gaugeOf(0) + OPEN_BLOCK]! - 1;
     if (open < 0) return { blocks: table.usedBytes() / BLOCK_BYTES, leasesInOpenBlock: 0 };
     const ended = OPEN_BIAS - table.blocks[open * BLOCK_WORDS + LEASES]!;
-    return { blocks: table.usedBytes() / BLOCK_BYTES - 1, leasesInOpenBlock: table.gauges[OPEN_GRANTED]! - ended };
+    return { blocks: table.usedBytes() / BLOCK_BYTES - 1, leasesInOpenBlock: table.gauges[gaugeOf(0) + OPEN_GRANTED]! - ended };
   }
 
   // ---- the keeper's host
