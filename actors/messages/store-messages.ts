@@ -14,7 +14,8 @@
  *           words, 2 each: | position | deliveries |
  * read      from a queue. a: queue id, b: generation
  *           words: positions. Answer: `content`.
- * retain    from a new incarnation of a queue: what lives. a: queue id, b: position that all runs lie below
+ * retain    from a new incarnation of a queue: what lives. a: queue id, b: position that all runs lie below,
+ *           c: 0 of what is kept, 1 of what was paged out
  *           words, 2 a run: | position | count |
  * forget    from a queue: it is deleted and empty. a: queue id
  * fence     from a queue, for a connection. a: its generation, b: connection, c: request, body: QueueAnswer. When all that was

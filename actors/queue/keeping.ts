@@ -81,9 +81,11 @@ export class Keeping {
     const machine = this.#machine;
     const through = machine.counter(APPENDED);
     const live = new WordBatch();
+    const paged = new WordBatch();
     const unpaged: number[] = [];
     machine.eachKept((position, address, flags, deliveries) => {
       if ((flags & PAGED_FLAG) !== 0) {
+        addRun(paged, position, this.#setting.pool);
         // Whether it was handed over is unknown; once more does no harm.
         if (address !== 0) unpaged.push(position);
       } else if (((position - through) | 0) < 0) {
@@ -95,6 +97,10 @@ export class Keeping {
     const letter = this.#letter(StoreLetter.retain, live);
     letter.b = through;
     this.#tell(letter);
+    const ofPaged = this.#letter(StoreLetter.retain, paged);
+    ofPaged.b = machine.tail;
+    ofPaged.c = 1;
+    this.#tell(ofPaged);
     this.flushAppends(0);
     this.#flushReturns();
     for (const position of unpaged) this.#page(position, machine.contents.address(position));

@@ -98,7 +98,7 @@ export class StoreActor implements Actor {
         this.#read(letter);
         break;
       case StoreLetter.retain:
-        this.#store.retain(letter.a, letter.ints, letter.count, letter.b);
+        this.#store.retain(letter.a, letter.ints, letter.count, letter.b, letter.c === 1);
         break;
       case StoreLetter.forget:
         this.#settles.forget(letter.a);

@@ -159,17 +159,18 @@ export class Store {
     this.#group.touch(log);
   }
 
-  /** After a crash of the queue: of kept positions below `through` only these are alive. Words are pairs: | from | count |. */
-  retain(queue: number, ranges: Int32Array, words: number, through: number): void {
+  /** After a crash of the queue: of kept (or paged) positions below `through` only these are alive. Words are pairs: | from | count |. */
+  retain(queue: number, ranges: Int32Array, words: number, through: number, paged = false): void {
     const log = this.#logOf(queue);
     if (log === undefined) return;
+    const chain = paged ? log.paged : log.kept;
     let settled = -Infinity;
     for (const { from, to } of retainedRuns(ranges, words, (position) => log.extend(position))) {
-      if (from > settled) log.kept.settle(settled, from);
+      if (from > settled) chain.settle(settled, from);
       settled = Math.max(settled, to);
     }
     const end = log.extend(through);
-    if (end > settled) log.kept.settle(settled, end);
+    if (end > settled) chain.settle(settled, end);
     this.#group.touch(log);
   }
 

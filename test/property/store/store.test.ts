@@ -70,7 +70,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'what came after an unclean stop counts as delivered too': [{ file: 'recovery.ts', right: 'log.redelivered = Math.min(written?.redelivered ?? 0, Math.max(kept.last, 0));', wrong: 'log.redelivered = written?.redelivered ?? 0;' }],
   'the record of a queue is late': [{ file: 'queue-log.ts', right: '(written?.live ?? 0) === live &&', wrong: '' }],
   'what is retained is dropped': [{ file: 'retained-runs.ts', right: 'return runs.sort((left, right) => left.from - right.from);', wrong: 'return runs;' }],
-  'what is not retained stays': [{ file: 'store.ts', right: 'if (end > settled) log.kept.settle(settled, end);', wrong: '' }],
+  'what is not retained stays': [{ file: 'store.ts', right: 'if (end > settled) chain.settle(settled, end);', wrong: '' }],
   'a segment is not found again': [{ file: 'segment-list.ts', right: 'if (segments[middle]!.first <= number) low', wrong: 'if (segments[middle]!.first < number) low' }],
   'segments that live are taken from the list': [{ file: 'segment-list.ts', right: 'filter((segment) => !segment.removed)', wrong: 'filter((segment) => segment.live > 1)' }],
 };

@@ -225,6 +225,17 @@ stores('says how long the mark of a clean stop stands', () => {
   assert.is(later.marked, false);
 });
 
+stores('keeps of what was paged out only what lives after a crash of its queue', () => {
+  const { memory, store } = makeStore();
+  for (let position = 0; position < 6; position++) store.append(7, position, memory.add(text('message')), position < 3 ? 0 : AppendFlag.paged);
+  store.commit();
+  store.retain(7, Int32Array.from([4, 1]), 2, 6, true);
+  store.commit();
+  const [queue] = store.describe().queues;
+  assert.is(queue?.kept.messages, 3, 'what is kept stays');
+  assert.is(queue?.paged.messages, 1);
+});
+
 stores('describes itself', () => {
   const { memory, store } = makeStore();
   store.append(7, 0, memory.add(text('kept')), 0);
