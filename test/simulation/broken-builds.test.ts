@@ -11,11 +11,11 @@ const SIM = join(import.meta.dirname, '../support/sim');
 const run = promisify(execFile);
 const test = suite('broken builds under simulation');
 
-for (const [index, { name }] of BROKEN_BUILDS.entries()) {
+for (const [index, { name, stored }] of BROKEN_BUILDS.entries()) {
   test(name, async () => {
     const { stdout } = await run(
       process.execPath,
-      ['--disable-warning=ExperimentalWarning', '--import', join(SIM, 'break-build.ts'), join(SIM, 'find-violation.ts'), String(SEEDS)],
+      ['--disable-warning=ExperimentalWarning', '--import', join(SIM, 'break-build.ts'), join(SIM, 'find-violation.ts'), String(SEEDS), ...(stored ? ['stored'] : [])],
       { env: { ...process.env, LEVERET_BROKEN_BUILD: String(index) } },
     );
     assert.match(stdout, /^seed \d+: /, `${SEEDS} seeds found nothing`);

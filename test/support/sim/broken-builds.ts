@@ -1,9 +1,10 @@
-/** Builds of the broker that are wrong in one place each: the simulation must find every one of them. */
-export type BrokenBuild = {
+import type { SourceChange } from './changed-sources.ts';
+
+/** Builds of the broker that are wrong in one place each: a simulation must find every one of them. */
+export type BrokenBuild = SourceChange & {
   readonly name: string;
-  readonly file: string;
-  readonly right: string;
-  readonly wrong: string;
+  /** Only a node with its store can show it. */
+  readonly stored?: true;
 };
 
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
@@ -42,5 +43,63 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     file: 'src/broker/queue/position-heap.ts',
     right: 'if (((position - heap[parent]!) | 0) >= 0) break;',
     wrong: 'break;',
+  },
+  {
+    name: 'the store confirms before the commit',
+    stored: true,
+    file: 'actors/store/store-actor.ts',
+    right: '    const began = this.#host.nowMs();\n',
+    wrong: '    const began = this.#host.nowMs();\n    this.#answers.send((to, letter) => this.#context.tell(to, letter));\n',
+  },
+  {
+    name: 'a queue that crashed does not hand over what it had accepted',
+    stored: true,
+    file: 'actors/queue/keeping.ts',
+    right: '} else if (address !== 0) this.append(',
+    wrong: '} else if (address === -1) this.append(',
+  },
+  {
+    name: 'retain settles one position too many',
+    stored: true,
+    file: 'src/store/store.ts',
+    right: 'if (from > settled) chain.settle(settled, from);',
+    wrong: 'if (from > settled) chain.settle(settled, from + 1);',
+  },
+  {
+    name: 'a settle leaves before the append of its message',
+    stored: true,
+    file: 'actors/queue/keeping.ts',
+    right: '    const last = batch.ints![batch.count - APPEND_WORDS + 1]!;\n',
+    wrong:
+      '    const last = batch.ints![batch.count - APPEND_WORDS + 1]!;\n' +
+      '    if (this.#settles.count > 0) this.#tell(this.#letter(StoreLetter.settle, this.#settles));\n',
+  },
+  {
+    name: 'the mark of a clean stop is left in place',
+    stored: true,
+    file: 'src/store/commit-group.ts',
+    right: 'else if (this.#marked && (this.#markFound || changes.length > 0))',
+    wrong: 'else if (this.#marked && changes.length > 1e9)',
+  },
+  {
+    name: 'a content that was read back fills the wrong position',
+    stored: true,
+    file: 'actors/queue/keeping.ts',
+    right: 'this.#machine.contents.fill(ints[at]!, address)',
+    wrong: 'this.#machine.contents.fill((ints[at]! + 1) | 0, address)',
+  },
+  {
+    name: 'a paged message is let go of before it was handed to the store',
+    stored: true,
+    file: 'src/broker/queue/contents.ts',
+    right: '        page(position, address);\n',
+    wrong: '        this.#letGo(position, address);\n',
+  },
+  {
+    name: 'a restart forgets which messages were delivered before',
+    stored: true,
+    file: 'src/main/ledger-filling.ts',
+    right: '((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)',
+    wrong: '(deliveries >= 0 ? 0 : REDELIVERED_FLAG)',
   },
 ];

@@ -1,0 +1,62 @@
+/**
+ * 200 seeded runs of a whole node with its store, over several processes on one disk. A failing seed is printed;
+ * `LEVERET_SEED=n node test/simulation/durable.test.ts` runs it again, `LEVERET_TRACE=1` prints what the actors and the clients say
+ * to each other on the way, and `LEVERET_SEEDS=n` runs more than 200.
+ */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import '../support/sim/small-bounds.ts';
+
+const { simulateDurable } = await import('../support/sim/durable-simulation.ts');
+
+const SEEDS = 200;
+const FAILURES_SHOWN = 5;
+
+const test = suite('simulation of a node with its store');
+const only = process.env['LEVERET_SEED'];
+const trace = process.env['LEVERET_TRACE'] === '1' ? (text: string) => void process.stdout.write(`${text}\n`) : undefined;
+const count = Number(process.env['LEVERET_SEEDS'] ?? SEEDS);
+const seeds = only === undefined ? Array.from({ length: count }, (_, index) => index + 1) : [Number(only)];
+
+test(`what was confirmed is there in ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}`, () => {
+  const failures: string[] = [];
+  const sums = { published: 0, deliveries: 0, commits: 0, refusals: 0, reads: 0, queue: 0, store: 0, thread: 0, stop: 0, kill: 0, inCommit: 0, device: 0 };
+  for (const seed of seeds) {
+    const { violations, published, deliveries, commits, refusals, reads, crashes, endings } = simulateDurable(seed, trace);
+    sums.published += published;
+    sums.deliveries += deliveries;
+    sums.commits += commits;
+    sums.refusals += refusals;
+    sums.reads += reads;
+    sums.queue += crashes.queue;
+    sums.store += crashes.store;
+    sums.thread += crashes.thread;
+    sums.stop += endings.stop;
+    sums.kill += endings.kill;
+    sums.inCommit += endings['kill in a commit'];
+    sums.device += endings['failing device'];
+    if (violations.length > 0) failures.push(`LEVERET_SEED=${seed}: ${violations.join('\n    ')}`);
+    if (failures.length === FAILURES_SHOWN) break;
+  }
+  assert.is(failures.length, 0, failures.join('\n'));
+  if (seeds.length < SEEDS) return;
+  const told = JSON.stringify(sums);
+  assert.ok(sums.published > 20_000 && sums.deliveries > 20_000 && sums.commits > 5_000, `the clients were idle: ${told}`);
+  assert.ok(sums.reads > 2_000 && sums.refusals > 500, `the store was not tried: ${told}`);
+  assert.ok(sums.queue > 300 && sums.store > 150 && sums.thread > 20, `too few crashes: ${told}`);
+  assert.ok(sums.stop > 50 && sums.kill > 30 && sums.inCommit > 30 && sums.device > 30, `too few ends of processes: ${told}`);
+});
+
+test('the same seed is the same run', () => {
+  const conversation = (seed: number): string[] => {
+    const lines: string[] = [];
+    simulateDurable(seed, (text) => lines.push(text));
+    return lines;
+  };
+  const seed = seeds[0]! + 4;
+  const first = conversation(seed);
+  assert.ok(first.length > 500, 'something was said');
+  assert.equal(conversation(seed), first);
+});
+
+test.run();
