@@ -80,6 +80,7 @@ export class Keeping {
   resume(): void {
     const machine = this.#machine;
     const through = machine.counter(APPENDED);
+    const stored = machine.counter(STORED);
     const live = new WordBatch();
     const paged = new WordBatch();
     const unpaged: number[] = [];
@@ -88,11 +89,16 @@ export class Keeping {
         addRun(paged, position, this.#setting.pool);
         // Whether it was handed over is unknown; once more does no harm.
         if (address !== 0) unpaged.push(position);
-      } else if (((position - through) | 0) < 0) {
+        return;
+      }
+      const isRedelivered = (flags & REDELIVERED_FLAG) !== 0;
+      if (((position - through) | 0) < 0) {
         addRun(live, position, this.#setting.pool);
         // What the incarnation before had delivered came back by its end: the store would hand it out as new after a clean stop.
-        if ((flags & REDELIVERED_FLAG) !== 0) this.#cameBack(position, Math.max(1, deliveries));
-      } else if (address !== 0) this.append(address, position, 0, 0, false, (flags & REDELIVERED_FLAG) !== 0);
+        if (isRedelivered) this.#cameBack(position, Math.max(1, deliveries));
+      }
+      // What was handed over last may have been lost with its thread; what was not is a repetition to the store.
+      if (((position - stored) | 0) >= 0 && address !== 0) this.append(address, position, 0, 0, false, isRedelivered);
     });
     const letter = this.#letter(StoreLetter.retain, live);
     letter.b = through;
@@ -135,7 +141,8 @@ export class Keeping {
     const letter = this.#letter(StoreLetter.append, batch);
     letter.b = connection;
     this.#tell(letter);
-    this.#machine.setCounter(APPENDED, (last + 1) | 0);
+    // It never falls: `resume` hands over again what was handed over before.
+    if (((last + 1 - this.#machine.counter(APPENDED)) | 0) > 0) this.#machine.setCounter(APPENDED, (last + 1) | 0);
   }
 
   /** The queue has let go of a message that the store keeps. */

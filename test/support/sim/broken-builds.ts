@@ -55,8 +55,8 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'a queue that crashed does not hand over what it had accepted',
     stored: true,
     file: 'actors/queue/keeping.ts',
-    right: '} else if (address !== 0) this.append(',
-    wrong: '} else if (address === -1) this.append(',
+    right: '>= 0 && address !== 0) this.append(',
+    wrong: '>= 0 && address === -1) this.append(',
   },
   {
     name: 'retain settles one position too many',

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { QueueLetter } from '../../../../actors/messages/queue-messages.ts';
-import { StoreLetter } from '../../../../actors/messages/store-messages.ts';
+import { APPEND_WORDS, StoreLetter } from '../../../../actors/messages/store-messages.ts';
 import { Keeping } from '../../../../actors/queue/keeping.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
@@ -108,6 +108,28 @@ test('leases of what was collected for the store and did not leave go with the i
   world.keeping.resume();
   assert.equal(world.held, addresses, 'they are handed over again');
   assert.is(world.told.at(-1)?.type, StoreLetter.append);
+});
+
+test('what was handed over and is not known to be stored is handed over again: its letter may be lost with its thread', () => {
+  const world = new World();
+  world.machine.create();
+  for (let position = 0; position < 3; position++) {
+    const address = world.memory.message();
+    world.machine.publish(address, true);
+    world.keeping.append(address, position, 1, position + 1, true, false);
+  }
+  world.keeping.flushAppends(5);
+  const stored = new Letter(QueueLetter.stored);
+  stored.a = 1;
+  stored.c = 1;
+  world.keeping.stored(stored);
+  world.told.length = 0;
+  world.restart();
+  world.keeping.resume();
+  const appended = world.told.filter(({ type }) => type === StoreLetter.append).flatMap(({ ints, count }) => [...ints.subarray(0, count)]);
+  assert.equal(appended.filter((_, word) => word % APPEND_WORDS === 1), [1, 2], 'positions');
+  const [retained] = world.told.filter(({ type }) => type === StoreLetter.retain);
+  assert.equal([...retained!.ints.subarray(0, retained!.count)], [0, 3]);
 });
 
 test.run();
