@@ -14,6 +14,7 @@ import { READ_BUFFER_SIZE_BYTES } from '../../native-free-io/socket/inbound.ts';
 import { type Listener, listen } from '../../native-free-io/socket/listener.ts';
 import { SocketTransport } from '../../native-free-io/socket/socket-transport.ts';
 import { applyFault } from './fault-schedule.ts';
+import { collectStartingGarbage } from './starting-garbage.ts';
 import { ThreadActors, type ThreadHost, type ThreadStart } from './thread-actors.ts';
 
 /** What a thread is started with. */
@@ -64,6 +65,7 @@ class SchedulerThread implements ThreadHost {
     this.#actors.startQueues(this.#task.ending);
     this.#actors.scheduler.poke();
     this.#notice({ type: 'standing' });
+    const leaveGarbage = collectStartingGarbage(systemClock);
     await new Promise<void>((resolve) => {
       control.on('message', (message: ControlMessage) => {
         if (message.type === 'end') resolve();
@@ -71,6 +73,7 @@ class SchedulerThread implements ThreadHost {
       });
     });
     this.#ending = true;
+    leaveGarbage();
     this.#actors.scheduler.close();
     this.closeListener();
     this.#doorbell.close();

@@ -28,6 +28,7 @@ import { type QueuePlace, fillLedgers } from './ledger-filling.ts';
 import type { GroupDescription } from './live-tree.ts';
 import { MessageRecords } from './message-records.ts';
 import { ThreadMemory } from './shared-memory.ts';
+import { collectStartingGarbage } from './starting-garbage.ts';
 
 /** How durable a commit is: on the device, or handed to the system (for comparisons with brokers that promise no more). */
 export type Durability = 'flushed' | 'written';
@@ -85,6 +86,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   #toldFull = false;
   #watch: object | undefined = undefined;
   #waitingRun: (() => void) | undefined = undefined;
+  #leaveGarbage: () => void = () => {};
 
   constructor(task: StoreTask) {
     this.#task = task;
@@ -144,6 +146,7 @@ class StoreThread implements SchedulerHost, StoreHost {
     if (this.#waitingRun === undefined) this.#scheduler.poke();
     else setImmediate(this.#waitingRun);
     this.#watchDisk();
+    this.#leaveGarbage = collectStartingGarbage(systemClock);
   }
 
   /** A disk that is full here is full at the first commit of the actor, too, which waits for room. */
@@ -156,6 +159,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   }
 
   #end(isClean: boolean): void {
+    this.#leaveGarbage();
     // What queues have handed over and nobody has read yet is in the rings.
     if (this.#watch !== undefined) systemClock.clearTimer(this.#watch);
     while (this.#scheduler.run());

@@ -1,4 +1,5 @@
 import { formatBanner } from '../banner.ts';
+import { systemClock } from '../../../native-free-io/clock.ts';
 import { startHeldNode } from '../held-node.ts';
 import { createLog } from '../log.ts';
 import { usableMemoryBytes } from '../node-defaults.ts';
@@ -7,6 +8,7 @@ import { describeOptions, parseOptions } from '../option.ts';
 import { packageVersion } from '../package-version.ts';
 import { closeOnSignals, thisProcess } from '../shutdown.ts';
 import { START_OPTIONS, configureNode } from '../start-options.ts';
+import { collectStartingGarbage } from '../starting-garbage.ts';
 import { EXIT_FAILURE, EXIT_USAGE, complain } from './command.ts';
 import type { StartNode } from '../held-node.ts';
 import type { Logger } from '../log.ts';
@@ -41,6 +43,7 @@ async function runStart(argv: readonly string[], loadNode: () => Promise<StartNo
   endWithNpxShell(process.env);
   const { url, dataDir, schedulers } = node;
   announce(formatBanner({ version: packageVersion(), url, dataDir, schedulers, durability: config.durability }));
+  collectStartingGarbage(systemClock);
   return undefined;
 }
 
