@@ -44,6 +44,8 @@ async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, runSe
     await traffic.publish(BEFORE);
     device.order(call, nth, how, extent);
     const published = traffic.publish(AFTER);
+    // When something else goes wrong first, that is what is to be told.
+    published.catch(() => undefined);
     const refusedNs = await refusal(device, () => traffic.confirmed);
     const isTold = (): boolean => {
       if (traffic.blocked.length === 0) traffic.nudge();
