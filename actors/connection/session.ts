@@ -38,6 +38,7 @@ import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
 
+const NONE: number[] = [];
 const PUBLISH_KEY = methodKey(60, 40);
 const PUBLISH_NAMES_OFFSET = 6;
 
@@ -65,6 +66,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly announced = new AnnouncedBodies();
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
+  readonly nowMs = (): number => this.#node.scheduler.nowMs();
   readonly requests = new Requests();
   readonly #fence = new LossFence(this.requests, (queue, request) => this.#queues.post(queue, { type: 'fence' }, request));
   readonly throttle: PublishThrottle;
@@ -487,8 +489,6 @@ export class Session implements FrameSink, ChannelPort {
     if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
   }
 }
-
-const NONE: number[] = [];
 
 function notOpen(method?: Parameters<typeof amqpError>[2]): AmqpError {
   return amqpError(ReplyCode.channelError, "expected 'channel.open'", method);

@@ -2,8 +2,8 @@
  * Letters to a queue actor (prefix 0x02). All come from connection actors but those where it says otherwise.
  *
  * ```
- * publish   words, 4 a message: | address | channel | sequence, low 32 bits | 1: an answer is wanted |
- *           Each message comes with one lease, which is the queue's from then on. Answer: `confirmed`. Any incarnation may
+ * publish   words, 4 a message: | address | channel | sequence, low 32 bits | marks (PublishMark) |
+ *           Each message comes with one lease, which is the queue's from then on; of one that it refuses it makes the address 0. Answer: `confirmed`. Any incarnation may
  *           take it; the letter in hand of one that crashed is given to the next.
  * settle    a: generation of the incarnation that delivered, b: how (Settle)
  *           words: positions

@@ -28,6 +28,7 @@ export class Getting {
   /** Undefined: the content of the next message is not there yet, and the answer comes later. */
   get(from: ActorRef, request: number, spec: ConsumerSpec): QueueAnswer | undefined {
     const machine = this.#machine;
+    if (machine.expires) machine.dropExpired();
     if (machine.ready > 0 && machine.nextLacksContent) {
       this.#waiting.push({ from, request, spec });
       machine.isGetWaiting = true;

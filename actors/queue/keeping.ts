@@ -116,7 +116,8 @@ export class Keeping {
   /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. */
   append(address: number, position: number, channel: number, sequence: number, confirm: boolean, redelivered: boolean): void {
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
-    const flags = (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
+    const expiring = this.#machine.isExpiring(position) ? AppendFlag.expiring : 0;
+    const flags = expiring | (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
     this.#add(address, position, channel, sequence, flags);
   }
 

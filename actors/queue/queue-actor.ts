@@ -15,8 +15,8 @@ import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
-import { FLAGS, PERSISTENT, SHARED } from '../../src/amqp/stored-message.ts';
-import { PUBLISH_WORDS, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { BODY_SIZE, FLAGS, PERSISTENT } from '../../src/amqp/stored-message.ts';
+import { PUBLISH_WORDS, PublishMark } from '../../src/amqp/channel/queue-link.ts';
 import { describe } from '../../src/broker/name.ts';
 import { readQueueOptions } from '../../src/broker/queue-options.ts';
 import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts';
@@ -26,42 +26,23 @@ import {
   GENERATION,
   HAD_CONSUMER,
   LETTER_ANSWERED,
-  LETTER_REFUSED,
   LETTER_TAIL,
   QUEUE_ID,
 } from '../../src/broker/queue/ledger-layout.ts';
-import { type LengthLimit, lengthLimit } from '../../src/broker/queue/length-limit.ts';
+import { lengthLimit } from '../../src/broker/queue/length-limit.ts';
 import { QueueMachine, type QueuePort, Settle } from '../../src/broker/queue/queue-machine.ts';
-import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
-import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
-import type { BatchPool } from '../runtime/batch-pool.ts';
+import { Admission } from './admission.ts';
 import { Confirms } from './confirms.ts';
 import { DeliveryOutboxes } from './delivery-outboxes.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
+import { type QueueSetting, keepingSetting, wordOf } from './queue-setting.ts';
+import { EXPIRY_TIMER, LEASE_TIMER, TimeLimits } from './time-limits.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
 const RESYNC_TIMEOUT_MS = 5_000;
 const RESYNC_TIMER = 1;
-
-export type QueueSetting = {
-  readonly record: QueueRecord;
-  readonly memory: QueueMemory;
-  readonly pool: BatchPool;
-  /** Connections that watched the incarnation before. */
-  readonly watchers: readonly ActorRef[];
-  /** The store actor; without one nothing outlives the process. */
-  readonly store: ActorRef | undefined;
-  /** What an incarnation collects for the store: the next one finds what did not leave. */
-  readonly unsent: WordBatch;
-  /** Adds a lease to a message. */
-  hold(address: number): void;
-  /** Contents take more memory than they should. */
-  isMemoryShort(): boolean;
-  /** Ends the leases that were collected. */
-  flushReleases(): void;
-};
 
 type PendingAnswer = { readonly to: ActorRef; readonly request: number };
 
@@ -70,7 +51,7 @@ export class QueueActor implements Actor, QueuePort {
   readonly #setting: QueueSetting;
   readonly #machine: QueueMachine;
   readonly #outboxes: DeliveryOutboxes;
-  readonly #lengthLimit: LengthLimit | undefined;
+  readonly #admission: Admission;
   readonly #confirms: Confirms;
   readonly #getting: Getting;
   readonly #keeping: Keeping | undefined;
@@ -84,6 +65,7 @@ export class QueueActor implements Actor, QueuePort {
   #resyncing = false;
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
   #vanishing: PendingAnswer[] = [];
+  readonly #timeLimits: TimeLimits;
   #state: 'running' | 'vanishing' | 'ending' = 'running';
   /** It is deleted and holds nothing any more. */
   #finished = false;
@@ -94,39 +76,22 @@ export class QueueActor implements Actor, QueuePort {
     const { record, memory, pool } = setting;
     const options = readQueueOptions(record.arguments);
     const title = describe('queue', record.vhost, record.name);
-    const traits = { title, singleActiveConsumer: options.singleActiveConsumer };
-    this.#lengthLimit = lengthLimit(options);
+    const { singleActiveConsumer, messageTtlMs } = options;
+    const sizeOf = options.maxLengthBytes === undefined ? undefined : (address: number) => wordOf(memory, address, BODY_SIZE);
+    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times };
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
+    this.#admission = new Admission(this.#machine, lengthLimit(options), sizeOf, () => this.#dispatch());
+    this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     this.#confirms = new Confirms(context, pool);
     this.#getting = new Getting(this.#machine);
     this.#durable = record.durable && setting.store !== undefined;
-    this.#keeping = this.#makeKeeping();
+    const keeping = keepingSetting(setting);
+    this.#keeping = keeping === undefined ? undefined : new Keeping(context, keeping, this.#machine);
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
     this.#machine.setCounter(GENERATION, context.self.generation);
     this.#machine.showCounts();
-  }
-
-  #makeKeeping(): Keeping | undefined {
-    const { store, pool, record, memory, unsent } = this.#setting;
-    if (store === undefined) return undefined;
-    const setting = {
-      queue: record.id,
-      store,
-      pool,
-      unsent,
-      hold: (address: number) => this.#setting.hold(address),
-      release: (address: number) => memory.release(address),
-      isMemoryShort: () => this.#setting.isMemoryShort(),
-      isShared: (address: number) => (this.#flagsOf(address) & SHARED) !== 0,
-    };
-    return new Keeping(this.#context, setting, this.#machine);
-  }
-
-  #flagsOf(address: number): number {
-    const { memory } = this.#setting;
-    return memory.intsOf(address)[memory.intOffsetOf(address) + FLAGS]!;
   }
 
   #create(): void {
@@ -186,13 +151,27 @@ export class QueueActor implements Actor, QueuePort {
       case QueueLetter.damaged:
         return this.#keeping?.damaged(letter);
       case RuntimeLetter.timer:
-        return letter.a === READ_TIMER ? this.#keeping?.readAgain() : this.#resyncTimedOut();
+        return this.#timer(letter.a);
+    }
+  }
+
+  #timer(key: number): void {
+    switch (key) {
+      case READ_TIMER:
+        return this.#keeping?.readAgain();
+      case EXPIRY_TIMER:
+        return this.#timeLimits.timerEnded();
+      case LEASE_TIMER:
+        return this.#leaseOver();
+      default:
+        return this.#resyncTimedOut();
     }
   }
 
   /** Deliveries leave once a turn: until then they are only in the ledger, where a crash finds them. */
   endTurn(): void {
-    this.#dispatch();
+    if (this.#machine.expires) this.#expire();
+    else this.#dispatch();
     this.#outboxes.flush();
     this.#keeping?.endTurn();
     this.#setting.flushReleases();
@@ -222,38 +201,39 @@ export class QueueActor implements Actor, QueuePort {
     const machine = this.#machine;
     const done = machine.beginLetter(sender.id, number);
     if (done > 0 && machine.counter(LETTER_ANSWERED) === number) return this.#giveBack(letter);
-    // Once one is refused, so is the rest: what was refused before a crash must not be released again.
-    const over = done + machine.counter(LETTER_REFUSED);
-    let full = over > done;
-    for (let at = 0, index = 0; at < count; at += PUBLISH_WORDS, index++) {
-      const address = ints[at]!;
-      let refused = index >= done && full;
-      if (index >= over && (this.#state === 'ending' || full || !this.#accept(address))) {
-        refused = full = this.#state !== 'ending';
-        machine.setCounter(LETTER_REFUSED, machine.counter(LETTER_REFUSED) + 1);
+    let accepted = 0;
+    for (let at = 0; at < count; at += PUBLISH_WORDS) {
+      const marks = ints[at + 3]!;
+      const isConfirmWanted = (marks & PublishMark.confirm) !== 0;
+      // Without an address it was refused before a crash, and its lease is over.
+      let address = ints[at]!;
+      if (address !== 0 && accepted >= done && !this.#accept(address, (marks & PublishMark.expiring) !== 0)) {
+        ints[at] = 0;
         this.#setting.memory.release(address);
+        address = 0;
       }
-      const isConfirmWanted = ints[at + 3] !== 0;
-      if (this.#durable && this.#keep(index, ints[at + 1]!, ints[at + 2]!, isConfirmWanted)) continue;
-      if (isConfirmWanted) this.#confirms.add(ints[at + 1]!, ints[at + 2]!, refused);
+      if (address === 0) {
+        if (isConfirmWanted) this.#confirms.add(ints[at + 1]!, ints[at + 2]!, this.#state !== 'ending');
+        continue;
+      }
+      accepted++;
+      if (this.#durable && this.#keep(accepted - 1, ints[at + 1]!, ints[at + 2]!, isConfirmWanted)) continue;
+      if (isConfirmWanted) this.#confirms.add(ints[at + 1]!, ints[at + 2]!, false);
     }
+    if (machine.expires) this.#expire();
     this.#confirms.send(sender);
     this.#keeping?.flushAppends(sender.id);
     machine.setCounter(LETTER_ANSWERED, number);
     this.#giveBack(letter);
   }
 
-  /** The store gets what is to be kept of the letter in hand, its `index`th message, and confirms it. */
+  /** The store gets what is to be kept of the letter in hand, the `index`th that was accepted, and confirms it. */
   #keep(index: number, channel: number, sequence: number, confirm: boolean): boolean {
     const machine = this.#machine;
     const position = (machine.counter(LETTER_TAIL) + index) | 0;
     if (!machine.isKept(position)) return false;
     this.#keeping!.append(machine.contents.address(position), position, channel, sequence, confirm, false);
     return true;
-  }
-
-  #publishToMachine(address: number): boolean {
-    return this.#machine.publish(address, this.#durable && (this.#flagsOf(address) & PERSISTENT) !== 0);
   }
 
   keptGone(position: number): void {
@@ -264,21 +244,22 @@ export class QueueActor implements Actor, QueuePort {
     this.#keeping?.returned(position, deliveries);
   }
 
-  /** What a consumer takes at once does not count against the limit. */
-  #accept(address: number): boolean {
-    const limit = this.#lengthLimit;
-    const machine = this.#machine;
-    if (limit === undefined) return this.#publishToMachine(address);
-    if (!limit.admits(machine.ready)) this.#dispatch();
-    if (!limit.admits(machine.ready) || !this.#publishToMachine(address)) return false;
-    if (limit.excess(machine.ready) > 0) this.#dispatch();
-    for (let over = limit.excess(machine.ready); over > 0; over--) machine.dropHead();
-    return true;
+  #accept(address: number, expiring: boolean): boolean {
+    if (this.#state === 'ending') return false;
+    return this.#admission.accept(address, this.#durable && (wordOf(this.#setting.memory, address, FLAGS) & PERSISTENT) !== 0, expiring);
   }
 
   #dispatch(): void {
     if (this.#state !== 'running' || this.#unsynced.size > 0) return;
     while (this.#machine.dispatch()) this.#outboxes.flush();
+  }
+
+  /** What expires is offered first: what may not wait is for whom takes it at once. Then the timer is for the head. */
+  #expire(): void {
+    this.#dispatch();
+    // What an incarnation before delivered may still be on its way to a socket.
+    if (this.#state !== 'running' || this.#unsynced.size > 0) return;
+    this.#timeLimits.expire();
   }
 
   /** The batch goes back once: a letter that is read again after a crash in the last moment has none any more. */
@@ -301,6 +282,7 @@ export class QueueActor implements Actor, QueuePort {
     const how = letter.b as Settle;
     const connection = letter.sender.id;
     for (let index = 0; index < count; index++) this.#machine.settle(ints[index]!, how, connection);
+    if (how === Settle.requeue) this.#admission.keepTo();
     this.#giveBack(letter);
   }
 
@@ -341,6 +323,7 @@ export class QueueActor implements Actor, QueuePort {
   /** Undefined: the answer comes later. */
   #answerTo(from: ActorRef, request: number, question: QueueQuestion): QueueAnswer | undefined {
     if (this.#state !== 'running' && question.type !== 'detach') return { type: 'gone' };
+    this.#timeLimits.asked(question);
     switch (question.type) {
       case 'status':
         return { type: 'status', readyCount: this.#machine.ready, consumerCount: this.#machine.consumers.count };
@@ -355,7 +338,8 @@ export class QueueActor implements Actor, QueuePort {
         return undefined;
       case 'get':
         this.#watch(from);
-        return this.#unsynced.size > 0 ? { type: 'empty' } : this.#getting.get(from, request, question.spec);
+        if (this.#unsynced.size > 0) return { type: 'empty' };
+        return this.#getting.get(from, request, question.spec);
       case 'purge':
         return { type: 'purged', count: this.#machine.purge() };
       case 'detach':
@@ -402,13 +386,18 @@ export class QueueActor implements Actor, QueuePort {
 
   #detach(connection: number, channel: number): void {
     const machine = this.#machine;
+    const hadConsumers = machine.consumers.count > 0;
     const isGone = ({ spec }: Consumer): boolean =>
       spec.connection === connection && (channel === 0 || spec.channel === channel);
     // The youngest first: the next in order is looked for each time that the active one goes, and that is the oldest.
     for (const consumer of [...machine.consumers.values()].reverse()) if (isGone(consumer)) machine.cancel(consumer);
-    if (this.#state !== 'ending') machine.returnHeldBy(isGone);
+    if (this.#state !== 'ending') {
+      machine.returnHeldBy(isGone);
+      if (this.#unsynced.size === 0) this.#admission.keepTo();
+    }
     machine.consumers.forgetGetters(isGone);
     this.#noteActive();
+    if (hadConsumers && machine.consumers.count === 0) this.#timeLimits.renew();
     if (this.#unused) this.#vanish();
   }
 
@@ -453,7 +442,15 @@ export class QueueActor implements Actor, QueuePort {
     return autoDelete && !this.#resyncing && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
   }
 
-  /** An auto-delete queue without consumers asks to be deleted, and takes no new ones meanwhile. */
+  /** x-expires is over. */
+  #leaseOver(): void {
+    // The last one to go renews.
+    if (this.#machine.consumers.count > 0) return;
+    if (this.#resyncing || this.#unsynced.size > 0) return this.#timeLimits.renew();
+    this.#vanish();
+  }
+
+  /** An auto-delete or expired queue without consumers asks to be deleted, and takes no new ones meanwhile. */
   #vanish(): void {
     if (this.#state !== 'running') return;
     this.#state = 'vanishing';

@@ -9,7 +9,8 @@
  *      3  BODY_SIZE      bytes of the body
  *      4  FLAGS          PERSISTENT, SPLIT, SHARED
  *      5  PLACE          where the store keeps the body of a SHARED message; the store's alone
- *      6..7              kept free: expiration, priority, dead letters
+ *      6..7 PUBLISHED    when it was published, ms since the epoch, low word first; only of a message that may expire in one of
+ *                        its queues, anything in others
  *
  * byte 32  exchange | routing key | 0xCE | 02 ch ch size, header payload, 0xCE | 03 ch ch size, body, 0xCE
  *          `------- key --------'  `---- end of the method frame that will precede it
@@ -27,6 +28,8 @@ export const HEADER_SIZE = 2;
 export const BODY_SIZE = 3;
 export const FLAGS = 4;
 export const PLACE = 5;
+export const PUBLISHED_LOW = 6;
+export const PUBLISHED_HIGH = 7;
 
 export const PERSISTENT = 1;
 export const SPLIT = 2;

@@ -34,6 +34,7 @@ import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
+import { readQueueOptions } from '../broker/queue-options.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
 import { NO_OWNER } from '../broker/topology/topology-records.ts';
@@ -244,7 +245,9 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   async #fillQueues(): Promise<void> {
     const queues = [...this.#topology.vhosts()].flatMap(({ name }) => [...this.#topology.queues(name)].filter(({ durable }) => durable));
     for (const why of this.#store.faults) this.#log.error({ why }, 'the store is damaged');
-    const damaged = await this.#store.fill(queues.map(({ id, slot }) => ({ id, slot })));
+    const damaged = await this.#store.fill(
+      queues.map(({ id, slot, arguments: args }) => ({ id, slot, sized: readQueueOptions(args).maxLengthBytes !== undefined })),
+    );
     for (const { queue, why } of damaged) {
       const record = queues.find(({ id }) => id === queue);
       this.#log.error({ vhost: record?.vhost, queue: record?.name, reason: why }, STORED_QUEUE_DAMAGED);

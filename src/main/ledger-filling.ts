@@ -1,11 +1,17 @@
 /** What the last process left, put into the ledgers of this one: each queue finds it as if an incarnation before had left it so. */
+import { BODY_SIZE } from '../amqp/stored-message.ts';
 import { Ledger } from '../broker/queue/ledger.ts';
-import { APPENDED, DAMAGED, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
 import type { QueueMemory } from '../broker/queue/queue-memory.ts';
 import { AppendFlag, type Store } from '../store/store.ts';
 
 /** A durable queue and its slot in this run. */
-export type QueuePlace = { readonly id: number; readonly slot: number };
+export type QueuePlace = {
+  readonly id: number;
+  readonly slot: number;
+  /** It limits the bytes of its bodies: the ledger must know them. They are read for that, at most as much as the limit says. */
+  readonly sized?: boolean;
+};
 
 /**
  * Fills the ledgers of `queues`, and lets the store forget the queues that are none of them. Before any queue runs; the memory must be
@@ -17,9 +23,10 @@ export function fillLedgers(memory: QueueMemory, store: Store, queues: readonly 
   for (const place of queues) fill(memory, store, place);
 }
 
-function fill(memory: QueueMemory, store: Store, { id, slot }: QueuePlace): void {
+function fill(memory: QueueMemory, store: Store, { id, slot, sized = false }: QueuePlace): void {
   const ledger = new Ledger(memory, slot);
-  if (store.damageOf(id) === undefined) fillLedger(ledger, store, id);
+  const sizeAt = sized ? bodySizes(memory, store, id) : undefined;
+  if (store.damageOf(id) === undefined) fillLedger(ledger, store, id, sizeAt);
   else ledger.create();
   ledger.setCounter(QUEUE_ID, id);
   if (store.damageOf(id) === undefined) return;
@@ -28,20 +35,38 @@ function fill(memory: QueueMemory, store: Store, { id, slot }: QueuePlace): void
   ledger.setCounter(READY_COUNT, Math.max(store.messagesOf(id), 1));
 }
 
-function fillLedger(ledger: Ledger, store: Store, id: number): void {
+function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position: number) => number) | undefined): void {
   let begun = false;
   for (const { position, flags, deliveries } of store.inventory(id)) {
     if (!begun) ledger.beginAt(position);
     begun = true;
     while (ledger.tail !== position) must(ledger.appendGone());
-    must(ledger.append(0, KEPT_FLAG | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
+    const expiring = (flags & AppendFlag.expiring) === 0 ? 0 : EXPIRING_FLAG;
+    must(ledger.append(0, KEPT_FLAG | expiring | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
     if (deliveries > 0) ledger.setDeliveries(position, deliveries);
+    if (sizeAt !== undefined) ledger.noteSize(position, sizeAt(position));
   }
   const next = store.nextPosition(id);
   if (!begun) ledger.beginAt(next);
   while (((next - ledger.tail) | 0) > 0) must(ledger.appendGone());
   ledger.setCounter(APPENDED, ledger.tail);
   ledger.setCounter(STORED, ledger.tail);
+}
+
+/** Reads the size of one body after the other. What cannot be read is damaged, and then nobody serves the queue. */
+function bodySizes(memory: QueueMemory, store: Store, id: number): (position: number) => number {
+  const wanted = new Int32Array(1);
+  return (position) => {
+    let size = 0;
+    wanted[0] = position;
+    store.read(id, wanted, 1, (_, address) => {
+      must(address !== 0);
+      if (address === -1) return;
+      size = memory.intsOf(address)[memory.intOffsetOf(address) + BODY_SIZE]!;
+      memory.release(address);
+    });
+    return size;
+  };
 }
 
 function must(appended: boolean): void {

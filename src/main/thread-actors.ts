@@ -33,7 +33,6 @@ import {
   DAMAGED,
   GENERATION,
   LETTER_NUMBER,
-  LETTER_REFUSED,
   LETTER_SENDER,
   LETTER_TAIL,
   QUEUE_ID,
@@ -41,7 +40,9 @@ import {
   TAIL,
 } from '../broker/queue/ledger-layout.ts';
 import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
-import { WordBatch } from '../amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, PublishMark, WordBatch } from '../amqp/channel/queue-link.ts';
+import { expirationMs, publishedMs } from '../amqp/message-times.ts';
+import type { MessageTimes } from '../broker/queue/expiry.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
@@ -105,6 +106,11 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly topology: Topology;
   readonly messages: ThreadMemory;
   readonly queues: ThreadMemory;
+  readonly #times: MessageTimes = {
+    nowMs: () => this.#host.nowMs(),
+    publishedMs: (address) => publishedMs(this.messages, address),
+    expirationMs: (address) => expirationMs(this.messages, address),
+  };
   readonly queueGroup: ActorGroup;
   readonly connectionGroup: ActorGroup;
   readonly log: ThreadLog;
@@ -290,6 +296,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           store: this.#store,
           unsent,
           hold: (address) => this.messages.hold(address),
+          times: this.#times,
           isMemoryShort: () => this.#memoryShort,
           flushReleases: () => this.#table.flushReleases(),
         });
@@ -399,13 +406,16 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
    */
   #publishedToNobody(to: ActorRef, letter: Letter): void {
     const isThere = this.scheduler.has(to.id);
-    const { accepted, done } = isThere ? this.#progressOf(to, letter) : NO_PROGRESS;
+    let accepted = isThere ? this.#acceptedOf(to, letter) : 0;
     const ints = this.scheduler.pool.take(letter.count);
     let words = 0;
-    for (let at = 0, index = 0; at < letter.count; at += 4, index++) {
-      if (index >= done) this.messages.release(letter.ints[at]!);
-      const refused = isThere && index >= accepted ? 1 : 0;
-      if (letter.ints[at + 3] === 0) continue;
+    for (let at = 0; at < letter.count; at += PUBLISH_WORDS) {
+      // Without an address it was refused, and its lease is over.
+      const address = letter.ints[at]!;
+      const isAccepted = address !== 0 && accepted-- > 0;
+      if (address !== 0 && !isAccepted) this.messages.release(address);
+      const refused = isThere && !isAccepted ? 1 : 0;
+      if ((letter.ints[at + 3]! & PublishMark.confirm) === 0) continue;
       ints[words] = letter.ints[at + 1]!;
       ints[words + 1] = letter.ints[at + 2]!;
       ints[words + 2] = 1;
@@ -420,16 +430,14 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.tell(letter.sender, answer);
   }
 
-  /** Publishes of a letter that a queue has accepted, and those that it has accepted or refused. */
-  #progressOf(to: ActorRef, letter: Letter): { readonly accepted: number; readonly done: number } {
+  /** Publishes of a letter that a queue has accepted. */
+  #acceptedOf(to: ActorRef, letter: Letter): number {
     const record = this.topology.queueById(-to.id)?.record;
-    if (record === undefined) return NO_PROGRESS;
+    if (record === undefined) return 0;
     const { slots } = this.queues;
     const slot = record.slot * SLOT_WORDS;
     const isBegun = slots[slot + LETTER_SENDER] === letter.sender.id && slots[slot + LETTER_NUMBER] === letter.number;
-    if (!isBegun) return NO_PROGRESS;
-    const accepted = (slots[slot + TAIL]! - slots[slot + LETTER_TAIL]!) | 0;
-    return { accepted, done: accepted + slots[slot + LETTER_REFUSED]! };
+    return isBegun ? (slots[slot + TAIL]! - slots[slot + LETTER_TAIL]!) | 0 : 0;
   }
 
   /** The queue was deleted, or went down, while the store read for it. */
@@ -448,5 +456,3 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.scheduler.tell(letter.sender, answer);
   }
 }
-
-const NO_PROGRESS = { accepted: 0, done: 0 };

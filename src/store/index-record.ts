@@ -25,6 +25,8 @@ export const RowFlag = {
   redelivered: 1,
   /** The body is a shared one. */
   reference: 4,
+  /** Its publisher said how long it may wait. */
+  expiring: 8,
 } as const;
 
 /** The columns of a segment, as they are built and as they are read. Rows beyond the count hold nothing of worth. */

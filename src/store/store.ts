@@ -35,6 +35,8 @@ export const AppendFlag = {
   paged: 2,
   /** Routed to several queues: the body is kept once. */
   shared: 4,
+  /** Its publisher said how long it may wait. */
+  expiring: RowFlag.expiring,
 } as const;
 
 export type Opened = {
@@ -136,7 +138,7 @@ export class Store {
     const extended = log.extend(position);
     if (extended <= chain.last) return this.#memory.release(address);
     const reference = (flags & AppendFlag.shared) === 0 ? 0 : this.#tools.bodies.refer(address);
-    chain.collect(extended, address, flags & AppendFlag.redelivered, reference);
+    chain.collect(extended, address, flags & (AppendFlag.redelivered | AppendFlag.expiring), reference);
     this.#group.touch(log);
   }
 

@@ -115,6 +115,26 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'a channel that ends keeps what it holds': [
     { file: machine, right: 'position !== this.#cursor; position = (position + 1) | 0) {\n      // What', wrong: 'position !== ledger.head; position = (position + 1) | 0) {\n      // What' },
   ],
+  'what has expired is delivered': [{ file: machine, right: '    if (!expiry.isOffered(position)) return false;\n', wrong: '    return false;\n' }],
+  'what nobody was offered has expired': [
+    { file: machine, right: '    if (!expiry.isOffered(position)) return false;\n', wrong: '' },
+  ],
+  'what came back is looked at as if it were new': [
+    { file: 'expiry.ts', right: 'return ((position - this.offeredTo) | 0) < 0;', wrong: 'return position < this.offeredTo - 1;' },
+  ],
+  'a crash forgets that messages expire': [{ file: machine, right: '    if ((flags & EXPIRING_FLAG) !== 0) this.#beginExpiry();\n', wrong: '' }],
+  'the larger of two times counts': [{ file: 'expiry.ts', right: 'Math.min(ownMs, this.#ttlMs)', wrong: '(this.#ttlMs === Infinity ? ownMs : this.#ttlMs)' }],
+  'a delivery forgets that its message expires': [
+    { file: 'ledger-layout.ts', right: ' | PAGED_FLAG | EXPIRING_FLAG', wrong: ' | PAGED_FLAG' },
+  ],
+  'what expires behind the head goes with it': [
+    { file: machine, right: '      if (budget === 0 || !expiry.isOver(timeMs)) return timeMs;\n', wrong: '      if (budget === 0 || (!expiry.isOver(timeMs) && timeMs !== Infinity)) return timeMs;\n' },
+  ],
+  'what comes back has no bytes': [{ file: machine, right: '    this.#returned.push(position);\n    this.#size?.add(position);\n', wrong: '    this.#returned.push(position);\n' }],
+  'what is dropped keeps its bytes': [
+    { file: machine, right: '    this.#size?.subtract(position);\n    this.#ledger.remove', wrong: '    this.#ledger.remove' },
+  ],
+  'bytes are forgotten in a crash': [{ file: machine, right: '    this.#size?.recover();\n', wrong: '' }],
   'what is past the head is looked at': [{ file: machine, right: '!ledger.holds(position) || ', wrong: '' }],
 };
 

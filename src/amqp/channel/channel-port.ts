@@ -28,6 +28,8 @@ export interface ChannelPort {
   readonly links: QueueLinks;
   readonly writer: DeliveryWriter;
   readonly messageSizeMax: number;
+  /** Milliseconds since the epoch, on a clock that never goes back. */
+  nowMs(): number;
   readonly announced: AnnouncedBodies;
   send(channel: number, method: Method): void;
   /** A frame made before, such as an acknowledgement. */

@@ -105,9 +105,10 @@ export class Channel implements ConfirmSink {
   accept(address: number, route: Route): void {
     const { links } = route;
     if (this.#transaction !== undefined) return this.#hold({ type: 'routed', address, route });
+    if (route.timed) this.#publisher.notePublished(address);
     const sequence = this.#confirms === undefined ? 0 : this.#confirms.publish(links.length);
     for (let index = 0; index < links.length; index++) {
-      this.#port.links.publish(links[index]!, address, this.number, sequence);
+      this.#port.links.publish(links[index]!, address, this.number, sequence, route.expiring);
     }
   }
 
@@ -273,8 +274,11 @@ export class Channel implements ConfirmSink {
     for (const publish of publishes) {
       if (publish.type === 'returned') this.#publisher.returnToClient(publish.address);
       else {
-        for (const link of publish.route.links) {
-          this.#port.links.publish(link, publish.address, this.number, 1);
+        const { links, timed, expiring } = publish.route;
+        // Its time begins when it is enqueued: now.
+        if (timed) this.#publisher.notePublished(publish.address);
+        for (const link of links) {
+          this.#port.links.publish(link, publish.address, this.number, 1, expiring);
           transaction.pending++;
         }
       }

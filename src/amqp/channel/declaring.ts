@@ -169,11 +169,13 @@ export class Declaring {
     if (reply.type !== 'queue-declared') throw new Error(`a declare was answered with ${reply.type}`);
     const { queue } = reply;
     this.#channel.lastQueue = queue.name;
-    if (method.noWait) return;
+    // A queue that goes when nobody asks for it must hear that somebody did.
+    if (method.noWait && (reply.created || !queue.arguments.has('x-expires'))) return;
     if (reply.created) return this.#sendDeclared(queue, 0, 0);
     this.#port.ask(queue, { type: 'status' }, (answer) => {
-      if (answer.type === 'status') this.#sendDeclared(queue, answer.readyCount, answer.consumerCount);
-      else if (answer.type === 'refused') this.#channel.refuse(answer.refusal, method.name);
+      if (answer.type === 'status') {
+        if (!method.noWait) this.#sendDeclared(queue, answer.readyCount, answer.consumerCount);
+      } else if (answer.type === 'refused') this.#channel.refuse(answer.refusal, method.name);
       else if (attempts > 1) this.#declareQueue(method, attempts - 1);
       else this.#channel.refuse(refuse(ReplyCode.resourceLocked, `queue '${queue.name}' is being deleted`), method.name);
     });

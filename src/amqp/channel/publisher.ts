@@ -12,6 +12,7 @@ import { FRAME_HEADER_SIZE, FRAME_END, FrameType } from '../frame.ts';
 import { toAmqpError } from '../amqp-error.ts';
 import { PropertyFlag, deliveryMode, propertyFlags, validateHeader } from '../content-header.ts';
 import { type BasicProperties, decodeProperties, isRefusedHeader, replaceProperties } from '../basic-properties.ts';
+import { notePublished } from '../message-times.ts';
 import { encodeMethodFrame, methodIdOf } from '../method-codec.ts';
 import { IMMEDIATE_BIT, MANDATORY_BIT, type PublishScan } from '../publish-scanner.ts';
 import {
@@ -190,7 +191,7 @@ export class Publisher {
     if (refusal !== undefined) return this.#refuse(refusal);
     const changed = changedProperties(properties, headers, typeof reply === 'string' ? reply : undefined);
     return {
-      route: found,
+      route: properties.expiration === undefined ? found : { ...found, timed: true, expiring: true },
       persistent,
       header: changed === undefined ? undefined : replaceProperties(buffer.subarray(header, end), changed),
     };
@@ -304,6 +305,11 @@ export class Publisher {
     }
     if (links.length > 0) this.#channel.accept(address, route);
     else this.#channel.unroutable(address, (bits & MANDATORY_BIT) !== 0);
+  }
+
+  /** The time of the message begins. Before a queue has heard of it. */
+  notePublished(address: number): void {
+    notePublished(this.#port.memory, address, this.#port.nowMs());
   }
 
   /** basic.return with the message's content; ends its lease. */

@@ -12,8 +12,14 @@ export interface Batches {
   grow(batch: Int32Array): Int32Array;
 }
 
-/** Words of one publish in a batch: message address, channel, low bits of the sequence number, 1 when a confirm is wanted. */
+/** Words of one publish in a batch: message address, channel, low bits of the sequence number, PublishMark. */
 export const PUBLISH_WORDS = 4;
+export const PublishMark = {
+  /** An answer is wanted. */
+  confirm: 1,
+  /** The publisher said how long the message may wait. */
+  expiring: 2,
+} as const;
 /** Words of one report of taken deliveries: the consumer's id at its queue, how many. */
 export const TAKEN_WORDS = 2;
 
@@ -129,7 +135,7 @@ export class QueueLinks {
     this.#sweepAt = Math.max(LINKS_BEFORE_SWEEP, 2 * this.#byQueue.size);
   }
 
-  publish(link: QueueLink, address: number, channel: number, sequence: number): void {
+  publish(link: QueueLink, address: number, channel: number, sequence: number, expiring = false): void {
     const batch = link.publishes;
     const ints = batch.room(PUBLISH_WORDS, this.batches);
     const at = batch.count;
@@ -137,7 +143,7 @@ export class QueueLinks {
     ints[at + 1] = channel;
     ints[at + 2] = sequence;
     // The sequence number loses its upper bits on the way: this says that there was one.
-    ints[at + 3] = sequence === 0 ? 0 : 1;
+    ints[at + 3] = (sequence === 0 ? 0 : PublishMark.confirm) | (expiring ? PublishMark.expiring : 0);
     batch.count = at + PUBLISH_WORDS;
     if (!link.touched) this.#touch(link);
   }

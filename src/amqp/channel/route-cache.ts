@@ -19,6 +19,10 @@ export type Route = {
   readonly refusal: Refusal | undefined;
   /** Headers decide with: not to be kept. */
   readonly dependsOnHeaders: boolean;
+  /** The message may expire where it goes: it must say when it was published. */
+  readonly timed: boolean;
+  /** The publisher said how long this one message may wait: a route of its own. */
+  readonly expiring: boolean;
 };
 
 const NO_LINKS: readonly QueueLink[] = [];
@@ -86,6 +90,8 @@ export class RouteCache {
       links: queues.length === 0 ? NO_LINKS : queues.map((queue) => links.to(queue)),
       refusal: undefined,
       dependsOnHeaders,
+      timed: queues.some((queue) => queue.arguments.has('x-message-ttl')),
+      expiring: false,
     };
   }
 
@@ -104,7 +110,7 @@ export class RouteCache {
 }
 
 function refusedRoute(refusal: Refusal): Route {
-  return { links: NO_LINKS, refusal, dependsOnHeaders: false };
+  return { links: NO_LINKS, refusal, dependsOnHeaders: false, timed: false, expiring: false };
 }
 
 /** What is broken leaves a replacement character behind; few names contain one otherwise. */

@@ -29,6 +29,8 @@ export class Contents {
   readonly #order: DeliveryOrder;
   /** Messages whose content is in the store alone. */
   lacking = 0;
+  /** Of a queue that limits bytes: bytes of the body at an address. */
+  sizeOf: ((address: number) => number) | undefined = undefined;
   /** Never delivered messages before this position have their content. */
   #through = 0;
   /** Behind the resident part, contents before this position are out or on their way. */
@@ -154,6 +156,8 @@ export class Contents {
   }
 
   #letGo(position: number, address: number): void {
+    // First: an entry without content must never be without its size.
+    if (this.sizeOf !== undefined) this.#ledger.noteSize(position, this.sizeOf(address));
     this.#ledger.letGo(position, address);
     this.lacking++;
     // A paged message may be stored when its turn has come near: it has to be asked for again.

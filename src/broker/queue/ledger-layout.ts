@@ -23,7 +23,8 @@
  *   | message address | state, flags | owner | deliveries |
  *
  *   state        GONE, READY or UNSETTLED
- *   owner        id of the consumer that holds it, while UNSETTLED
+ *   owner        id of the consumer that holds it, while UNSETTLED; bytes of the body, while the content is in the store alone and the
+ *                queue limits bytes
  *   deliveries   how often it came back
  *   address      0 while the content is in the store alone: of a READY message only
  * ```
@@ -56,8 +57,6 @@ export const ACTIVE_CONNECTION = 20;
 export const ACTIVE_KEY = 21;
 /** 1 once the queue has had a consumer: an auto-delete queue without one is then over. */
 export const HAD_CONSUMER = 22;
-/** Messages of the letter in progress that were refused and released: those after the ones that were appended. */
-export const LETTER_REFUSED = 23;
 /** Kept messages below this position have been handed to the store, and those below STORED are on the device. */
 export const APPENDED = 24;
 export const STORED = 25;
@@ -90,7 +89,9 @@ export const REDELIVERED_FLAG = 4;
 export const KEPT_FLAG = 8;
 /** Flag: not to survive the process; the store has it because memory was short. */
 export const PAGED_FLAG = 16;
-export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG;
+/** Flag: its publisher said how long it may wait (`expiration`). */
+export const EXPIRING_FLAG = 32;
+export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG;
 
 /** Queues a node holds at the same time. */
 export const QUEUE_SLOTS_MAX = 262_144;

@@ -14,7 +14,6 @@ import {
   HEAD,
   KEPT_FLAG,
   LETTER_NUMBER,
-  LETTER_REFUSED,
   LETTER_SENDER,
   LETTER_TAIL,
   OWNER,
@@ -213,6 +212,12 @@ export class Ledger {
     this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + ADDRESS] = address;
   }
 
+  /** The size of a READY message's body, for the time when its content is in the store alone. Bytes. */
+  noteSize(position: number, size: number): void {
+    const chunk = this.#chunkOf(position);
+    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + OWNER] = size;
+  }
+
   /** The content of a READY message is in the store alone from now on; the lease on its copy here ends. */
   letGo(position: number, address: number): void {
     this.setAddress(position, 0);
@@ -293,7 +298,6 @@ export class Ledger {
     // The identity last: until it stands, the letter counts as not begun.
     this.#slots[slot + LETTER_SENDER] = 0;
     this.#slots[slot + LETTER_TAIL] = this.tail;
-    this.#slots[slot + LETTER_REFUSED] = 0;
     this.#slots[slot + LETTER_NUMBER] = number;
     this.#slots[slot + LETTER_SENDER] = sender;
     return 0;

@@ -2,11 +2,13 @@ import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import { Consumers } from './consumers.ts';
 import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
+import { Expiry, type MessageTimes } from './expiry.ts';
 import { Ledger } from './ledger.ts';
 import {
   CONSUMER_COUNT,
   DELIVERED,
   DROPPED,
+  EXPIRING_FLAG,
   FLAGS_MASK,
   GONE,
   KEPT_FLAG,
@@ -21,6 +23,7 @@ import {
 } from './ledger-layout.ts';
 import { PositionHeap } from './position-heap.ts';
 import type { QueueMemory } from './queue-memory.ts';
+import { ReadySize } from './ready-size.ts';
 
 /** What a queue does to the world. Called in the middle of a step: an implementation only collects. */
 export interface QueuePort {
@@ -30,7 +33,12 @@ export interface QueuePort {
   keptGone(position: number): void;
   /** A message that the store keeps came back, after so many deliveries. */
   keptReturned(position: number, deliveries: number): void;
+  /** A ready message is about to go because of a policy: until this returns, it is still at its position. */
+  dropped?(position: number, reason: DropReason): void;
 }
+
+/** RabbitMQ's words for it, as a dead letter's headers say them. */
+export type DropReason = 'expired' | 'maxlen';
 
 /** How a delivery ends. */
 export const Settle = {
@@ -49,7 +57,16 @@ export type QueueTraits = {
   /** As errors name it: `queue 'q' in vhost '/'`. */
   readonly title: string;
   readonly singleActiveConsumer: boolean;
+  /** Only of a queue that limits bytes: bytes of the body of the message at an address. */
+  readonly sizeOf?: ((address: number) => number) | undefined;
+  /** How long each message may wait, milliseconds; undefined: as long as it says itself. */
+  readonly messageTtlMs?: number | undefined;
+  /** Of a queue whose messages may expire. */
+  readonly times?: MessageTimes | undefined;
 };
+
+/** Messages that one `dropExpired` drops at most, for the same reason. */
+export const EXPIRE_MAX = 8192;
 
 /** Messages that one `dispatch` delivers at most, so that a long backlog shares its thread. */
 export const DISPATCH_MAX = 2048;
@@ -71,15 +88,21 @@ export class QueueMachine {
   readonly #port: QueuePort;
   readonly #traits: QueueTraits;
   readonly #returned = new PositionHeap();
+  readonly #size: ReadySize | undefined;
+  /** Undefined until something here may expire. */
+  #expiry: Expiry | undefined = undefined;
   #cursor = 0;
   #unsettled = 0;
 
   constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
     this.#ledger = new Ledger(memory, slot, (position) => port.keptGone(position));
     this.contents = new Contents(this.#ledger, this);
+    this.contents.sizeOf = traits.sizeOf;
+    this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
     this.#traits = traits;
     this.#port = port;
     this.consumers = new Consumers(traits.singleActiveConsumer);
+    if (traits.messageTtlMs !== undefined) this.#beginExpiry();
   }
 
   create(): void {
@@ -93,14 +116,20 @@ export class QueueMachine {
     ledger.recover();
     // Behind the cursor lies the part with holes; from it on everything is ready and nothing came back since.
     let cursor = ledger.head;
+    let flags = 0;
     for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
-      if ((ledger.state(position) & STATE_MASK) !== READY) cursor = (position + 1) | 0;
+      const state = ledger.state(position);
+      flags |= state;
+      if ((state & STATE_MASK) !== READY) cursor = (position + 1) | 0;
     }
+    if ((flags & EXPIRING_FLAG) !== 0) this.#beginExpiry();
+    if (this.#expiry !== undefined) this.#expiry.offeredTo = ledger.tail;
     for (let position = ledger.head; position !== cursor; position = (position + 1) | 0) {
       if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
     }
     this.#cursor = cursor;
     this.contents.recover();
+    this.#size?.recover();
   }
 
   get ready(): number {
@@ -109,6 +138,11 @@ export class QueueMachine {
 
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** Bytes of the bodies of ready messages; 0 of a queue that does not limit them. */
+  get readyBytes(): number {
+    return this.#size?.bytes ?? 0;
   }
 
   counter(word: number): number {
@@ -132,8 +166,11 @@ export class QueueMachine {
   }
 
   /** Accepts a message, with one lease on it. Answers false, the lease still the caller's, when memory is exhausted. */
-  publish(address: number, kept = false): boolean {
-    return this.#ledger.append(address, kept ? KEPT_FLAG : 0);
+  publish(address: number, kept = false, expiring = false): boolean {
+    if (!this.#ledger.append(address, (kept ? KEPT_FLAG : 0) | (expiring ? EXPIRING_FLAG : 0))) return false;
+    if (expiring) this.#beginExpiry();
+    this.#size?.add((this.#ledger.tail - 1) | 0);
+    return true;
   }
 
   /** The position that the next message gets. */
@@ -144,6 +181,7 @@ export class QueueMachine {
   /** Delivers what can be delivered, at most DISPATCH_MAX. Answers whether it stopped at that limit. */
   dispatch(): boolean {
     let budget = DISPATCH_MAX;
+    this.#expiry?.look();
     let line = this.consumers.line();
     while (line !== undefined) {
       const consumer = line.first!;
@@ -155,6 +193,10 @@ export class QueueMachine {
       if (this.ready === 0) return false;
       if (budget-- === 0) return true;
       if (this.contents.lacking > 0 && this.nextLacksContent) return false;
+      if (this.#expiry !== undefined && this.#nextIsOver(this.#expiry)) {
+        this.dropHead('expired');
+        continue;
+      }
       this.#deliverNext(consumer);
       line.shift();
       if (consumer.able) line.join(consumer);
@@ -174,6 +216,7 @@ export class QueueMachine {
     const position = this.#takeNext();
     const flags = this.#ledger.state(position) & FLAGS_MASK;
     const redelivered = (flags & REDELIVERED_FLAG) !== 0;
+    this.#size?.subtract(position);
     this.#ledger.setState(position, UNSETTLED | flags, consumer.id);
     this.#unsettled++;
     consumer.outstanding++;
@@ -185,7 +228,7 @@ export class QueueMachine {
 
   /**
    * basic.get: delivers the next message to `getter`, outside its limits. Answers false when nothing is ready. Its content must
-   * be there: ask `nextLacksContent` first.
+   * be there, and it must not have expired: `dropExpired`, then ask `nextLacksContent`.
    * With `noAck` the connection reports it as taken, like any delivery without acknowledgement.
    */
   get(getter: Consumer): boolean {
@@ -220,14 +263,19 @@ export class QueueMachine {
         return;
       case Settle.requeue:
         ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
-        this.#returned.push(position);
+        this.#comeBack(position);
         if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, ledger.countDelivery(position));
         return;
       case Settle.unsent:
         ledger.setState(position, READY | (state & FLAGS_MASK), 0);
-        this.#returned.push(position);
+        this.#comeBack(position);
         return;
     }
+  }
+
+  #comeBack(position: number): void {
+    this.#returned.push(position);
+    this.#size?.add(position);
   }
 
   /** The connection's socket has taken `count` deliveries of a windowed consumer. */
@@ -280,10 +328,13 @@ export class QueueMachine {
     }
   }
 
-  /** Drops the oldest ready message. Only when there is one. */
-  dropHead(): void {
+  /** Drops the oldest ready message. Only when there is one. Without a reason it is purged. */
+  dropHead(reason?: DropReason): void {
     if (this.contents.lacking > 0 && this.nextLacksContent) this.contents.lacking--;
-    this.#ledger.remove(this.#takeNext(), DROPPED);
+    const position = this.#takeNext();
+    if (reason !== undefined) this.#port.dropped?.(position, reason);
+    this.#size?.subtract(position);
+    this.#ledger.remove(position, DROPPED);
   }
 
   /** Drops what is ready. Answers how many; what is unsettled stays. */
@@ -293,14 +344,60 @@ export class QueueMachine {
     return purged;
   }
 
+  // ---- what expires
+
+  /** Something here may expire. */
+  get expires(): boolean {
+    return this.#expiry !== undefined;
+  }
+
+  /** Whether the message itself says how long it may wait. Of a position that the queue holds. */
+  isExpiring(position: number): boolean {
+    return this.#expiry !== undefined && (this.#ledger.state(position) & EXPIRING_FLAG) !== 0;
+  }
+
+  #beginExpiry(): void {
+    if (this.#expiry !== undefined) return;
+    const { times, messageTtlMs } = this.#traits;
+    if (times === undefined) throw new Error('a queue whose messages expire needs a clock');
+    this.#expiry = new Expiry(times, messageTtlMs);
+    this.#expiry.offeredTo = this.#cursor;
+  }
+
+  #nextIsOver(expiry: Expiry): boolean {
+    const position = this.#next;
+    if (!expiry.isOffered(position)) return false;
+    return expiry.isOver(expiry.timeOf(this.#ledger.address(position), this.#ledger.state(position)));
+  }
+
+  /**
+   * Drops what has expired at the head, at most EXPIRE_MAX. After `dispatch`: what may not wait has been offered then. Answers when to do it
+   * again: the time when the head expires, or one that has passed; Infinity: never, or when the head's content has come.
+   */
+  dropExpired(): number {
+    const expiry = this.#expiry;
+    if (expiry === undefined) return Infinity;
+    expiry.look();
+    expiry.offeredTo = this.#ledger.tail;
+    for (let budget = EXPIRE_MAX; this.ready > 0; budget--) {
+      if (this.contents.lacking > 0 && this.nextLacksContent) return Infinity;
+      const position = this.#next;
+      const timeMs = expiry.timeOf(this.#ledger.address(position), this.#ledger.state(position));
+      if (budget === 0 || !expiry.isOver(timeMs)) return timeMs;
+      this.dropHead('expired');
+    }
+    return Infinity;
+  }
+
   // ---- what is in the store
 
   /** Somebody waits for the next message outside the consumers. */
   isGetWaiting = false;
 
-  /** Whether anybody wants messages: only then contents are read back. */
+  /** Whether anybody wants messages, or their time: only then contents are read back. */
   get isAskedFor(): boolean {
-    return this.isGetWaiting || this.consumers.count > 0;
+    if (this.isGetWaiting || this.consumers.count > 0) return true;
+    return this.#expiry !== undefined && this.ready > 0 && this.#expiry.concerns(this.#ledger.state(this.#next));
   }
 
   /** Position of the first message that was never delivered. */
@@ -315,8 +412,12 @@ export class QueueMachine {
 
   /** Whether the next message waits for its content. Only when something is ready. */
   get nextLacksContent(): boolean {
-    const position = this.#returned.size > 0 ? this.#returned.peek() : this.#cursor;
-    return this.#ledger.address(position) === 0;
+    return this.#ledger.address(this.#next) === 0;
+  }
+
+  /** Position of the next message. Only when something is ready. */
+  get #next(): number {
+    return this.#returned.size > 0 ? this.#returned.peek() : this.#cursor;
   }
 
   /** Each message that the store keeps, in order, with its flags. */
@@ -342,6 +443,7 @@ export class QueueMachine {
     this.#returned.clear();
     this.#ledger.clear();
     this.contents.lacking = 0;
+    if (this.#size !== undefined) this.#size.bytes = 0;
     this.#cursor = this.#ledger.tail;
     this.#unsettled = 0;
   }

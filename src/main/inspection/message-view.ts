@@ -2,7 +2,7 @@
 import { type BasicProperties, decodeProperties, isRefusedHeader } from '../../amqp/basic-properties.ts';
 import { FRAME_HEADER_SIZE } from '../../amqp/frame.ts';
 import { BODY_SIZE, FLAGS, HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, bodyOffset, headerFrameOffset } from '../../amqp/stored-message.ts';
-import type { StoredEntry } from '../../store/store.ts';
+import { AppendFlag, type StoredEntry } from '../../store/store.ts';
 import { type PlainField, plainTable } from './plain-field.ts';
 
 /** Bytes of a body that are shown. */
@@ -32,7 +32,7 @@ export function viewMessage({ position, flags, deliveries }: StoredEntry, record
   const bodyBytes = word(BODY_SIZE);
   return {
     position,
-    redelivered: flags !== 0,
+    redelivered: (flags & AppendFlag.redelivered) !== 0,
     deliveries,
     exchange: record.toString('utf8', RECORD_HEAD_SIZE + 1, exchangeEnd),
     routingKey: record.toString('utf8', exchangeEnd + 1, RECORD_HEAD_SIZE + keySize),

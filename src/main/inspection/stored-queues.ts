@@ -2,7 +2,7 @@
 import { crc32 } from 'node:zlib';
 import type { Disk, StoreMemory } from '../../store/port.ts';
 import { STORE_FORMAT } from '../../store/store-record.ts';
-import { Store, type StoredEntry } from '../../store/store.ts';
+import { AppendFlag, Store, type StoredEntry } from '../../store/store.ts';
 import { type MessageView, viewMessage } from './message-view.ts';
 
 /** Positions that one read asks for. */
@@ -91,7 +91,7 @@ export class StoredQueues {
     for (const { position, flags, sizeBytes } of this.#store.inventory(queue)) {
       sum.messages++;
       sum.bytes += sizeBytes;
-      if (flags !== 0) sum.redelivered++;
+      if ((flags & AppendFlag.redelivered) !== 0) sum.redelivered++;
       positions[waiting++] = position;
       if (waiting === READ_MAX) read();
     }

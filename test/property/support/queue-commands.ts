@@ -69,8 +69,13 @@ const HOW = [Settle.ack, Settle.ack, Settle.requeue, Settle.discard, Settle.unse
 const commands: readonly fc.Arbitrary<Step>[] = [
   step<[number, number]>('publish', [connection, fc.integer({ min: 1, max: 12 })], (world, sender, count) => world.publish(sender, count)),
   step<[number, number]>('publish', [connection, fc.integer({ min: 1, max: 40 })], (world, sender, count) => world.publish(sender, count)),
+  step<[number, number, number]>('publish what expires', [connection, fc.integer({ min: 1, max: 6 }), fc.nat(6)], (world, sender, count, ms) => {
+    world.publish(sender, count, ms * 10);
+  }),
   step('dispatch', [], (world) => world.dispatch()),
   step('dispatch', [], (world) => world.dispatch()),
+  step<[number]>('pass', [fc.integer({ min: 1, max: 30 })], (world, ms) => world.pass(ms)),
+  step('drop expired', [], (world) => world.dropExpired()),
   step('consume', [subscription], (world, fields) => world.consume(specOf({ ...fields, key: ++keys }))),
   step<[number]>('cancel', [index], (world, at) => {
     const consumer = pick(world.model.consumers, at);
@@ -115,6 +120,7 @@ const commands: readonly fc.Arbitrary<Step>[] = [
 const options: fc.Arbitrary<WorldOptions> = fc.record({
   start: fc.oneof(fc.constant(0), fc.integer({ min: 2 ** 31 - 60, max: 2 ** 31 - 1 }), fc.integer({ min: -60, max: -1 }), fc.nat(9000)),
   single: fc.nat(3).map((one) => one === 0),
+  ttlMs: fc.constantFrom(undefined, undefined, 0, 25),
 });
 
 /** The property: whatever happens, and wherever it crashes, the queue is what its model is. */

@@ -8,7 +8,15 @@ import { dumpLedger } from './ledger-dump.ts';
 import { type QueueModule, SMALL } from './queue-copy.ts';
 import { type Entry, Holder, QueueModel, isWindowed } from './queue-model.ts';
 
-export type WorldOptions = { readonly start: number; readonly single: boolean };
+export type WorldOptions = {
+  readonly start: number;
+  readonly single: boolean;
+  /** How long each message may wait, milliseconds; undefined: as long as it says itself. */
+  readonly ttlMs?: number | undefined;
+};
+
+/** Bytes of the body of a message. */
+const sizeOf = (address: number): number => address % 7;
 
 /** What a crash in the middle of a step leaves open. */
 type Doubt = {
@@ -25,6 +33,14 @@ export class QueueWorld {
   readonly #options: WorldOptions;
   #machine: QueueMachine;
   #letters = 0;
+  #nowMs = 1000;
+  readonly #publishedMs = new Map<number, number>();
+  readonly #expirationMs = new Map<number, number>();
+  /** Messages from this position on were not offered to the consumers yet. */
+  #offeredTo = 0;
+  /** It is being dropped: a crash may find it gone or not. */
+  #dropping: Entry | undefined = undefined;
+  #dispatching = false;
   /** Each may have cut a chunk loose, those in a recovery as well. */
   #crashes = 0;
   /** Messages that a crash caught between the end of their stay and the end of their lease. */
@@ -36,6 +52,7 @@ export class QueueWorld {
     this.#module = module;
     this.#options = options;
     this.model = new QueueModel(options.start, options.single, SMALL.window);
+    this.#offeredTo = options.start;
     this.#machine = this.#make();
     this.#machine.create();
     // As if the queue had already accepted and settled everything up to `start`.
@@ -45,12 +62,32 @@ export class QueueWorld {
   }
 
   #make(): QueueMachine {
-    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: this.#options.single };
+    const times = {
+      nowMs: () => this.#nowMs,
+      publishedMs: (address: number) => this.#publishedMs.get(address)!,
+      expirationMs: (address: number) => this.#expirationMs.get(address)!,
+    };
+    const { single, ttlMs } = this.#options;
+    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times };
     return new this.#module.QueueMachine(this.memory, 0, traits, {
       keptGone: () => {},
       keptReturned: () => {},
+      dropped: (position, reason) => {
+        this.#commitDrop();
+        assert.is(reason, 'expired');
+        const [oldest] = this.model.ready;
+        assert.is(position, oldest?.position, 'the oldest ready message expires');
+        assert.ok(this.#isOver(oldest!), 'what expires has waited too long');
+        const isFresh = ((position - this.#offeredTo) | 0) >= 0;
+        assert.not(this.#dispatching && isFresh, 'what may not wait is offered first');
+        this.#dropping = oldest;
+      },
       deliver: (consumer, address, position, redelivered) => {
+        this.#commitDrop();
         this.memory.step();
+        const [oldest] = this.model.ready;
+        const isFresh = ((position - this.#offeredTo) | 0) >= 0;
+        assert.not(oldest !== undefined && !isFresh && this.#isOver(oldest), 'what has expired is not delivered');
         this.model.deliver(consumer, address, position, redelivered);
       },
     });
@@ -59,12 +96,27 @@ export class QueueWorld {
   /** Takes a step of the queue. Answers undefined when it crashed; then the queue goes on as another incarnation. */
   #attempt<T>(doubt: () => Doubt, step: () => T): { readonly value: T } | undefined {
     try {
-      return { value: step() };
+      const value = step();
+      this.#commitDrop();
+      return { value };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
-      this.#comeBack(doubt());
+      const { gone = [], marked = [] } = doubt();
+      this.#comeBack({ gone: this.#dropping === undefined ? gone : [...gone, this.#dropping], marked });
+      this.#dropping = undefined;
+      this.#offeredTo = this.memory.plainSlots[TAIL]!;
       return undefined;
     }
+  }
+
+  #commitDrop(): void {
+    if (this.#dropping !== undefined) this.model.release(this.#dropping, undefined, 'dropped');
+    this.#dropping = undefined;
+  }
+
+  #isOver({ address }: Entry): boolean {
+    const waitsMs = Math.min(this.#options.ttlMs ?? Infinity, this.#expirationMs.get(address) ?? Infinity);
+    return this.#nowMs >= this.#publishedMs.get(address)! + waitsMs;
   }
 
   #comeBack(doubt: Doubt): void {
@@ -125,12 +177,16 @@ export class QueueWorld {
   }
 
   /** A letter is given again after a crash until it is read to its end. */
-  publish(sender: number, count: number): void {
+  publish(sender: number, count: number, expirationMs?: number): void {
     const number = ++this.#letters;
     const letter = Array.from({ length: count }, () => this.memory.message());
+    for (const address of letter) {
+      this.#publishedMs.set(address, this.#nowMs);
+      if (expirationMs !== undefined) this.#expirationMs.set(address, expirationMs);
+    }
     const read = (): void => {
       const done = this.#machine.beginLetter(sender, number);
-      for (const address of letter.slice(done)) assert.ok(this.#machine.publish(address));
+      for (const address of letter.slice(done)) assert.ok(this.#machine.publish(address, false, expirationMs !== undefined));
     };
     const before = this.model.tail;
     for (let attempt = this.#attempt(() => ({}), read); attempt === undefined; ) attempt = this.#attempt(() => ({}), read);
@@ -154,8 +210,14 @@ export class QueueWorld {
   }
 
   dispatch(): void {
+    this.#dispatching = true;
+    this.#dispatch();
+    this.#dispatching = false;
+  }
+
+  #dispatch(): void {
     const before = this.model.ready.length;
-    const attempt = this.#attempt(() => ({ marked: this.model.ready.slice(0, 1) }), () => this.#machine.dispatch());
+    const attempt = this.#attempt(() => ({ marked: this.model.ready.slice(0, this.#dropping === undefined ? 1 : 2) }), () => this.#machine.dispatch());
     if (attempt === undefined) return;
     const delivered = before - this.model.ready.length;
     const more = this.model.ready.length > 0 && this.model.holders.some((holder) => this.model.able(holder));
@@ -164,7 +226,25 @@ export class QueueWorld {
     else assert.not(more, 'a dispatch stops when nobody can take anything');
   }
 
+  /** Time goes on. */
+  pass(ms: number): void {
+    this.#nowMs += ms;
+  }
+
+  /** Drops what has expired at the head, however often it crashes. */
+  dropExpired(): void {
+    const attempt = this.#attempt(() => ({}), () => this.#machine.dropExpired());
+    if (attempt === undefined) return this.dropExpired();
+    this.#offeredTo = this.model.tail;
+    const [oldest] = this.model.ready;
+    if (oldest === undefined) return assert.is(attempt.value, Infinity);
+    assert.not(this.#isOver(oldest), 'the head has not expired');
+    const waitsMs = Math.min(this.#options.ttlMs ?? Infinity, this.#expirationMs.get(oldest.address) ?? Infinity);
+    assert.is(attempt.value, this.#publishedMs.get(oldest.address)! + waitsMs, 'when the head expires');
+  }
+
   get(spec: ConsumerSpec): void {
+    this.dropExpired();
     const real = this.#machine.consumers.getter(spec);
     if (!this.model.holders.some((each) => each.real === real)) this.model.holders.push(new Holder(spec, real, true, 0));
     const before = this.model.ready.length;
@@ -261,6 +341,7 @@ export class QueueWorld {
     const { model } = this;
     assert.is(this.#machine.ready, model.ready.length, 'ready');
     assert.is(this.#machine.unsettled, model.unsettled.length, 'unsettled');
+    assert.is(this.#machine.readyBytes, model.ready.reduce((sum, { address }) => sum + sizeOf(address), 0), 'bytes of ready messages');
     assert.equal(
       dumpLedger(this.memory, SMALL.chunkShift),
       model.entries.map(({ position, address, redelivered, holder }) => ({ position, address, ready: holder === undefined, redelivered })),

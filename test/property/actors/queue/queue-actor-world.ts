@@ -113,6 +113,7 @@ export class QueueActorWorld {
       unsent: new WordBatch(),
       hold: () => {},
       isMemoryShort: () => false,
+      times: { nowMs: () => 0, publishedMs: () => 0, expirationMs: () => Infinity },
       watchers: this.peers.filter(({ watching }) => watching).map(({ ref }) => ref),
       flushReleases: () => {},
     });

@@ -76,11 +76,11 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   'a new incarnation watches nobody': { right: '      this.#context.watch(watcher);\n', wrong: '' },
   'an answer overtakes what was delivered before': { right: '    this.#outboxes.flush();\n    const letter', wrong: '    const letter' },
   'what was refused is released again': {
-    right: 'machine.setCounter(LETTER_REFUSED, machine.counter(LETTER_REFUSED) + 1);',
+    right: '        ints[at] = 0;\n',
     wrong: '',
   },
   'nobody is waited for after a crash': { right: " || this.#unsynced.size > 0) return;\n    while", wrong: ') return;\n    while' },
-  'answers of a refused letter do not leave': { right: '    this.#confirms.send(sender);\n', wrong: "    if (!full) this.#confirms.send(sender);\n" },
+  'answers of a refused letter do not leave': { right: '    this.#confirms.send(sender);\n', wrong: "    if (accepted * PUBLISH_WORDS === count) this.#confirms.send(sender);\n" },
 };
 
 for (const [name, mistake] of Object.entries(MISTAKES)) {

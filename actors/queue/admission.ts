@@ -1,0 +1,39 @@
+/** Takes messages into a queue within its limits (src/broker/queue/length-limit.ts). What a consumer takes at once does not count. */
+import type { LengthLimit } from '../../src/broker/queue/length-limit.ts';
+import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
+
+export class Admission {
+  readonly #machine: QueueMachine;
+  readonly #limit: LengthLimit | undefined;
+  readonly #sizeOf: ((address: number) => number) | undefined;
+  readonly #dispatch: () => void;
+
+  /** `sizeOf`: bytes of a body; only of a queue that limits them. `dispatch` delivers what can be delivered. */
+  constructor(machine: QueueMachine, limit: LengthLimit | undefined, sizeOf: ((address: number) => number) | undefined, dispatch: () => void) {
+    this.#machine = machine;
+    this.#limit = limit;
+    this.#sizeOf = sizeOf;
+    this.#dispatch = dispatch;
+  }
+
+  /** False: the message is refused, and its lease is still the caller's. */
+  accept(address: number, kept: boolean, expiring: boolean): boolean {
+    const limit = this.#limit;
+    const machine = this.#machine;
+    if (limit === undefined) return machine.publish(address, kept, expiring);
+    const size = this.#sizeOf?.(address) ?? 0;
+    if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#dispatch();
+    if (!limit.admits(machine.ready, machine.readyBytes, size) || !machine.publish(address, kept, expiring)) return false;
+    if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#dispatch();
+    this.keepTo();
+    return true;
+  }
+
+  /** Drops from the head what is too much: what comes back counts at once, whoever could take it. */
+  keepTo(): void {
+    const limit = this.#limit;
+    const machine = this.#machine;
+    if (limit === undefined) return;
+    while (limit.exceededBy(machine.ready, machine.readyBytes)) machine.dropHead('maxlen');
+  }
+}

@@ -1,0 +1,49 @@
+/** What the actor of a queue is given. */
+import type { BatchPool } from '../runtime/batch-pool.ts';
+import type { ActorRef } from '../runtime/letter.ts';
+import type { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import type { MessageTimes } from '../../src/broker/queue/expiry.ts';
+import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import { FLAGS, SHARED } from '../../src/amqp/stored-message.ts';
+import type { KeepingSetting } from './keeping.ts';
+
+export type QueueSetting = {
+  readonly record: QueueRecord;
+  readonly memory: QueueMemory;
+  readonly pool: BatchPool;
+  /** Connections that watched the incarnation before. */
+  readonly watchers: readonly ActorRef[];
+  /** The store actor; without one nothing outlives the process. */
+  readonly store: ActorRef | undefined;
+  /** What an incarnation collects for the store: the next one finds what did not leave. */
+  readonly unsent: WordBatch;
+  readonly times: MessageTimes;
+  /** Adds a lease to a message. */
+  hold(address: number): void;
+  /** Contents take more memory than they should. */
+  isMemoryShort(): boolean;
+  /** Ends the leases that were collected. */
+  flushReleases(): void;
+};
+
+/** A word of the stored message at `address` (src/amqp/stored-message.ts). */
+export function wordOf(memory: QueueMemory, address: number, word: number): number {
+  return memory.intsOf(address)[memory.intOffsetOf(address) + word]!;
+}
+
+/** Undefined where nothing is kept. */
+export function keepingSetting(setting: QueueSetting): KeepingSetting | undefined {
+  const { store, pool, record, memory, unsent } = setting;
+  if (store === undefined) return undefined;
+  return {
+    queue: record.id,
+    store,
+    pool,
+    unsent,
+    hold: (address) => setting.hold(address),
+    release: (address) => memory.release(address),
+    isMemoryShort: () => setting.isMemoryShort(),
+    isShared: (address) => (wordOf(memory, address, FLAGS) & SHARED) !== 0,
+  };
+}
