@@ -1,0 +1,84 @@
+/** What limits a queue holds over a restart: times go on, bytes are known. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { createBroker } from '../../src/main/index.ts';
+import { RawClient } from '../support/raw-client.ts';
+import type { RawChannel } from '../support/raw-channel.ts';
+import { table } from '../support/raw-table.ts';
+
+const test = suite('limits over a restart');
+
+/** A broker over `dataDir`, and one channel to it. */
+async function during(dataDir: string, body: (channel: RawChannel) => Promise<void>): Promise<void> {
+  const broker = await createBroker({ dataDir });
+  try {
+    const { url, host, port } = broker;
+    const client = await RawClient.connect({ url, host, port, user: 'guest', password: 'guest', close: () => Promise.resolve() });
+    await body(await client.openChannel());
+    client.drop();
+  } finally {
+    await broker.close();
+  }
+}
+
+async function overRestart(before: (channel: RawChannel) => Promise<void>, after: (channel: RawChannel) => Promise<void>): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'leveret-limits-'));
+  try {
+    await during(dataDir, before);
+    await during(dataDir, after);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+const KEPT = { exclusive: false, durable: true } as const;
+
+async function publishKept(channel: RawChannel, queue: string, body: string, expiration?: string): Promise<void> {
+  channel.publish({ routingKey: queue }, body, { deliveryMode: 2, ...(expiration === undefined ? {} : { expiration }) });
+  await channel.expect('basic.ack');
+}
+
+test('what expires goes on to do so, without a consumer', async () => {
+  let publishedAt = 0;
+  await overRestart(
+    async (channel) => {
+      await channel.queue('own', KEPT);
+      await channel.queue('all', { ...KEPT, arguments: table({ 'x-message-ttl': ['I', 3000] }) });
+      await channel.call('confirm.select');
+      publishedAt = performance.now();
+      await publishKept(channel, 'own', 'a', '3000');
+      await publishKept(channel, 'own', 'b');
+      await publishKept(channel, 'all', 'c');
+    },
+    async (channel) => {
+      await channel.untilReady('own', 1);
+      await channel.untilReady('all', 0);
+      assert.ok(performance.now() - publishedAt >= 2990, 'not before their time');
+      assert.is((await channel.get('own')).text, 'b');
+    },
+  );
+});
+
+test('the bytes of what was there before count', async () => {
+  await overRestart(
+    async (channel) => {
+      await channel.queue('short', { ...KEPT, arguments: table({ 'x-max-length-bytes': ['I', 10] }) });
+      await channel.call('confirm.select');
+      for (const body of ['aaaa', 'bbb', 'ccc']) await publishKept(channel, 'short', body);
+    },
+    async (channel) => {
+      await channel.call('confirm.select');
+      await publishKept(channel, 'short', 'dddd');
+      const bodies = [];
+      for (let each = 0; each < 3; each++) bodies.push((await channel.get('short')).text);
+      assert.equal(bodies, ['bbb', 'ccc', 'dddd']);
+      channel.send('basic.get', { queue: 'short', noAck: true });
+      await channel.expect('basic.get-empty');
+    },
+  );
+});
+
+test.run();
