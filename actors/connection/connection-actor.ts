@@ -317,7 +317,8 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
         this.#transport.destroy();
         return;
       case PRESSURE_TIMER:
-        if (!this.#reading && this.#mustWait && !this.#session?.requests.waiting) {
+        // Also while an answer is awaited: when it comes the thread may be under pressure, of whose end nobody tells.
+        if (!this.#reading && this.#mustWait) {
           this.#context.armTimer(PRESSURE_TIMER, PRESSURE_PAUSE_MS * 5);
         }
     }
