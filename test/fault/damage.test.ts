@@ -138,9 +138,10 @@ test('control: a build that does not compare the checksum of contents hands out 
   });
   try {
     let found: Finding | undefined;
-    for (let index = 1; index < 2 * CONTROL_DAMAGES_MAX && found?.outcome !== 'wrong'; index += 2) found = await findingOf(damaged(index).bytes, index, copy.root);
-    assert.is(found?.outcome, 'wrong');
-    assert.match(found!.text, 'is false');
+    // Other ways to be wrong come first now and then, such as a message that is not there.
+    const isFound = (): boolean => found?.outcome === 'wrong' && found.text.includes('is false');
+    for (let index = 1; index < 2 * CONTROL_DAMAGES_MAX && !isFound(); index += 2) found = await findingOf(damaged(index).bytes, index, copy.root);
+    assert.ok(isFound(), JSON.stringify(found));
   } finally {
     reader.stop();
     copy.remove();
