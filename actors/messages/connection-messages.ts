@@ -18,6 +18,8 @@
  * queuesBack from the replica: the queues of a lost thread run again. a: the thread
  * ```
  */
+import type { Batches, WordBatch } from '../../src/amqp/channel/queue-link.ts';
+
 export const ConnectionLetter = {
   deliver: 0x301,
   confirmed: 0x302,
@@ -34,3 +36,25 @@ export const ConnectionLetter = {
 
 export const DELIVERY_WORDS = 4;
 export const CONFIRM_WORDS = 4;
+
+/** Adds an answer to the words of a `confirmed`: runs of sequence numbers of one channel are one entry. */
+export function addConfirm(batch: WordBatch, batches: Batches, channel: number, sequence: number, refused: boolean): void {
+  const last = batch.count - CONFIRM_WORDS;
+  const held = batch.ints;
+  const flag = refused ? 1 : 0;
+  if (
+    last >= 0 &&
+    held![last] === channel &&
+    held![last + 3] === flag &&
+    ((held![last + 1]! + held![last + 2]!) | 0) === sequence
+  ) {
+    held![last + 2]!++;
+    return;
+  }
+  const ints = batch.room(CONFIRM_WORDS, batches);
+  ints[batch.count] = channel;
+  ints[batch.count + 1] = sequence;
+  ints[batch.count + 2] = 1;
+  ints[batch.count + 3] = flag;
+  batch.count += CONFIRM_WORDS;
+}

@@ -1,15 +1,14 @@
 /** Who waits for the group that is being collected, and what for. All of it leaves when the group is on the device. */
-import { CONFIRM_WORDS, ConnectionLetter } from '../messages/connection-messages.ts';
+import { ConnectionLetter, addConfirm } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../runtime/letter.ts';
 import { threadOfConnection } from '../connection/connection-id.ts';
+import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { AppendFlag } from '../../src/store/store.ts';
 
-const FIRST_WORDS = 64;
-
-type Confirms = { readonly to: ActorRef; ints: Int32Array; count: number };
+type Confirms = { readonly to: ActorRef; readonly batch: WordBatch };
 type Stored = { readonly to: ActorRef; kept: number; paged: number; hasKept: boolean; hasPaged: boolean };
 
 export class GroupAnswers {
@@ -29,29 +28,18 @@ export class GroupAnswers {
     return this.#confirms.size > 0 || this.#stored.size > 0 || this.#fences.length > 0 || this.#defined !== 0;
   }
 
-  /** A publish of `channel` waits. Runs of sequence numbers are one entry. */
+  /** A publish of `channel` waits. */
   confirm(connection: number, channel: number, sequence: number): void {
     let confirms = this.#lastConfirms;
     if (confirms?.to.id !== connection) {
       confirms = this.#confirms.get(connection);
       if (confirms === undefined) {
-        confirms = { to: connectionRef(connection), ints: this.#pool.take(FIRST_WORDS), count: 0 };
+        confirms = { to: connectionRef(connection), batch: new WordBatch() };
         this.#confirms.set(connection, confirms);
       }
       this.#lastConfirms = confirms;
     }
-    const { ints, count } = confirms;
-    const last = count - CONFIRM_WORDS;
-    if (last >= 0 && ints[last] === channel && ((ints[last + 1]! + ints[last + 2]!) | 0) === sequence) {
-      ints[last + 2]!++;
-      return;
-    }
-    const roomy = count + CONFIRM_WORDS <= ints.length ? ints : (confirms.ints = this.#pool.grow(ints));
-    roomy[count] = channel;
-    roomy[count + 1] = sequence;
-    roomy[count + 2] = 1;
-    roomy[count + 3] = 0;
-    confirms.count = count + CONFIRM_WORDS;
+    addConfirm(confirms.batch, this.#pool, channel, sequence, false);
   }
 
   /** A queue has handed over messages up to `position`. */
@@ -91,10 +79,10 @@ export class GroupAnswers {
 
   /** The group is on the device. */
   send(tell: (to: ActorRef, letter: Letter) => void): void {
-    for (const { to, ints, count } of this.#confirms.values()) {
+    for (const { to, batch } of this.#confirms.values()) {
       const letter = new Letter(ConnectionLetter.confirmed);
-      letter.ints = ints;
-      letter.count = count;
+      letter.ints = batch.ints!;
+      letter.count = batch.count;
       tell(to, letter);
     }
     this.#confirms.clear();

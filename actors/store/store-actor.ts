@@ -36,9 +36,6 @@ export interface StoreHost {
   diskFull(full: boolean): void;
   /** Nothing can be confirmed any more: the node must stop. */
   failed(error: unknown): void;
-  /** A commit is done. For those who look. */
-  committed(milliseconds: number): void;
-  nowMs(): number;
   flushReleases(): void;
 }
 
@@ -191,7 +188,6 @@ export class StoreActor implements Actor {
     if (this.#failed) return;
     this.#settles.nextGroup();
     if (this.#store.waiting === 'nothing' && !this.#answers.waiting) return;
-    const began = this.#host.nowMs();
     try {
       if (this.#store.waiting !== 'nothing') this.#store.commit();
     } catch (error) {
@@ -205,7 +201,6 @@ export class StoreActor implements Actor {
     }
     if (this.#full) this.#host.diskFull(false);
     this.#full = false;
-    this.#host.committed(this.#host.nowMs() - began);
     this.#answers.send((to, letter) => this.#context.tell(to, letter));
     this.#host.flushReleases();
   }

@@ -33,11 +33,12 @@ import { createSharedMemory } from '../../native-free-io/memory/memory-layout.ts
 import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
-import { QUEUE_SLOTS_MAX, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
+import { QUEUE_SLOTS_MAX, SLOT_WORDS, UNSETTLED_COUNT } from '../broker/queue/ledger-layout.ts';
 import { readQueueOptions } from '../broker/queue-options.ts';
 import { Topology } from '../broker/topology/topology.ts';
-import { firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
+import { durableQueues, firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
 import { NO_OWNER } from '../broker/topology/topology-records.ts';
+import { Alarms } from './alarms.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { Descriptions, describeGroups } from './descriptions.ts';
@@ -125,11 +126,11 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#scheduler.tell({ thread: storeThread(this.schedulers), id: STORE_ID, generation: 0 }, letter);
   });
   readonly #root: RootSupervision;
+  readonly #alarms: Alarms;
   /** Threads whose connections are being closed, and what waits for that. */
   readonly #emptying = new Map<number, () => void>();
   readonly #descriptions = new Descriptions((thread, request) => this.#tellThread(thread, ReplicaLetter.describe, request, undefined));
   #topologyActor: TopologyActor | undefined = undefined;
-  #alarms: readonly string[] = [];
   #closeReason = 'shutdown';
   #closed: Promise<void> | undefined = undefined;
 
@@ -160,6 +161,9 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#store = new StorePart(this, storeThread(config.schedulers), this.#doorbell);
     this.#threads = new SchedulerThreads(this, config.schedulers, this.#doorbell);
     this.#acceptors = new Acceptors(this);
+    this.#alarms = new Alarms(log, config.memoryLimitBytes, () => {
+      for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, this.#alarms.reasons);
+    });
     this.#root = new RootSupervision(supervisionTree, this.#parts(), this, ({ text }) => this.#gaveUp(text));
   }
 
@@ -230,6 +234,12 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     void this.close(text);
   }
 
+  /** A queue that crashed for good, or was cut off with its thread, has not told the store what it had delivered. */
+  allTold(): boolean {
+    const words = new Int32Array(this.#slots);
+    return !this.#threads.forced && durableQueues(this.#topology).every(({ slot }) => words[slot * SLOT_WORDS + UNSETTLED_COUNT] === 0);
+  }
+
   bellOfStore(peer: number, port: MessagePort): void {
     this.#store.post({ type: 'replacePeer', peer, port }, [port]);
   }
@@ -243,7 +253,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
 
   /** Durable queues find their messages before they run. */
   async #fillQueues(): Promise<void> {
-    const queues = [...this.#topology.vhosts()].flatMap(({ name }) => [...this.#topology.queues(name)].filter(({ durable }) => durable));
+    const queues = durableQueues(this.#topology);
     for (const why of this.#store.faults) this.#log.error({ why }, 'the store is damaged');
     const damaged = await this.#store.fill(
       queues.map(({ id, slot, arguments: args }) => ({ id, slot, sized: readQueueOptions(args).maxLengthBytes !== undefined })),
@@ -267,7 +277,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       settings: this.#settings,
       snapshot: [...this.#topology.snapshot()],
       version: this.#topology.version,
-      alarms: this.#alarms,
+      alarms: this.#alarms.reasons,
       ending: this.#topologyActor!.endingQueues(thread),
       storeThread: storeThread(this.schedulers),
     };
@@ -392,23 +402,11 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   diskChanged(full: boolean): void {
-    if (!this.#alarm('low on disk', full)) return;
-    if (full) this.#log.warn('disk alarm set: publishers are blocked');
-    else this.#log.warn('disk alarm cleared: publishers go on');
-  }
-
-  /** Sets or clears an alarm on all threads. Answers whether that changed anything. */
-  #alarm(reason: string, set: boolean): boolean {
-    if (this.#alarms.includes(reason) === set) return false;
-    this.#alarms = set ? [...this.#alarms, reason] : this.#alarms.filter((other) => other !== reason);
-    for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, this.#alarms);
-    return true;
+    this.#alarms.disk(full);
   }
 
   memoryChanged(above: boolean): void {
-    if (!this.#alarm('low on memory', above)) return;
-    if (above) this.#log.warn({ limitBytes: this.#config.memoryLimitBytes }, 'memory high watermark set: publishers are blocked');
-    else this.#log.warn('memory high watermark cleared: publishers go on');
+    this.#alarms.memory(above);
   }
 
   log(level: number, fields: object, text: string): void {

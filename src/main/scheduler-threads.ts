@@ -56,6 +56,8 @@ export class SchedulerThreads {
   #stopped: PromiseWithResolvers<void> | undefined = undefined;
   #startError: unknown = undefined;
   #lost = 0;
+  /** A thread did not end in its time: its queues may not have told all they knew. */
+  forced = false;
 
   constructor(host: SchedulerThreadsHost, schedulers: number, doorbell: PortDoorbell) {
     this.#host = host;
@@ -250,6 +252,7 @@ export class SchedulerThreads {
   #force(thread: number, generation: number): void {
     const running = this.#running.get(thread);
     if (running === undefined) return this.#supervisor.exited(thread, generation, { kind: 'shutdown', text: 'it did not run' });
+    this.forced = true;
     running.force.abort();
   }
 

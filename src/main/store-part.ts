@@ -17,6 +17,8 @@ export type DamagedQueue = { readonly queue: number; readonly why: string };
 
 export interface StorePartHost {
   storeTask(): Omit<StoreTask, 'ports' | 'control' | 'thread' | 'threads'>;
+  /** Every queue has said what it had delivered. Asked when all have ended. */
+  allTold(): boolean;
   /** The store is lost: nothing can be confirmed any more. */
   storeFailed(text: string): void;
 }
@@ -40,12 +42,8 @@ export class StorePart implements NodePart {
   #isOpen = false;
   /** What the last run defined. */
   definitions: readonly DiskEntry[] = [];
-  /** The last run ended in order. */
-  clean = true;
   /** Damage that belongs to no queue that is known, as sentences. */
   faults: readonly string[] = [];
-  /** Whether the stop is one after which nothing is in doubt. */
-  cleanStop = true;
 
   constructor(host: StorePartHost, thread: number, doorbell: PortDoorbell) {
     this.#host = host;
@@ -107,7 +105,7 @@ export class StorePart implements NodePart {
 
   async stop(): Promise<void> {
     this.#stopping = true;
-    this.post({ type: 'end', clean: this.cleanStop && !this.#failed });
+    this.post({ type: 'end', clean: !this.#failed && this.#host.allTold() });
     await this.#ended;
   }
 
@@ -125,7 +123,6 @@ export class StorePart implements NodePart {
     switch (notice.type) {
       case 'opened':
         this.#isOpen = true;
-        this.clean = notice.clean;
         this.faults = notice.faults;
         return this.#opened?.resolve(notice.definitions);
       case 'filled':

@@ -58,7 +58,7 @@ export type StoreControl =
   | { readonly type: 'end'; readonly clean: boolean };
 
 export type StoreNotice =
-  | { readonly type: 'opened'; readonly clean: boolean; readonly faults: readonly string[]; readonly definitions: readonly DiskEntry[] }
+  | { readonly type: 'opened'; readonly faults: readonly string[]; readonly definitions: readonly DiskEntry[] }
   | { readonly type: 'filled'; readonly damaged: readonly { readonly queue: number; readonly why: string }[] }
   | { readonly type: 'described'; readonly groups: readonly GroupDescription[] }
   | { readonly type: 'failed'; readonly text: string };
@@ -104,7 +104,7 @@ class StoreThread implements SchedulerHost, StoreHost {
 
   async run(): Promise<void> {
     const { control } = this.#task;
-    const { clean, faults } = this.#store.open();
+    const { faults } = this.#store.open();
     const definitions = [...this.#disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)];
     const ended = Promise.withResolvers<boolean>();
     control.on('message', (message: StoreControl) => {
@@ -121,7 +121,7 @@ class StoreThread implements SchedulerHost, StoreHost {
           return ended.resolve(message.clean);
       }
     });
-    this.#notice({ type: 'opened', clean, faults, definitions });
+    this.#notice({ type: 'opened', faults, definitions });
     await ended.promise.then((isClean) => this.#end(isClean));
     control.close();
   }
@@ -216,8 +216,6 @@ class StoreThread implements SchedulerHost, StoreHost {
     this.#failed = true;
     this.#notice({ type: 'failed', text: error instanceof Error ? error.message : String(error) });
   }
-
-  committed(): void {}
 
   flushReleases(): void {
     this.#memory.table.flushReleases();

@@ -7,7 +7,7 @@ import { Letter } from '../../actors/runtime/letter.ts';
 import type { StoreGate } from '../../actors/topology/definition-outbox.ts';
 import { placeQueues } from '../broker/topology/queue-placement.ts';
 import type { TopologyCommand } from '../broker/topology/topology-command.ts';
-import { UNLIMITED } from '../broker/topology/topology-records.ts';
+import { type QueueRecord, UNLIMITED } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { passwordHash } from '../broker/user.ts';
 import type { DefinitionPort } from '../store/definition-key.ts';
@@ -27,6 +27,11 @@ export function restoreTopology(entries: readonly DiskEntry[], schedulers: numbe
   const { events, lastQueueId, faults } = readDefinitions(buffers, definitionPort);
   if (faults.length > 0) throw new Error(refusalToStart(faults));
   return Topology.restore(placeQueues(events, schedulers), events.length, lastQueueId);
+}
+
+/** The queues that the store knows, of all virtual hosts. */
+export function durableQueues(topology: Topology): QueueRecord[] {
+  return [...topology.vhosts()].flatMap(({ name }) => [...topology.queues(name)].filter(({ durable }) => durable));
 }
 
 /** What a new data directory begins with: a virtual host, and users who may do everything there. */

@@ -61,4 +61,42 @@ stops('what came back by the crash is redelivered by the next process, and nothi
   }
 });
 
+stops('what a queue that stays down had delivered is redelivered by the next process', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'leveret-crash-stop-'));
+  try {
+    const first = await startFaultNode({ dataDir, queueRestarts: { restarts: 0, periodMs: 60_000 } });
+    const client = await RawClient.connect(first.broker);
+    const channel = await client.openChannel();
+    await channel.call('queue.declare', { queue: QUEUE, durable: true });
+    await channel.call('confirm.select');
+    for (let number = 0; number < KEPT; number++) {
+      channel.publish({ routingKey: QUEUE }, String(number), { deliveryMode: 2 });
+      await channel.expect('basic.ack');
+    }
+    for (let number = 0; number < DELIVERED; number++) await channel.get(QUEUE, false);
+    first.node.fault(1, { type: 'plan', plan: { group: 'queue', seed: 1, everyLetters: 1, crashesMax: 1 } });
+    const asker = await RawClient.connect(first.broker);
+    const asking = await asker.openChannel();
+    while (first.crashes() === 0) {
+      asking.send('queue.declare', { queue: QUEUE, durable: true, passive: true });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    asker.drop();
+    client.drop();
+    await first.close();
+
+    const second = await startFaultNode({ dataDir });
+    const reader = await RawClient.connect(second.broker);
+    const reading = await reader.openChannel();
+    for (let number = 0; number < DELIVERED; number++) {
+      const { fields, text } = await reading.get(QUEUE);
+      assert.equal([text, fields.redelivered], [String(number), true]);
+    }
+    await reader.close();
+    await second.close();
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
 stops.run();

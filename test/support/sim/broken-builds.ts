@@ -48,8 +48,8 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     name: 'the store confirms before the commit',
     stored: true,
     file: 'actors/store/store-actor.ts',
-    right: '    const began = this.#host.nowMs();\n',
-    wrong: '    const began = this.#host.nowMs();\n    this.#answers.send((to, letter) => this.#context.tell(to, letter));\n',
+    right: '    try {\n      if (this.#store.waiting',
+    wrong: '    this.#answers.send((to, letter) => this.#context.tell(to, letter));\n    try {\n      if (this.#store.waiting',
   },
   {
     name: 'a queue that crashed does not hand over what it had accepted',

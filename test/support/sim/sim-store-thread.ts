@@ -142,8 +142,6 @@ export class SimStoreThread implements SchedulerHost, StoreHost {
     this.#setting.onFailed();
   }
 
-  committed(): void {}
-
   flushReleases(): void {
     this.#memory.table.flushReleases();
   }
