@@ -44,6 +44,7 @@ import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { Descriptions, describeGroups } from './descriptions.ts';
 import type { LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
+import type { NodeConfig, RunningNode } from './node.ts';
 import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
 import { packageVersion } from './package-version.ts';
@@ -51,42 +52,9 @@ import { type NodePart, RootSupervision } from './root-supervision.ts';
 import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
 import { StorePart, type StorePartHost } from './store-part.ts';
-import type { Durability, StoreTask } from './store-thread.ts';
+import type { StoreTask } from './store-thread.ts';
 import { STORE_FILE } from './store-file.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
-
-/** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
-export type NodeConfig = {
-  host: string;
-  /** 0 lets the system choose. */
-  port: number;
-  dataDir: string;
-  schedulers: number;
-  logLevel: string;
-  memoryLimitBytes: number;
-  durability: Durability;
-  diskFreeLimitBytes: number;
-  users: readonly { name: string; password: string; tags: readonly string[] }[];
-  vhost: string;
-  heartbeatSeconds: number;
-  frameMax: number;
-  channelMax: number;
-  handshakeTimeoutMs?: number;
-  queueRestarts?: { restarts: number; periodMs: number };
-};
-
-export type RunningNode = {
-  host: string;
-  port: number;
-  url: string;
-  schedulers: number;
-  close(reason: string): Promise<void>;
-  liveTree(): Promise<LiveTree>;
-  /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
-  fault(thread: number, fault: Fault): void;
-  /** Threads that were lost and replaced so far. */
-  threadsLost(): number;
-};
 
 /** Bytes of one ring between two threads. */
 const RING_BYTES = 1024 * 1024;

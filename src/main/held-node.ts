@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { openDataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { DataDirectory } from '../../native-free-io/file/data-directory.ts';
 import type { LineServer } from '../../native-free-io/socket/line-server.ts';
-import type { NodeConfig, RunningNode } from './compose.ts';
+import type { NodeConfig, RunningNode } from './node.ts';
 import { type ControlOffers, serveControl } from './control-server.ts';
 import { readFaultQuestion } from './fault-question.ts';
 import type { Logger } from './log.ts';

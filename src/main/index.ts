@@ -15,7 +15,7 @@ import { startNode } from './compose.ts';
 import { startHeldNode } from './held-node.ts';
 import { createLog } from './log.ts';
 import { defaultNodeConfig } from './node-defaults.ts';
-import type { NodeConfig } from './compose.ts';
+import type { NodeConfig } from './node.ts';
 import type { LogLevel } from './log.ts';
 
 /** All may be left out. Any number of brokers run side by side, each on a port and a directory of its own. */

@@ -4,7 +4,7 @@
  */
 import { availableParallelism, totalmem } from 'node:os';
 import { memoryLimitBytes } from './memory-watermark.ts';
-import type { NodeConfig } from './compose.ts';
+import type { NodeConfig } from './node.ts';
 
 export const DEFAULT_HOST = '127.0.0.1';
 export const DEFAULT_PORT = 5672;

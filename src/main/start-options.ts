@@ -20,7 +20,7 @@ import {
   DEFAULT_VHOST,
   defaultNodeConfig,
 } from './node-defaults.ts';
-import type { NodeConfig } from './compose.ts';
+import type { NodeConfig } from './node.ts';
 import type { LogLevel } from './log.ts';
 import type { Durability } from './store-thread.ts';
 import type { GivenValues, Option } from './option.ts';

@@ -12,7 +12,7 @@ import { Topology } from '../broker/topology/topology.ts';
 import { passwordHash } from '../broker/user.ts';
 import type { DefinitionPort } from '../store/definition-key.ts';
 import { readDefinitions, refusalToStart } from '../store/definitions.ts';
-import type { NodeConfig } from './compose.ts';
+import type { NodeConfig } from './node.ts';
 import type { DiskEntry } from '../store/port.ts';
 
 export const definitionPort: DefinitionPort = {

@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { NodeConfig, RunningNode } from '../../src/main/compose.ts';
+import type { NodeConfig, RunningNode } from '../../src/main/node.ts';
 import type { Logger } from '../../src/main/log.ts';
 import type { TestBroker } from './broker.ts';
 

@@ -1,0 +1,37 @@
+/** A node as others see it: what it is started with, and what it offers while it runs. */
+import type { Fault } from './fault-schedule.ts';
+import type { LiveTree } from './live-tree.ts';
+import type { Durability } from './store-thread.ts';
+
+/** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
+export type NodeConfig = {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+  dataDir: string;
+  schedulers: number;
+  logLevel: string;
+  memoryLimitBytes: number;
+  durability: Durability;
+  diskFreeLimitBytes: number;
+  users: readonly { name: string; password: string; tags: readonly string[] }[];
+  vhost: string;
+  heartbeatSeconds: number;
+  frameMax: number;
+  channelMax: number;
+  handshakeTimeoutMs?: number;
+  queueRestarts?: { restarts: number; periodMs: number };
+};
+
+export type RunningNode = {
+  host: string;
+  port: number;
+  url: string;
+  schedulers: number;
+  close(reason: string): Promise<void>;
+  liveTree(): Promise<LiveTree>;
+  /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
+  fault(thread: number, fault: Fault): void;
+  /** Threads that were lost and replaced so far. */
+  threadsLost(): number;
+};
