@@ -48,6 +48,7 @@ import type { NodeConfig, RunningNode } from './node.ts';
 import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
 import { packageVersion } from './package-version.ts';
+import { type ProfileMessage, Profiling, type ProfilingHost } from './profiling.ts';
 import { type NodePart, RootSupervision } from './root-supervision.ts';
 import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
@@ -59,6 +60,9 @@ import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
 /** Bytes of one ring between two threads. */
 const RING_BYTES = 1024 * 1024;
 const MAIN_THREAD = 0;
+/** How profiles name the other threads. */
+const SCHEDULER = 'scheduler-';
+const STORE = 'store';
 
 /** Starts everything and resolves when the node accepts connections. Rejects when it cannot. */
 export async function startNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
@@ -72,7 +76,7 @@ export async function startNode(config: NodeConfig, log: Logger): Promise<Runnin
   return node;
 }
 
-class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHost, AcceptorsHost, StorePartHost, RunningNode {
+class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHost, AcceptorsHost, StorePartHost, ProfilingHost, RunningNode {
   readonly host: string;
   readonly schedulers: number;
   port: number;
@@ -94,6 +98,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#scheduler.tell({ thread: storeThread(this.schedulers), id: STORE_ID, generation: 0 }, letter);
   });
   readonly #root: RootSupervision;
+  readonly profiling = new Profiling(this);
   readonly #alarms: Alarms;
   /** Threads whose connections are being closed, and what waits for that. */
   readonly #emptying = new Map<number, () => void>();
@@ -423,6 +428,15 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     }
     if (thread === storeThread(this.schedulers)) this.#store.post({ type: 'fault', fault });
     else this.#tellThread(thread, ReplicaLetter.fault, 0, fault);
+  }
+
+  profiledThreads(): readonly string[] {
+    return [...Array.from(this.#threads.live(), (thread) => `${SCHEDULER}${thread}`), STORE];
+  }
+
+  postProfile(thread: string, message: ProfileMessage): void {
+    if (thread === STORE) this.#store.post(message, [message.reply]);
+    else this.#threads.post(Number(thread.slice(SCHEDULER.length)), message, [message.reply]);
   }
 
   threadsLost(): number {

@@ -11,9 +11,11 @@
  *   {"version":1,"problem":"there is no ..."}        it was not; one sentence for the operator
  * ```
  *
- * ask     arguments       answer
- * tree    none            LiveTree (`live-tree.ts`)
- * fault   thread, fault   null, once it is ordered: something goes wrong there on purpose (`fault-question.ts`)
+ * ask              arguments       answer
+ * tree             none            LiveTree (`live-tree.ts`)
+ * profile start    intervalUs      null, when every thread is being profiled (`profiling.ts`); it ends by itself after ten minutes
+ * profile finish   folder          ProfiledThread[]: one `.cpuprofile` a thread is in the folder, an absolute path
+ * fault            thread, fault   null, once it is ordered: something goes wrong there on purpose (`fault-question.ts`)
  */
 export const CONTROL_VERSION = 1;
 /** The socket's name in the data directory. */

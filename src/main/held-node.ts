@@ -10,6 +10,7 @@ import type { LineServer } from '../../native-free-io/socket/line-server.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
 import { type ControlOffers, serveControl } from './control-server.ts';
 import { readFaultQuestion } from './fault-question.ts';
+import { readProfileFinish, readProfileStart } from './profile-question.ts';
 import type { Logger } from './log.ts';
 import { STORE_FILE } from './store-file.ts';
 
@@ -48,8 +49,15 @@ function noteStore(directory: DataDirectory, log: Logger): void {
 function offersOf(node: RunningNode): ControlOffers {
   return new Map<string, (fields: Readonly<Record<string, unknown>>) => Promise<unknown>>([
     ['tree', () => node.liveTree()],
+    ['profile start', (fields) => startProfile(node, fields)],
+    ['profile finish', async (fields) => node.profiling.finish(readProfileFinish(fields))],
     ['fault', async (fields) => orderFault(node, fields)],
   ]);
+}
+
+async function startProfile(node: RunningNode, fields: Readonly<Record<string, unknown>>): Promise<null> {
+  await node.profiling.start(readProfileStart(fields));
+  return null;
 }
 
 function orderFault(node: RunningNode, fields: Readonly<Record<string, unknown>>): null {
@@ -68,6 +76,7 @@ function holding(node: RunningNode, directory: DataDirectory, control: LineServe
     dataDir: directory.path,
     liveTree: () => node.liveTree(),
     fault: (thread, fault) => node.fault(thread, fault),
+    profiling: node.profiling,
     threadsLost: () => node.threadsLost(),
     close: (reason) => {
       control.close();

@@ -1,6 +1,7 @@
 /** A node as others see it: what it is started with, and what it offers while it runs. */
 import type { Fault } from './fault-schedule.ts';
 import type { LiveTree } from './live-tree.ts';
+import type { Profiling } from './profiling.ts';
 import type { Durability } from './store-thread.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
@@ -32,6 +33,7 @@ export type RunningNode = {
   liveTree(): Promise<LiveTree>;
   /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
   fault(thread: number, fault: Fault): void;
+  readonly profiling: Pick<Profiling, 'start' | 'finish'>;
   /** Threads that were lost and replaced so far. */
   threadsLost(): number;
 };

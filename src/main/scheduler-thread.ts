@@ -14,6 +14,7 @@ import { READ_BUFFER_SIZE_BYTES } from '../../native-free-io/socket/inbound.ts';
 import { type Listener, listen } from '../../native-free-io/socket/listener.ts';
 import { SocketTransport } from '../../native-free-io/socket/socket-transport.ts';
 import { applyFault } from './fault-schedule.ts';
+import { OwnProfile, type ProfileMessage } from './profiling.ts';
 import { collectStartingGarbage } from './starting-garbage.ts';
 import { ThreadActors, type ThreadHost, type ThreadStart } from './thread-actors.ts';
 
@@ -30,6 +31,7 @@ export type ControlMessage =
   | ListenMessage
   /** Accept no more. Answer: `deaf`. */
   | { readonly type: 'deafen' }
+  | ProfileMessage
   | { readonly type: 'end' };
 
 /** `shared`: other threads listen on the same port. */
@@ -49,6 +51,7 @@ class SchedulerThread implements ThreadHost {
   readonly #doorbell: PortDoorbell;
   readonly #pool = new BlockPool();
   readonly #readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_SIZE_BYTES);
+  readonly #profile = new OwnProfile();
   #listener: Listener | undefined = undefined;
   /** It is to accept connections: what it was told last. */
   #listening = false;
@@ -91,6 +94,8 @@ class SchedulerThread implements ThreadHost {
         this.#listening = false;
         this.closeListener();
         return this.#notice({ type: 'deaf' });
+      case 'profile':
+        return void this.#profile.answer(message);
     }
   }
 

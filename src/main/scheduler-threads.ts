@@ -124,8 +124,8 @@ export class SchedulerThreads {
     return this.#pool.destroy();
   }
 
-  post(thread: number, message: ControlMessage): void {
-    this.#running.get(thread)?.control.postMessage(message);
+  post(thread: number, message: ControlMessage, transfer: readonly MessagePort[] = []): void {
+    this.#running.get(thread)?.control.postMessage(message, transfer);
   }
 
   fenced(thread: number, lost: number): void {

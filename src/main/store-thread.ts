@@ -27,6 +27,7 @@ import { type Fault, FaultSchedule, applyFault } from './fault-schedule.ts';
 import { type QueuePlace, fillLedgers } from './ledger-filling.ts';
 import type { GroupDescription } from './live-tree.ts';
 import { MessageRecords } from './message-records.ts';
+import { OwnProfile, type ProfileMessage } from './profiling.ts';
 import { ThreadMemory } from './shared-memory.ts';
 import { collectStartingGarbage } from './starting-garbage.ts';
 
@@ -53,6 +54,7 @@ export type StoreControl =
   | { readonly type: 'fill'; readonly queues: readonly QueuePlace[] }
   | { readonly type: 'describe' }
   | { readonly type: 'fault'; readonly fault: Fault }
+  | ProfileMessage
   | { readonly type: 'replacePeer'; readonly peer: number; readonly port: MessagePort }
   /** Commit what is there and end. `clean`: every queue has said what it had to say. */
   | { readonly type: 'end'; readonly clean: boolean };
@@ -79,6 +81,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   readonly #memory: ThreadMemory;
   readonly #disk: LmdbDisk;
   readonly #store: Store;
+  readonly #profile = new OwnProfile();
   #actor: StoreActor | undefined = undefined;
   #failed = false;
   #commitRefused = false;
@@ -115,6 +118,8 @@ class StoreThread implements SchedulerHost, StoreHost {
           return this.#notice({ type: 'described', groups: describeGroups(this.#scheduler.groups()) });
         case 'fault':
           return this.#fault(message.fault);
+        case 'profile':
+          return void this.#profile.answer(message);
         case 'replacePeer':
           return this.#doorbell.replacePeer(message.peer, message.port);
         case 'end':

@@ -1,6 +1,4 @@
-import { askLine } from '../../../native-free-io/socket/line-client.ts';
-import { CONTROL_SOCKET, readReply, writeQuestion } from '../control-protocol.ts';
-import { CONTROL_ANSWER_MS } from '../control-server.ts';
+import { askNode } from '../ask-node.ts';
 import type { LiveTree } from '../live-tree.ts';
 import { describeOptions, parseOptions } from '../option.ts';
 import { EXIT_FAILURE, EXIT_USAGE, complain } from './command.ts';
@@ -16,9 +14,6 @@ const TREE_OPTIONS = {
     fallback: 'none: the tree that every node runs, with its reasons',
   },
 } as const satisfies Readonly<Record<string, Option>>;
-
-/** The node answers within its own limit; this much more is for the way. */
-const PATIENCE_MS = CONTROL_ANSWER_MS + 1_000;
 
 /** `leveret tree`: who supervises whom, with which strategy and why; or of a running node, how everybody does. */
 export const treeCommand: Command = {
@@ -49,24 +44,10 @@ async function drawPlan(): Promise<string> {
 }
 
 async function drawLive(dataDir: string): Promise<{ readonly text: string } | { readonly problem: string }> {
-  const outcome = await askLine(dataDir, CONTROL_SOCKET, writeQuestion('tree'), PATIENCE_MS);
-  if (!outcome.answered) return { problem: sentence(outcome.why, dataDir) };
-  const reply = readReply(outcome.line);
-  if (reply === undefined) return { problem: `the node in ${dataDir} is of another version; ask it with its own leveret.` };
-  if ('problem' in reply) return { problem: `the node in ${dataDir} did not tell: ${reply.problem}.` };
+  const reply = await askNode(dataDir, 'tree');
+  if ('problem' in reply) return reply;
   const { formatTree } = await import('../../../actors/supervision-tree-drawing.ts');
   const { supervisionTree } = await import('../../../actors/supervision-tree.ts');
   const { liveNodes } = await import('../live-tree.ts');
   return { text: formatTree(supervisionTree, { live: liveNodes(reply.answer as LiveTree) }) };
-}
-
-function sentence(why: 'absent' | 'forbidden' | 'silent', dataDir: string): string {
-  switch (why) {
-    case 'absent':
-      return `no node runs in ${dataDir}; give the --data-dir that it was started with.`;
-    case 'forbidden':
-      return `the node in ${dataDir} belongs to another user; ask it as that user.`;
-    case 'silent':
-      return `the node in ${dataDir} does not answer; it may be closing or overloaded, try again.`;
-  }
 }

@@ -1,0 +1,56 @@
+/** A profile as a flame graph needs it: one frame for each way to a function, with the time on top of it and below it. */
+import type { CpuProfile, ProfileNode } from './cpu-profile.ts';
+import { type FrameKind, frameFile, frameKind } from './frame-kind.ts';
+
+/** Times in microseconds. `total` is `self` and that of all children. */
+export type Frame = {
+  readonly name: string;
+  /** With the line; empty for what has no file. */
+  readonly place: string;
+  readonly kind: FrameKind;
+  self: number;
+  total: number;
+  readonly children: Frame[];
+};
+
+/** Deeper stacks are cut: a runaway recursion must not make a page that no browser opens. */
+const DEPTH_MAX = 256;
+
+/** `thread` becomes the root's name. */
+export function fold(profile: CpuProfile, thread: string): Frame {
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node]));
+  const selfUs = new Map<number, number>();
+  profile.samples.forEach((id, index) => {
+    // The first look may come before the one that it is measured from.
+    const deltaUs = Math.max(0, profile.timeDeltas[index] ?? 0);
+    selfUs.set(id, (selfUs.get(id) ?? 0) + deltaUs);
+  });
+  const root: Frame = { name: thread, place: '', kind: 'broker', self: 0, total: 0, children: [] };
+  const top = profile.nodes[0];
+  if (top !== undefined) {
+    for (const child of top.children) add(root, nodes.get(child), nodes, selfUs, 1);
+  }
+  sum(root);
+  return root;
+}
+
+/** The same function below the same callers is one frame, whatever V8 inlined in between. */
+function add(parent: Frame, node: ProfileNode | undefined, nodes: ReadonlyMap<number, ProfileNode>, selfUs: ReadonlyMap<number, number>, depth: number): void {
+  if (node === undefined) return;
+  const { functionName, url, lineNumber } = node.callFrame;
+  const name = functionName === '' ? '(anonymous)' : functionName;
+  const place = url === '' ? '' : `${frameFile(url)}:${lineNumber + 1}`;
+  let frame = parent.children.find((other) => other.name === name && other.place === place);
+  if (frame === undefined) {
+    frame = { name, place, kind: frameKind(functionName, url), self: 0, total: 0, children: [] };
+    parent.children.push(frame);
+  }
+  frame.self += selfUs.get(node.id) ?? 0;
+  for (const child of node.children) add(depth < DEPTH_MAX ? frame : parent, nodes.get(child), nodes, selfUs, depth + 1);
+}
+
+function sum(frame: Frame): number {
+  frame.total = frame.self;
+  for (const child of frame.children) frame.total += sum(child);
+  return frame.total;
+}
