@@ -132,7 +132,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'what comes back has no bytes': [{ file: machine, right: '    this.#returned.push(position);\n    this.#size?.add(position);\n', wrong: '    this.#returned.push(position);\n' }],
   'what is dropped keeps its bytes': [
-    { file: machine, right: '    this.#size?.subtract(position);\n    this.#ledger.remove', wrong: '    this.#ledger.remove' },
+    { file: machine, right: '    this.#size?.subtract(position);\n    if (reason', wrong: '    if (reason' },
   ],
   'bytes are forgotten in a crash': [{ file: machine, right: '    this.#size?.recover();\n', wrong: '' }],
   'what is past the head is looked at': [{ file: machine, right: '!ledger.holds(position) || ', wrong: '' }],

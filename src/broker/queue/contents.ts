@@ -8,13 +8,15 @@
  *            | it is asked for     |                    | or memory is short             |
  * ```
  */
+import type { Dying } from './dying.ts';
 import type { Ledger } from './ledger.ts';
-import { GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
+import { DYING, GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
 
 /** Messages ahead of the next one whose contents are read back before they are needed. */
 export const READ_AHEAD = 4096;
 /** Messages ahead of the next one that stay in memory although the store has them. */
 export const RESIDENT = 16_384;
+const NOTHING: readonly number[] = [];
 
 /** What is known of the order in which messages are delivered. */
 export interface DeliveryOrder {
@@ -22,6 +24,8 @@ export interface DeliveryOrder {
   readonly cursor: number;
   /** Those that come before it. */
   readonly comebacks: Iterable<number>;
+  /** Those that are delivered to nobody any more, and wait for their dead letters. */
+  readonly dying?: Dying | undefined;
 }
 
 export class Contents {
@@ -64,6 +68,10 @@ export class Contents {
   wanted(wanted: Int32Array, max: number): number {
     const ledger = this.#ledger;
     let count = 0;
+    for (const position of this.#order.dying?.wanted() ?? NOTHING) {
+      wanted[count++] = position;
+      if (count === max) return count;
+    }
     for (const position of this.#order.comebacks) {
       if (ledger.address(position) !== 0) continue;
       wanted[count++] = position;
@@ -87,7 +95,9 @@ export class Contents {
   /** Whether the message waits here for its content. */
   lacks(position: number): boolean {
     const ledger = this.#ledger;
-    return ledger.holds(position) && (ledger.state(position) & STATE_MASK) === READY && ledger.address(position) === 0;
+    if (!ledger.holds(position) || ledger.address(position) !== 0) return false;
+    const state = ledger.state(position) & STATE_MASK;
+    return state === READY || state === DYING;
   }
 
   /** The content of a message has come, with a lease. False: it has left the queue meanwhile, and the lease is the caller's. */
@@ -96,6 +106,7 @@ export class Contents {
     if (!this.lacks(position)) return false;
     ledger.setAddress(position, address);
     this.lacking--;
+    if ((ledger.state(position) & STATE_MASK) === DYING) this.#order.dying?.filled();
     return true;
   }
 

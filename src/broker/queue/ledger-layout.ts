@@ -22,11 +22,11 @@
  *
  *   | message address | state, flags | owner | deliveries |
  *
- *   state        GONE, READY or UNSETTLED
- *   owner        id of the consumer that holds it, while UNSETTLED; bytes of the body, while the content is in the store alone and the
- *                queue limits bytes
+ *   state        GONE, READY, UNSETTLED or DYING
+ *   owner        id of the consumer that holds it, while UNSETTLED; why it died, while DYING; bytes of the body, while READY with its
+ *                content in the store alone, in a queue that limits bytes
  *   deliveries   how often it came back
- *   address      0 while the content is in the store alone: of a READY message only
+ *   address      0 while the content is in the store alone: never of an UNSETTLED message
  * ```
  */
 export const SLOT_WORDS = 64;
@@ -40,7 +40,7 @@ export const LETTER_NUMBER = 5;
 export const LETTER_ANSWERED = 6;
 /** Id of the queue whose slot this is; tells a new queue from one that is taken over. */
 export const QUEUE_ID = 7;
-/** Counters, wrapping int32: ready + unsettled + settled + dropped = accepted (I1). */
+/** Counters, wrapping int32: ready + unsettled + dying + settled + dropped = accepted (I1). */
 export const ACCEPTED = 8;
 export const SETTLED = 9;
 export const DROPPED = 10;
@@ -82,6 +82,8 @@ export const FIRST_NUMBER_MASK = 1023;
 export const GONE = 0;
 export const READY = 1;
 export const UNSETTLED = 2;
+/** It has died, and its dead letters are not safe yet (dying.ts). */
+export const DYING = 3;
 export const STATE_MASK = 3;
 /** Flag: the message was delivered before, or may have been. */
 export const REDELIVERED_FLAG = 4;

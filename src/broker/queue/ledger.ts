@@ -206,7 +206,7 @@ export class Ledger {
     return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + word]!;
   }
 
-  /** Where the content of a READY message lies now; 0: in the store alone. */
+  /** Where the content of a READY or DYING message lies now; 0: in the store alone. */
   setAddress(position: number, address: number): void {
     const chunk = this.#chunkOf(position);
     this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + ADDRESS] = address;

@@ -2,6 +2,7 @@ import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import { Consumers } from './consumers.ts';
 import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
+import { type DropReason, Dying } from './dying.ts';
 import { Expiry, type MessageTimes } from './expiry.ts';
 import { Ledger } from './ledger.ts';
 import {
@@ -33,18 +34,17 @@ export interface QueuePort {
   keptGone(position: number): void;
   /** A message that the store keeps came back, after so many deliveries. */
   keptReturned(position: number, deliveries: number): void;
-  /** A ready message is about to go because of a policy: until this returns, it is still at its position. */
+  /** A message is about to die: until this returns, it is still at its position. */
   dropped?(position: number, reason: DropReason): void;
 }
 
-/** RabbitMQ's words for it, as a dead letter's headers say them. */
-export type DropReason = 'expired' | 'maxlen';
+export type { DropReason };
 
 /** How a delivery ends. */
 export const Settle = {
   ack: 0,
   requeue: 1,
-  /** Reject or nack without requeue: dropped, or dead-lettered once there is a dead-letter exchange. */
+  /** Reject or nack without requeue: dead-lettered where there is a dead-letter exchange, else dropped. */
   discard: 2,
   /** The socket has taken a delivery that needs no acknowledgement. */
   taken: 3,
@@ -63,6 +63,8 @@ export type QueueTraits = {
   readonly messageTtlMs?: number | undefined;
   /** Of a queue whose messages may expire. */
   readonly times?: MessageTimes | undefined;
+  /** There is a dead-letter exchange: what dies stays until it is buried. */
+  readonly deadLetters?: boolean | undefined;
 };
 
 /** Messages that one `dropExpired` drops at most, for the same reason. */
@@ -75,7 +77,8 @@ export const DISPATCH_MAX = 2048;
  * A queue: what is ready and in which order, who gets it, what is unsettled. Pure: the contents live in a Ledger, effects
  * leave through a QueuePort.
  *
- * A message is READY from its acceptance, UNSETTLED from its delivery, GONE when it is settled or dropped. Messages that
+ * A message is READY from its acceptance, UNSETTLED from its delivery, GONE when it is settled or dropped; where there is a dead-letter
+ * exchange it is DYING before that, until its dead letters are safe. Messages that
  * come back keep their position (I5), so they are again before everything younger; `#returned` holds them, `#cursor` is where
  * the never delivered ones begin.
  *
@@ -89,6 +92,8 @@ export class QueueMachine {
   readonly #traits: QueueTraits;
   readonly #returned = new PositionHeap();
   readonly #size: ReadySize | undefined;
+  /** Undefined of a queue without a dead-letter exchange. */
+  readonly dying: Dying | undefined;
   /** Undefined until something here may expire. */
   #expiry: Expiry | undefined = undefined;
   #cursor = 0;
@@ -96,6 +101,7 @@ export class QueueMachine {
 
   constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
     this.#ledger = new Ledger(memory, slot, (position) => port.keptGone(position));
+    this.dying = traits.deadLetters === true ? new Dying(this.#ledger) : undefined;
     this.contents = new Contents(this.#ledger, this);
     this.contents.sizeOf = traits.sizeOf;
     this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
@@ -129,6 +135,7 @@ export class QueueMachine {
     }
     this.#cursor = cursor;
     this.contents.recover();
+    this.dying?.recover();
     this.#size?.recover();
   }
 
@@ -194,6 +201,7 @@ export class QueueMachine {
       if (budget-- === 0) return true;
       if (this.contents.lacking > 0 && this.nextLacksContent) return false;
       if (this.#expiry !== undefined && this.#nextIsOver(this.#expiry)) {
+        if (this.dying?.isFull === true) return false;
         this.dropHead('expired');
         continue;
       }
@@ -259,7 +267,7 @@ export class QueueMachine {
         ledger.remove(position, SETTLED);
         return;
       case Settle.discard:
-        ledger.remove(position, DROPPED);
+        this.#die(position, 'rejected');
         return;
       case Settle.requeue:
         ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
@@ -330,11 +338,19 @@ export class QueueMachine {
 
   /** Drops the oldest ready message. Only when there is one. Without a reason it is purged. */
   dropHead(reason?: DropReason): void {
-    if (this.contents.lacking > 0 && this.nextLacksContent) this.contents.lacking--;
+    const isPurged = reason === undefined || this.dying === undefined;
+    if (isPurged && this.contents.lacking > 0 && this.nextLacksContent) this.contents.lacking--;
     const position = this.#takeNext();
-    if (reason !== undefined) this.#port.dropped?.(position, reason);
     this.#size?.subtract(position);
-    this.#ledger.remove(position, DROPPED);
+    if (reason === undefined) this.#ledger.remove(position, DROPPED);
+    else this.#die(position, reason);
+  }
+
+  /** The message at a position that is in no list any more leaves the queue: at once, or when its dead letters are safe. */
+  #die(position: number, reason: DropReason): void {
+    this.#port.dropped?.(position, reason);
+    if (this.dying === undefined) this.#ledger.remove(position, DROPPED);
+    else this.dying.add(position, reason);
   }
 
   /** Drops what is ready. Answers how many; what is unsettled stays. */
@@ -372,7 +388,8 @@ export class QueueMachine {
 
   /**
    * Drops what has expired at the head, at most EXPIRE_MAX. After `dispatch`: what may not wait has been offered then. Answers when to do it
-   * again: the time when the head expires, or one that has passed; Infinity: never, or when the head's content has come.
+   * again: the time when the head expires, or one that has passed; Infinity: never, or when the head's content has come or
+   * there is room among the dying.
    */
   dropExpired(): number {
     const expiry = this.#expiry;
@@ -380,7 +397,7 @@ export class QueueMachine {
     expiry.look();
     expiry.offeredTo = this.#ledger.tail;
     for (let budget = EXPIRE_MAX; this.ready > 0; budget--) {
-      if (this.contents.lacking > 0 && this.nextLacksContent) return Infinity;
+      if ((this.contents.lacking > 0 && this.nextLacksContent) || this.dying?.isFull === true) return Infinity;
       const position = this.#next;
       const timeMs = expiry.timeOf(this.#ledger.address(position), this.#ledger.state(position));
       if (budget === 0 || !expiry.isOver(timeMs)) return timeMs;
@@ -396,7 +413,7 @@ export class QueueMachine {
 
   /** Whether anybody wants messages, or their time: only then contents are read back. */
   get isAskedFor(): boolean {
-    if (this.isGetWaiting || this.consumers.count > 0) return true;
+    if (this.isGetWaiting || this.consumers.count > 0 || (this.dying !== undefined && this.dying.lacking > 0)) return true;
     return this.#expiry !== undefined && this.ready > 0 && this.#expiry.concerns(this.#ledger.state(this.#next));
   }
 
@@ -441,6 +458,7 @@ export class QueueMachine {
   /** The queue is deleted: everything goes. */
   clear(): void {
     this.#returned.clear();
+    this.dying?.clear();
     this.#ledger.clear();
     this.contents.lacking = 0;
     if (this.#size !== undefined) this.#size.bytes = 0;

@@ -73,6 +73,7 @@ export class QueueWorld {
       keptGone: () => {},
       keptReturned: () => {},
       dropped: (position, reason) => {
+        if (reason === 'rejected') return;
         this.#commitDrop();
         assert.is(reason, 'expired');
         const [oldest] = this.model.ready;
