@@ -26,27 +26,34 @@ export function fold(profile: CpuProfile, thread: string): Frame {
     selfUs.set(id, (selfUs.get(id) ?? 0) + deltaUs);
   });
   const root: Frame = { name: thread, place: '', kind: 'broker', self: 0, total: 0, children: [] };
-  const top = profile.nodes[0];
-  if (top !== undefined) {
-    for (const child of top.children) add(root, nodes.get(child), nodes, selfUs, 1);
-  }
+  addAll(root, profile.nodes[0]?.children ?? [], nodes, selfUs);
   sum(root);
   return root;
 }
 
+type Pending = { readonly parent: Frame; readonly id: number; readonly depth: number };
+
+/** Not by recursion: stacks may be deeper than this thread's own. */
+function addAll(root: Frame, ids: readonly number[], nodes: ReadonlyMap<number, ProfileNode>, selfUs: ReadonlyMap<number, number>): void {
+  const pending: Pending[] = ids.map((id) => ({ parent: root, id, depth: 1 }));
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    const node = nodes.get(next.id);
+    if (node === undefined) continue;
+    const frame = next.depth > DEPTH_MAX ? next.parent : frameOf(next.parent, node);
+    frame.self += selfUs.get(node.id) ?? 0;
+    for (const id of node.children) pending.push({ parent: frame, id, depth: next.depth + 1 });
+  }
+}
+
 /** The same function below the same callers is one frame, whatever V8 inlined in between. */
-function add(parent: Frame, node: ProfileNode | undefined, nodes: ReadonlyMap<number, ProfileNode>, selfUs: ReadonlyMap<number, number>, depth: number): void {
-  if (node === undefined) return;
-  const { functionName, url, lineNumber } = node.callFrame;
+function frameOf(parent: Frame, { callFrame: { functionName, url, lineNumber } }: ProfileNode): Frame {
   const name = functionName === '' ? '(anonymous)' : functionName;
   const place = url === '' ? '' : `${frameFile(url)}:${lineNumber + 1}`;
-  let frame = parent.children.find((other) => other.name === name && other.place === place);
-  if (frame === undefined) {
-    frame = { name, place, kind: frameKind(functionName, url), self: 0, total: 0, children: [] };
-    parent.children.push(frame);
-  }
-  frame.self += selfUs.get(node.id) ?? 0;
-  for (const child of node.children) add(depth < DEPTH_MAX ? frame : parent, nodes.get(child), nodes, selfUs, depth + 1);
+  const known = parent.children.find((other) => other.name === name && other.place === place);
+  if (known !== undefined) return known;
+  const frame: Frame = { name, place, kind: frameKind(functionName, url), self: 0, total: 0, children: [] };
+  parent.children.push(frame);
+  return frame;
 }
 
 function sum(frame: Frame): number {
