@@ -23,6 +23,7 @@ import { type Method, methodKey } from '../../src/amqp/method-table.ts';
 import type { PublishScan } from '../../src/amqp/publish-scanner.ts';
 import { ACK_KEY, AckBit, settleBits, settleTag } from '../../src/amqp/settle-scanner.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
+import { chanceFrom } from '../../src/broker/exchange/chance.ts';
 import { Settle } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
@@ -33,6 +34,7 @@ import type { Topology } from '../../src/broker/topology/topology.ts';
 import { QueueSender } from './queue-sender.ts';
 import { PublishThrottle } from './publish-throttle.ts';
 import { ConsumerRegister } from './consumer-register.ts';
+import { expectedHeader, notOpen } from './frame-refusals.ts';
 import { isOvertaken } from './overtaken.ts';
 import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
@@ -67,6 +69,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly canCancelNotify: boolean;
   readonly queueThread: number;
   readonly nowMs = (): number => this.#node.scheduler.nowMs();
+  readonly chance = chanceFrom(() => this.#node.randomBytes(4).readInt32LE());
   readonly requests = new Requests();
   readonly #fence = new LossFence(this.requests, (queue, request) => this.#queues.post(queue, { type: 'fence' }, request));
   readonly throttle: PublishThrottle;
@@ -488,13 +491,4 @@ export class Session implements FrameSink, ChannelPort {
     const link = this.links.find(-letter.sender.id);
     if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
   }
-}
-
-function notOpen(method?: Parameters<typeof amqpError>[2]): AmqpError {
-  return amqpError(ReplyCode.channelError, "expected 'channel.open'", method);
-}
-
-function expectedHeader(): AmqpError {
-  const text = 'expected content header for class 60, got non content header frame instead';
-  return amqpError(ReplyCode.unexpectedFrame, text, methodIdOf('basic.publish'));
 }

@@ -1,4 +1,5 @@
 /** Cost of routing a key through a topic exchange with many bindings, friendly and hostile ones. */
+import { NO_PROPERTIES } from '../../src/broker/exchange/exchange.ts';
 import { TopicExchange } from '../../src/broker/exchange/topic-exchange.ts';
 import { EMPTY_TABLE } from '../../src/broker/field-table.ts';
 import { report } from './support/report.ts';
@@ -8,13 +9,14 @@ type Destination = { readonly name: string };
 function exchange(patterns: readonly string[]): TopicExchange<Destination> {
   const topic = new TopicExchange<Destination>();
   for (const [index, routingKey] of patterns.entries()) {
-    topic.bind({ routingKey, arguments: EMPTY_TABLE }, { name: `q${index}` });
+    topic.bind({ destinationKind: 'queue', destination: 'q', routingKey, arguments: EMPTY_TABLE }, { name: `q${index}` });
   }
   return topic;
 }
 
 let matched = 0;
 const sink = {
+  chance: () => 0,
   add: (): void => {
     matched++;
   },
@@ -23,7 +25,7 @@ const sink = {
 function bench(name: string, patterns: readonly string[], keys: readonly string[]): void {
   const topic = exchange(patterns);
   report(`${name}, ${patterns.length} bindings`, 'route', keys.length, () => {
-    for (const key of keys) topic.route(key, undefined, sink);
+    for (const key of keys) topic.route(key, NO_PROPERTIES, sink);
   });
 }
 

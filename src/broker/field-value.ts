@@ -153,7 +153,8 @@ export function fingerprint(table: FieldTable): string {
   return names.map((name) => `${name.length}:${name}${valueFingerprint(table.get(name))}`).join('');
 }
 
-function valueFingerprint(value: FieldValue | undefined): string {
+/** The same for one value; undefined and void are the same. */
+export function valueFingerprint(value: FieldValue | undefined): string {
   if (value === undefined || value.type === 'V') return 'V;';
   switch (value.type) {
     case 'S':

@@ -102,8 +102,8 @@ export class Writer {
 export function routedIn(topology: Topology, exchange: string, routingKeys: readonly string[], headers?: FieldTable): string[] {
   const node = topology.exchange(VHOST, exchange);
   if (node === undefined) throw new Error(`no exchange ${exchange}`);
-  const result = new RouteResult();
-  route(topology, node, routingKeys, headers, result);
+  const result = new RouteResult(() => 0);
+  route(topology, node, routingKeys, headers === undefined ? {} : { headers }, result);
   return result.queues.map((queue) => queue.name).sort();
 }
 

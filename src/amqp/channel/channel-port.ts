@@ -48,6 +48,8 @@ export interface ChannelPort {
   readonly queueThread: number;
   /** 22 characters of base64url that nobody can guess. */
   randomPart(): string;
+  /** From 0 to below 1, for exchanges that leave it to chance. */
+  chance(): number;
   /** A number for a consumer, under which deliveries come. */
   addConsumer(consumer: ChannelConsumer): number;
   dropConsumer(key: number): void;

@@ -6,6 +6,7 @@
  * headers and delivery mode; each closes the channel.
  */
 import { EMPTY_TABLE, type FieldTable } from '../../broker/field-table.ts';
+import { NO_PROPERTIES } from '../../broker/exchange/exchange.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { addExtraRoutingKeys } from '../../broker/topology/router.ts';
 import { FRAME_HEADER_SIZE, FRAME_END, FrameType } from '../frame.ts';
@@ -41,6 +42,9 @@ const HARMLESS = PropertyFlag.deliveryMode;
 /** Properties that need more than a walk over their bytes. */
 const CAREFUL = PropertyFlag.headers | PropertyFlag.replyTo | PropertyFlag.expiration | PropertyFlag.userId;
 
+/** Properties beside headers that an exchange may look at. */
+const ROUTING = PropertyFlag.correlationId | PropertyFlag.messageId | PropertyFlag.timestamp;
+
 const PUBLISH = methodIdOf('basic.publish');
 /** `expiration` is a number of milliseconds in digits, at most what RabbitMQ takes. */
 const EXPIRATION_MAX_MS = 315_360_000_000;
@@ -72,7 +76,7 @@ export class Publisher {
       if (mode === 2) persistent = PERSISTENT;
     } else if (headerSize !== 14) return this.#publishCarefully(buffer, scan);
     const found = this.#routes.find(buffer, keyStart, keySize);
-    if (found.refusal !== undefined || found.links.length === 0 || found.dependsOnHeaders) {
+    if (found.refusal !== undefined || found.links.length === 0) {
       this.#publishCarefully(buffer, scan);
       return;
     }
@@ -156,6 +160,7 @@ export class Publisher {
       const found = isReplyKey(buffer, keyStart, keySize)
         ? this.#replyRoute(buffer, keyStart)
         : this.#routes.find(buffer, keyStart, keySize);
+      if (found.dependsOnMore && (flags & ROUTING) !== 0) return this.#checkProperties(buffer, keyStart, header, end, mode, persistent);
       if (found.refusal !== undefined) return this.#refuse(found.refusal);
       if (mode !== 1 && mode !== 2) return this.#refuse(unknownMode(mode));
       return { route: found, persistent, header: undefined };
@@ -179,7 +184,7 @@ export class Publisher {
     const extra = properties.headers === undefined ? undefined : addExtraRoutingKeys(headers, routingKeys);
     const exchange = exchangeOf(buffer, keyStart);
     const isReply = exchange === '' && routingKey.startsWith(REPLY_TO_PREFIX);
-    const found = isReply ? this.#replyRoute(buffer, keyStart) : this.#routes.computeKey(buffer, keyStart, routingKeys, headers);
+    const found = isReply ? this.#replyRoute(buffer, keyStart) : this.#routes.computeKey(buffer, keyStart, routingKeys, properties);
     if (found.refusal !== undefined) return this.#refuse(found.refusal);
     const reply = this.#replyTo(properties);
     const refusal =
@@ -220,7 +225,7 @@ export class Publisher {
 
   /** A reply goes past queues to whom its routing key names; publishing to the default exchange must be allowed. */
   #replyRoute(buffer: Buffer, keyStart: number): Route & { readonly token?: string } {
-    const opened = this.#routes.compute('', [], undefined);
+    const opened = this.#routes.compute('', [], NO_PROPERTIES);
     if (opened.refusal !== undefined) return opened;
     return { ...opened, token: routingKeyOf(buffer, keyStart).slice(REPLY_TO_PREFIX.length) };
   }

@@ -7,7 +7,7 @@ import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { openExchange, permitTopics } from '../../broker/topology/access.ts';
 import type { ExchangeNode } from '../../broker/topology/topology-node.ts';
 import { RouteResult, route } from '../../broker/topology/router.ts';
-import type { FieldTable } from '../../broker/field-table.ts';
+import { NO_PROPERTIES, type RoutingProperties } from '../../broker/exchange/exchange.ts';
 import type { ChannelPort } from './channel-port.ts';
 import type { QueueLink } from './queue-link.ts';
 
@@ -17,8 +17,9 @@ const ROUTES_MAX = 4096;
 export type Route = {
   readonly links: readonly QueueLink[];
   readonly refusal: Refusal | undefined;
-  /** Headers decide with: not to be kept. */
-  readonly dependsOnHeaders: boolean;
+  /** More than the routing key decides: the links are those of one message, and the next one goes from `anew`. */
+  readonly dependsOnMore: boolean;
+  readonly anew: { readonly exchange: ExchangeNode; readonly routingKeys: readonly string[] } | undefined;
   /** The message may expire where it goes: it must say when it was published. */
   readonly timed: boolean;
   /** The publisher said how long this one message may wait: a route of its own. */
@@ -31,7 +32,7 @@ const MALFORMED: Route = refusedRoute(refuse(ReplyCode.frameError, 'Malformed UT
 
 export class RouteCache {
   readonly #port: ChannelPort;
-  readonly #result = new RouteResult();
+  readonly #result: RouteResult;
   #routes = new Map<string, Route>();
   #version = -1;
   #lastKey = Buffer.alloc(512);
@@ -40,9 +41,10 @@ export class RouteCache {
 
   constructor(port: ChannelPort) {
     this.#port = port;
+    this.#result = new RouteResult(() => port.chance());
   }
 
-  /** The route for the key in `buffer`: exchange and routing key as two short strings. Of a message without headers. */
+  /** The route for the key in `buffer`: exchange and routing key as two short strings. Of a message without properties that could count. */
   find(buffer: Buffer, start: number, size: number): Route {
     if (this.#version !== this.#port.topology.version) this.#forget();
     const last = this.#last;
@@ -50,46 +52,48 @@ export class RouteCache {
     const key = buffer.toString('latin1', start, start + size);
     let found = this.#routes.get(key);
     if (found === undefined) {
-      found = this.computeKey(buffer, start, [routingKeyOf(buffer, start)], undefined);
-      if (found.dependsOnHeaders || found === MALFORMED) return found;
+      found = this.computeKey(buffer, start, [routingKeyOf(buffer, start)], NO_PROPERTIES);
+      if (found === MALFORMED) return found;
       if (this.#routes.size >= ROUTES_MAX) this.#routes = new Map();
       this.#routes.set(key, found);
-    }
+    } else if (found.anew !== undefined) return this.#follow(found.anew.exchange, found.anew.routingKeys, NO_PROPERTIES);
+    if (found.dependsOnMore) return found;
     this.#last = found;
     this.#lastSize = size;
     buffer.copy(this.#lastKey, 0, start, start + size);
     return found;
   }
 
-  /** The route for exchange and first routing key in `buffer`, and for more routing keys or headers. */
-  computeKey(buffer: Buffer, start: number, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+  /** The route for exchange and first routing key in `buffer`, and for more routing keys or properties. */
+  computeKey(buffer: Buffer, start: number, routingKeys: readonly string[], properties: RoutingProperties): Route {
     const exchange = exchangeOf(buffer, start);
     if (mayBeMalformed(exchange) || mayBeMalformed(routingKeys[0]!)) {
       const key = start + 1 + buffer[start]!;
       const wellFormed = isUtf8(buffer.subarray(start + 1, key)) && isUtf8(buffer.subarray(key + 1, key + 1 + buffer[key]!));
       if (!wellFormed) return MALFORMED;
     }
-    return this.compute(exchange, routingKeys, headers);
+    return this.compute(exchange, routingKeys, properties);
   }
 
-  /** The route of a message whose headers count, or whose routing keys are more than one. */
-  compute(exchangeName: string, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+  /** The route of a message whose properties count, or whose routing keys are more than one. */
+  compute(exchangeName: string, routingKeys: readonly string[], properties: RoutingProperties): Route {
     const { topology, who } = this.#port;
     const opened = openExchange(topology, who, exchangeName);
     if ('refusal' in opened) return refusedRoute(opened.refusal);
-    return this.#follow(opened.exchange, routingKeys, headers);
+    return this.#follow(opened.exchange, routingKeys, properties);
   }
 
-  #follow(exchange: ExchangeNode, routingKeys: readonly string[], headers: FieldTable | undefined): Route {
+  #follow(exchange: ExchangeNode, routingKeys: readonly string[], properties: RoutingProperties): Route {
     const { topology, who, links } = this.#port;
     const refusal = permitTopics(topology, who, exchange, routingKeys);
     if (refusal !== undefined) return refusedRoute(refusal);
-    route(topology, exchange, routingKeys, headers, this.#result);
-    const { queues, dependsOnHeaders } = this.#result;
+    route(topology, exchange, routingKeys, properties, this.#result);
+    const { queues, dependsOnMore } = this.#result;
     return {
       links: queues.length === 0 ? NO_LINKS : queues.map((queue) => links.to(queue)),
       refusal: undefined,
-      dependsOnHeaders,
+      dependsOnMore,
+      anew: dependsOnMore ? { exchange, routingKeys } : undefined,
       timed: queues.some((queue) => queue.arguments.has('x-message-ttl')),
       expiring: false,
     };
@@ -110,7 +114,7 @@ export class RouteCache {
 }
 
 function refusedRoute(refusal: Refusal): Route {
-  return { links: NO_LINKS, refusal, dependsOnHeaders: false, timed: false, expiring: false };
+  return { links: NO_LINKS, refusal, dependsOnMore: false, anew: undefined, timed: false, expiring: false };
 }
 
 /** What is broken leaves a replacement character behind; few names contain one otherwise. */

@@ -1,10 +1,10 @@
 /** direct: to whatever is bound with exactly the message's routing key (AMQP 0-9-1, section 3.1.3.1). */
-import type { FieldTable } from '../field-table.ts';
-import type { BindingTerms, Exchange, RouteSink } from './exchange.ts';
+import type { BindingTerms, Exchange, RouteSink, RoutingProperties } from './exchange.ts';
 import { DestinationBag } from './destination-bag.ts';
 
 export class DirectExchange<Destination> implements Exchange<Destination> {
-  readonly dependsOnHeaders = false;
+  readonly dependsOnMore = false;
+  readonly firstKeyOnly = false;
   readonly #bags = new Map<string, DestinationBag<Destination>>();
 
   validate(): undefined {
@@ -24,7 +24,7 @@ export class DirectExchange<Destination> implements Exchange<Destination> {
     if (this.#bags.get(terms.routingKey)?.remove(destination) === true) this.#bags.delete(terms.routingKey);
   }
 
-  route(routingKey: string, _headers: FieldTable | undefined, sink: RouteSink<Destination>): void {
+  route(routingKey: string, _properties: RoutingProperties, sink: RouteSink<Destination>): void {
     const destinations = this.#bags.get(routingKey)?.destinations;
     if (destinations === undefined) return;
     for (let index = 0; index < destinations.length; index++) sink.add(destinations[index] as Destination);

@@ -1,21 +1,36 @@
 /** The kinds of exchange that a client may declare. A new kind is a file of its own and a line here. */
+import { EMPTY_TABLE } from '../field-table.ts';
+import type { FieldTable } from '../field-table.ts';
+import type { Refusal } from '../refusal.ts';
+import { ConsistentHashExchange, checkHashArguments } from './consistent-hash-exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { DirectExchange } from './direct-exchange.ts';
 import { FanoutExchange } from './fanout-exchange.ts';
 import { HeadersExchange } from './headers-exchange.ts';
+import { LocalRandomExchange } from './local-random-exchange.ts';
+import { ModulusHashExchange } from './modulus-hash-exchange.ts';
+import { RandomExchange } from './random-exchange.ts';
 import { TopicExchange } from './topic-exchange.ts';
 
-export type ExchangeKind = 'direct' | 'fanout' | 'topic' | 'headers';
+/** AMQP's own, then those that RabbitMQ has in plugins that its distribution brings along. */
+const KINDS = ['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random'] as const;
 
-const KINDS: ReadonlySet<string> = new Set<ExchangeKind>(['direct', 'fanout', 'topic', 'headers']);
+export type ExchangeKind = (typeof KINDS)[number];
+
+const KNOWN: ReadonlySet<string> = new Set(KINDS);
 
 /** Whether a client may declare an exchange of this type; else 406 `unknown exchange type 't'`. */
 export function isExchangeKind(type: string): type is ExchangeKind {
-  return KINDS.has(type);
+  return KNOWN.has(type);
 }
 
-/** An exchange of the kind, with no bindings. */
-export function createExchange<Destination>(kind: ExchangeKind): Exchange<Destination> {
+/** Why an exchange of the kind may not be declared with these arguments (406), or undefined. */
+export function checkExchangeArguments(kind: ExchangeKind, args: FieldTable): Refusal | undefined {
+  return kind === 'x-consistent-hash' ? checkHashArguments(args) : undefined;
+}
+
+/** An exchange of the kind, with no bindings. Its arguments were checked. */
+export function createExchange<Destination>(kind: ExchangeKind, args: FieldTable = EMPTY_TABLE): Exchange<Destination> {
   switch (kind) {
     case 'direct':
       return new DirectExchange();
@@ -25,5 +40,13 @@ export function createExchange<Destination>(kind: ExchangeKind): Exchange<Destin
       return new TopicExchange();
     case 'headers':
       return new HeadersExchange();
+    case 'x-consistent-hash':
+      return new ConsistentHashExchange(args);
+    case 'x-modulus-hash':
+      return new ModulusHashExchange();
+    case 'x-random':
+      return new RandomExchange();
+    case 'x-local-random':
+      return new LocalRandomExchange();
   }
 }

@@ -9,7 +9,7 @@ import type { FieldTable, FieldValue } from '../field-table.ts';
 import type { Refusal } from '../refusal.ts';
 import { erlangTerm, fingerprint, sameValue, textOf, typeName } from '../field-value.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
-import type { BindingTerms, Exchange, RouteSink } from './exchange.ts';
+import type { BindingTerms, Exchange, RouteSink, RoutingProperties } from './exchange.ts';
 import { DestinationBag } from './destination-bag.ts';
 
 const MATCH_ARGUMENT = 'x-match';
@@ -23,9 +23,10 @@ type Demand<Destination> = {
 };
 
 export class HeadersExchange<Destination> implements Exchange<Destination> {
+  readonly firstKeyOnly = false;
   readonly #demands = new Map<string, Demand<Destination>>();
 
-  get dependsOnHeaders(): boolean {
+  get dependsOnMore(): boolean {
     return this.#demands.size > 0;
   }
 
@@ -56,7 +57,7 @@ export class HeadersExchange<Destination> implements Exchange<Destination> {
     if (this.#demands.get(key)?.bag.remove(destination) === true) this.#demands.delete(key);
   }
 
-  route(_routingKey: string, headers: FieldTable | undefined, sink: RouteSink<Destination>): void {
+  route(_routingKey: string, { headers }: RoutingProperties, sink: RouteSink<Destination>): void {
     for (const demand of this.#demands.values()) {
       if (!met(demand, headers)) continue;
       for (const destination of demand.bag.destinations) sink.add(destination);

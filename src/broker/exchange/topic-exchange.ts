@@ -10,8 +10,7 @@
  * work for one key is at most words times nodes, whatever the patterns are, where a backtracking search over patterns such
  * as `#.a.#.a.#.a` takes time exponential in their length.
  */
-import type { FieldTable } from '../field-table.ts';
-import type { BindingTerms, Exchange, RouteSink } from './exchange.ts';
+import type { BindingTerms, Exchange, RouteSink, RoutingProperties } from './exchange.ts';
 import { DestinationBag } from './destination-bag.ts';
 import { ANY_WORD, ANY_WORDS, normalWords } from './topic-pattern.ts';
 
@@ -37,7 +36,8 @@ class TrieNode<Destination> {
 }
 
 export class TopicExchange<Destination> implements Exchange<Destination> {
-  readonly dependsOnHeaders = false;
+  readonly dependsOnMore = false;
+  readonly firstKeyOnly = false;
   readonly #root = new TrieNode<Destination>(false);
   #step = 0;
   #work = 0;
@@ -75,7 +75,7 @@ export class TopicExchange<Destination> implements Exchange<Destination> {
     prune(path, words);
   }
 
-  route(routingKey: string, _headers: FieldTable | undefined, sink: RouteSink<Destination>): void {
+  route(routingKey: string, _properties: RoutingProperties, sink: RouteSink<Destination>): void {
     this.#begin();
     if (routingKey !== '') {
       let from = 0;

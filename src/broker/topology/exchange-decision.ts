@@ -1,6 +1,6 @@
 /** exchange.declare and exchange.delete, with the checks in the order of rabbit_channel. */
 import { EXCHANGE_COUNT_MAX } from '../bounds.ts';
-import { isExchangeKind } from '../exchange/exchange-kind.ts';
+import { checkExchangeArguments, isExchangeKind } from '../exchange/exchange-kind.ts';
 import { textOf, typeName } from '../field-value.ts';
 import { DEFAULT_EXCHANGE, describe, isReserved, refuseMissing, refuseReserved, withoutLineEnds } from '../name.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
@@ -66,7 +66,8 @@ function objectToNew(topology: Topology, who: Who, wanted: ExchangeRecord): Refu
     const refusal = permit(topology, who, 'read', 'exchange', wanted.name) ?? permit(topology, who, 'write', 'exchange', textOf(alternate.value));
     if (refusal !== undefined) return refusal;
   }
-  if (topology.exchangeCount < EXCHANGE_COUNT_MAX) return undefined;
+  const objection = checkExchangeArguments(wanted.kind, wanted.arguments);
+  if (objection !== undefined || topology.exchangeCount < EXCHANGE_COUNT_MAX) return objection;
   return refuse(ReplyCode.preconditionFailed, `cannot declare ${named}: exchange limit of ${EXCHANGE_COUNT_MAX} is reached`);
 }
 

@@ -5,7 +5,7 @@
  * The hot path allocates nothing: visited nodes carry the number of the route, and the result's arrays are used again.
  */
 import { EXTRA_ROUTING_KEY_COUNT_MAX } from '../bounds.ts';
-import type { RouteSink } from '../exchange/exchange.ts';
+import type { RouteSink, RoutingProperties } from '../exchange/exchange.ts';
 import type { FieldTable } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
 import { DEFAULT_EXCHANGE } from '../name.ts';
@@ -17,24 +17,30 @@ import type { Topology } from './topology.ts';
 
 /**
  * What a route found, to be used again for the next one. Valid until the topology's version changes; to be kept by exchange
- * and routing key only if `dependsOnHeaders` is false and there was one routing key.
+ * and routing key only if `dependsOnMore` is false and there was one routing key.
  */
 export class RouteResult implements RouteSink<DestinationNode> {
   /** Every queue that gets the message, once. */
   readonly queues: QueueRecord[] = [];
-  /** True when headers of the message may have played a part, so that another message may be routed elsewhere. */
-  dependsOnHeaders = false;
+  /** True when more than the routing key may have played a part, so that another message may be routed elsewhere. */
+  dependsOnMore = false;
   /** Exchanges that are still to be asked. */
   readonly pending: ExchangeNode[] = [];
   /** Whether the exchange that is being asked had any destination, visited before or not. */
   matched = false;
+  /** Where exchanges that choose by chance draw from. */
+  readonly chance: () => number;
   #route = 0;
+
+  constructor(chance: () => number) {
+    this.chance = chance;
+  }
 
   begin(route: number): void {
     this.#route = route;
     this.queues.length = 0;
     this.pending.length = 0;
-    this.dependsOnHeaders = false;
+    this.dependsOnMore = false;
   }
 
   add(node: DestinationNode): void {
@@ -55,15 +61,17 @@ export function route(
   topology: Topology,
   exchange: ExchangeNode,
   routingKeys: readonly string[],
-  headers: FieldTable | undefined,
+  properties: RoutingProperties,
   result: RouteResult,
 ): void {
   result.begin(topology.nextRoute());
   result.add(exchange);
   for (let node = result.pending.pop(); node !== undefined; node = result.pending.pop()) {
     result.matched = false;
-    if (node.rules.dependsOnHeaders) result.dependsOnHeaders = true;
-    for (let index = 0; index < routingKeys.length; index++) node.rules.route(routingKeys[index] as string, headers, result);
+    const { rules } = node;
+    if (rules.dependsOnMore) result.dependsOnMore = true;
+    const keyCount = rules.firstKeyOnly ? 1 : routingKeys.length;
+    for (let index = 0; index < keyCount; index++) rules.route(routingKeys[index] as string, properties, result);
     if (result.matched || node.alternate === undefined || node.alternate === DEFAULT_EXCHANGE) continue;
     const alternate = topology.exchange(node.record.vhost, node.alternate);
     if (alternate !== undefined) result.add(alternate);

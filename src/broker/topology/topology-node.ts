@@ -40,7 +40,7 @@ export class ExchangeNode {
   readonly alternate: string | undefined;
   mark = 0;
 
-  constructor(record: ExchangeRecord, rules: Exchange<DestinationNode> = createExchange(record.kind)) {
+  constructor(record: ExchangeRecord, rules: Exchange<DestinationNode> = createExchange(record.kind, record.arguments)) {
     this.record = record;
     this.rules = rules;
     const alternate = record.arguments.get('alternate-exchange');

@@ -1,9 +1,13 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
+import { NO_PROPERTIES } from '../../../src/broker/exchange/exchange.ts';
 import { TopicExchange } from '../../../src/broker/exchange/topic-exchange.ts';
 import { wordsOf } from '../../../src/broker/exchange/topic-pattern.ts';
 import { EMPTY_TABLE } from '../../../src/broker/field-table.ts';
+
+/** The name means nothing to this kind of exchange. */
+const TO_Q = { destinationKind: 'queue', destination: 'q' } as const;
 
 /** The definition, word for word; exponential, so only for short patterns. */
 function matchesNaively(pattern: readonly string[], key: readonly string[]): boolean {
@@ -16,11 +20,11 @@ function matchesNaively(pattern: readonly string[], key: readonly string[]): boo
 const key = fc.array(fc.constantFrom('a', 'b', ''), { maxLength: 6 }).map((words) => words.join('.'));
 const pattern = fc.array(fc.constantFrom('a', 'b', '', '*', '#', '#'), { maxLength: 6 }).map((words) => words.join('.'));
 
-const terms = (routingKey: string) => ({ routingKey, arguments: EMPTY_TABLE });
+const terms = (routingKey: string) => ({ ...TO_Q, routingKey, arguments: EMPTY_TABLE });
 
 function found(exchange: TopicExchange<number>, routingKey: string): number[] {
   const destinations = new Set<number>();
-  exchange.route(routingKey, undefined, { add: (destination) => void destinations.add(destination) });
+  exchange.route(routingKey, NO_PROPERTIES, { add: (destination) => void destinations.add(destination), chance: () => 0 });
   return [...destinations].sort((a, b) => a - b);
 }
 
@@ -47,7 +51,7 @@ topic('the work for one key is bounded by words times nodes', () => {
       const exchange = new TopicExchange<number>();
       patterns.forEach((text, index) => exchange.bind(terms(text), index));
       const nodes = 1 + patterns.reduce((sum, text) => sum + wordsOf(text).length, 0);
-      exchange.route(Array.from({ length }, () => 'a').join('.'), undefined, { add: () => undefined });
+      exchange.route(Array.from({ length }, () => 'a').join('.'), NO_PROPERTIES, { add: () => undefined, chance: () => 0 });
       // A node is entered by its parent, by itself and by its parent's `#`: at most four times a word.
       assert.ok(exchange.work <= 4 * nodes * (length + 1), `${exchange.work} visits, ${nodes} nodes, ${length} words`);
     }),

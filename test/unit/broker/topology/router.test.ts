@@ -57,18 +57,18 @@ router('a result says whether headers played a part and is used again', () => {
   writer.must(writer.exchange('x', 'fanout'));
   writer.must(writer.exchange('h', 'headers'));
   writer.must(writer.binding('exchange.bind', 'h', 'x'));
-  const result = new RouteResult();
+  const result = new RouteResult(() => 0);
   const send = (exchange: string, headers = tableOf({})): string[] => {
     const node = writer.topology.exchange(VHOST, exchange);
     assert.ok(node !== undefined);
-    route(writer.topology, node, ['q'], headers, result);
+    route(writer.topology, node, ['q'], { headers }, result);
     return result.queues.map(({ name }) => name);
   };
-  assert.equal([send('x'), result.dependsOnHeaders], [[], false]);
+  assert.equal([send('x'), result.dependsOnMore], [[], false]);
   writer.must(writer.binding('queue.bind', 'q', 'h', '', { arguments: tableOf({ a: int(1) }) }));
-  assert.equal([send('x', tableOf({ a: int(1) })), result.dependsOnHeaders], [['q'], true]);
-  assert.equal([send('x', tableOf({ a: int(2) })), result.dependsOnHeaders], [[], true]);
-  assert.equal([send(''), result.dependsOnHeaders], [['q'], false]);
+  assert.equal([send('x', tableOf({ a: int(1) })), result.dependsOnMore], [['q'], true]);
+  assert.equal([send('x', tableOf({ a: int(2) })), result.dependsOnMore], [[], true]);
+  assert.equal([send(''), result.dependsOnMore], [['q'], false]);
 });
 
 router('the placed record is the one that is found', () => {
@@ -76,10 +76,10 @@ router('the placed record is the one that is found', () => {
   const id = writer.topology.queue(VHOST, 'q')?.record.id ?? 0;
   writer.must(writer.binding('queue.bind', 'q', 'amq.direct', 'k'));
   writer.must({ type: 'queue.place', id, thread: 3, slot: 4 });
-  const result = new RouteResult();
+  const result = new RouteResult(() => 0);
   const node = writer.topology.exchange(VHOST, 'amq.direct');
   assert.ok(node !== undefined);
-  route(writer.topology, node, ['k'], undefined, result);
+  route(writer.topology, node, ['k'], {}, result);
   assert.equal([result.queues[0]?.thread, result.queues[0]?.slot], [3, 4]);
 });
 
