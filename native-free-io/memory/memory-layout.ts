@@ -21,7 +21,7 @@
  *
  *             leases  how many holders the block has; 0 is free. While an owner writes messages into it, the word also
  *                     holds OPEN_BIAS, so that it cannot reach 0 early.
- *             next    address of the block that follows in a chain (the index of a queue), or the length of a run, or
+ *             next    link to the block that follows in a chain (the index of a queue), or the length of a run, or
  *                     -(owner + 1) of who writes messages into it or did so last
  *
  * region      two words a region:

@@ -40,7 +40,7 @@ function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position
   for (const { position, flags, deliveries } of store.inventory(id)) {
     if (!begun) ledger.beginAt(position);
     begun = true;
-    while (ledger.tail !== position) must(ledger.appendGone());
+    must(ledger.appendGone(position));
     const expiring = (flags & AppendFlag.expiring) === 0 ? 0 : EXPIRING_FLAG;
     must(ledger.append(0, KEPT_FLAG | expiring | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
     if (deliveries > 0) ledger.setDeliveries(position, deliveries);
@@ -48,7 +48,7 @@ function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position
   }
   const next = store.nextPosition(id);
   if (!begun) ledger.beginAt(next);
-  while (((next - ledger.tail) | 0) > 0) must(ledger.appendGone());
+  if (((next - ledger.tail) | 0) > 0) must(ledger.appendGone(next));
   ledger.setCounter(APPENDED, ledger.tail);
   ledger.setCounter(STORED, ledger.tail);
 }

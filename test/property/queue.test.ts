@@ -30,7 +30,7 @@ queue('may lose a chunk in a crash and another in the crash of the recovery', as
   world.get(getter);
   world.purge();
   // Both crashes come between the change of FIRST_CHUNK and the return of the chunk that stood there.
-  world.lightFuse(45, 5, 0);
+  world.lightFuse(9, 2, 0);
   for (const entry of world.model.unsettled) world.settle(entry, Settle.ack);
   world.check();
   world.clear();
@@ -55,7 +55,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: machine, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
   ],
   'recovery takes the chunk that the head has left for the head\'s': [
-    { file: ledger, right: '    if (behind !== 0 && !chainAhead) this.#dropChunk(this.head);\n', wrong: '' },
+    { file: ledger, right: '    if (behind !== 0) this.#dropChunk();\n', wrong: '' },
   ],
   'recovery does not make up for a count': [
     { file: ledger, right: '    this.setCounter(SETTLED, this.tail - ready - this.counter(DROPPED));\n', wrong: '' },
@@ -74,7 +74,20 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'a lease ends twice': [
     { file: ledger, right: '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
   ],
-  'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (this', wrong: '    if (this' }],
+  'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (index', wrong: '    if (index' }],
+  'a chunk in the midst is kept': [{ file: ledger, right: '    if (index === this.#firstIndex) return;\n', wrong: '    if (index >= 0) return;\n' }],
+  'a chunk in the midst is given back while the chain leads to it': [
+    { file: ledger, right: '    const gap = behind + (link', wrong: '    memory.freeChunk(chunk);\n    const gap = behind + (link' },
+    { file: ledger, right: '    this.#chunks[index] = 0;\n    memory.freeChunk(chunk);\n', wrong: '    this.#chunks[index] = 0;\n' },
+  ],
+  'a link does not say how far it leads': [
+    { file: ledger, right: '(link & ~GAP_MASK) | gap', wrong: 'link' },
+  ],
+  'recovery closes up the holes': [{ file: ledger, right: '      this.#addHole((link & GAP_MASK) - 1);\n', wrong: '' }],
+  'recovery forgets the hole before the tail': [{ file: ledger, right: '    this.#addHole(chunks - this.#chunks.length);\n', wrong: '' }],
+  'recovery takes a hole for what was never delivered': [
+    { file: machine, right: ' || next !== ((position + 1) | 0)) cursor', wrong: ') cursor' },
+  ],
   'positions are compared as plain numbers': [
     { file: 'position-heap.ts', right: 'if (((position - heap[parent]!) | 0) >= 0) break;', wrong: 'if (position >= heap[parent]!) break;' },
   ],
@@ -113,7 +126,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: machine, right: '    else this.consumers.lineUp(consumer);\n', wrong: '' },
   ],
   'a channel that ends keeps what it holds': [
-    { file: machine, right: 'position !== this.#cursor; position = (position + 1) | 0) {\n      // What', wrong: 'position !== ledger.head; position = (position + 1) | 0) {\n      // What' },
+    { file: machine, right: 'position !== this.#cursor; position = ledger.after(position)) {\n      // What', wrong: 'position !== ledger.head; position = ledger.after(position)) {\n      // What' },
   ],
   'what has expired is delivered': [{ file: machine, right: '    if (!expiry.isOffered(position)) return false;\n', wrong: '    return false;\n' }],
   'what nobody was offered has expired': [

@@ -51,7 +51,7 @@ export class Contents {
   recover(): void {
     const ledger = this.#ledger;
     let lacking = 0;
-    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
       if (ledger.address(position) === 0 && (ledger.state(position) & STATE_MASK) !== GONE) lacking++;
     }
     this.lacking = lacking;
@@ -123,7 +123,7 @@ export class Contents {
     if (short && this.#passedOver && ((this.#outThrough - this.#passedFrom) | 0) > 0) this.#outThrough = this.#passedFrom;
     if (short) this.#passedOver = false;
     let position = ((this.#outThrough - from) | 0) > 0 ? this.#outThrough : from;
-    for (; ((ledger.tail - position) | 0) > 0 && budget > 0; position = (position + 1) | 0, budget--) {
+    for (; ((ledger.tail - position) | 0) > 0 && budget > 0; position = ledger.after(position), budget--) {
       const state = ledger.state(position);
       const address = ledger.address(position);
       if (address === 0 || (state & STATE_MASK) !== READY) continue;
@@ -158,7 +158,7 @@ export class Contents {
   /** Paged messages below `through` are stored. `from`: where to begin to look. */
   paged(from: number, through: number): void {
     const ledger = this.#ledger;
-    for (let position = ((from - ledger.head) | 0) < 0 ? ledger.head : from; ((through - position) | 0) > 0; position = (position + 1) | 0) {
+    for (let position = ((from - ledger.head) | 0) < 0 ? ledger.head : from; ((through - position) | 0) > 0; position = ledger.after(position)) {
       if (!ledger.holds(position)) continue;
       const state = ledger.state(position);
       const address = ledger.address(position);

@@ -18,6 +18,13 @@
  *
  *   | entry 0 | entry 1 | ... | entry 1023 |
  *
+ *   A chunk whose entries are all gone is given back wherever it stands: its part of the positions is a hole, which reads as GONE. Each
+ *   link of the chain says how many chunks further on the next one is, and is one word; what would be further off than it can say keeps a
+ *   chunk that is gone between them.
+ *
+ *   FIRST_CHUNK  | address, its low ten bits 0 | low ten bits of the chunk's number |
+ *   link         | address                     | chunks from here to there, 1 to 1,023 |     0: it is the last
+ *
  * entry (four words)
  *
  *   | message address | state, flags | owner | deliveries |
@@ -78,6 +85,9 @@ export const CHUNK_MASK = CHUNK_ENTRIES - 1;
 export const CHUNK_NUMBER_MASK = 2 ** (32 - CHUNK_SHIFT) - 1;
 /** Addresses of chunks are multiples of 1,024; FIRST_CHUNK keeps the low bits of the chunk's number there. */
 export const FIRST_NUMBER_MASK = 1023;
+/** A link keeps there how far the next chunk is. */
+export const GAP_MASK = 1023;
+export const GAP_MAX = 1023;
 
 export const GONE = 0;
 export const READY = 1;

@@ -1,6 +1,7 @@
 import {
   ACCEPTED,
   ADDRESS,
+  CHUNK_ENTRIES,
   CHUNK_MASK,
   CHUNK_NUMBER_MASK,
   CHUNK_SHIFT,
@@ -10,6 +11,8 @@ import {
   FIRST_CHUNK,
   FIRST_NUMBER_MASK,
   FLAGS_MASK,
+  GAP_MASK,
+  GAP_MAX,
   GONE,
   HEAD,
   KEPT_FLAG,
@@ -38,8 +41,10 @@ export class Ledger {
   readonly #memory: QueueMemory;
   readonly #slots: Int32Array;
   readonly #slot: number;
-  /** The chunks from HEAD's to TAIL's, so that an entry is found without walking the chain. */
+  /** The chunks from HEAD's to TAIL's, so that an entry is found without walking the chain; 0 where there is none, because all is gone. */
   #chunks: number[] = [];
+  /** Entries of each that went before HEAD came to them. */
+  #gone: number[] = [];
   #firstIndex = 0;
   /** Number of the chunk (position >>> CHUNK_SHIFT) that `#chunks[#firstIndex]` is. */
   #firstNumber = 0;
@@ -60,9 +65,14 @@ export class Ledger {
     this.#slots.fill(0, this.#slot, this.#slot + SLOT_WORDS);
     this.head = 0;
     this.tail = 0;
-    this.#chunks = [];
-    this.#firstIndex = 0;
+    this.#forgetChunks();
     this.#firstNumber = 0;
+  }
+
+  #forgetChunks(): void {
+    this.#chunks = [];
+    this.#gone = [];
+    this.#firstIndex = 0;
   }
 
   /**
@@ -72,14 +82,14 @@ export class Ledger {
   recover(): number {
     this.head = this.#slots[this.#slot + HEAD]!;
     this.tail = this.#slots[this.#slot + TAIL]!;
-    this.#chunks = [];
-    this.#firstIndex = 0;
+    this.#forgetChunks();
     this.#recoverChain();
     let ready = 0;
-    for (let position = this.head; position !== this.tail; position = (position + 1) | 0) {
+    for (let position = this.head; position !== this.tail; position = this.after(position)) {
       const state = this.state(position);
       if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
-      if ((state & STATE_MASK) !== GONE) ready++;
+      if ((state & STATE_MASK) === GONE) this.#countGone(position);
+      else ready++;
     }
     this.#dropGoneHead();
     // Each message ever accepted has had a position, from 0 on.
@@ -89,8 +99,8 @@ export class Ledger {
   }
 
   /**
-   * HEAD and FIRST_CHUNK are two words, and a thread may end between them: the low bits of FIRST_CHUNK say which chunk it
-   * is, so that either may be one chunk ahead of the other.
+   * HEAD and FIRST_CHUNK are two words, and a thread may end between them, so that HEAD is a chunk of the chain ahead: the low bits of
+   * FIRST_CHUNK say which one it is.
    */
   #recoverChain(): void {
     const first = this.#slots[this.#slot + FIRST_CHUNK]!;
@@ -98,30 +108,47 @@ export class Ledger {
     this.#firstNumber = headNumber;
     if (first === 0) return;
     const behind = (headNumber - (first & FIRST_NUMBER_MASK)) & FIRST_NUMBER_MASK;
-    const chainAhead = behind === FIRST_NUMBER_MASK;
-    if (chainAhead) this.head = ((headNumber + 1) << CHUNK_SHIFT) | 0;
-    this.#firstNumber = ((chainAhead ? headNumber + 1 : headNumber - behind) & CHUNK_NUMBER_MASK) >>> 0;
-    for (let chunk = first & ~FIRST_NUMBER_MASK; chunk !== 0; chunk = this.#memory.nextChunk(chunk)) {
-      this.#chunks.push(chunk);
+    this.#firstNumber = (headNumber - behind) & CHUNK_NUMBER_MASK;
+    this.#addToIndex(first & ~FIRST_NUMBER_MASK);
+    for (let link = this.#memory.nextChunk(this.#chunks[0]!); link !== 0; ) {
+      this.#addHole((link & GAP_MASK) - 1);
+      this.#addToIndex(link & ~GAP_MASK);
+      link = this.#memory.nextChunk(link & ~GAP_MASK);
     }
+    const chunks = ((this.tail >>> CHUNK_SHIFT) - this.#firstNumber) & CHUNK_NUMBER_MASK;
+    this.#addHole(chunks - this.#chunks.length);
     // The chunk that HEAD has left was not dropped yet: `#chunks` begins with HEAD's from now on.
-    if (behind !== 0 && !chainAhead) this.#dropChunk(this.head);
+    if (behind !== 0) this.#dropChunk();
+  }
+
+  #addToIndex(chunk: number): void {
+    this.#chunks.push(chunk);
+    this.#gone.push(0);
+  }
+
+  #addHole(chunks: number): void {
+    for (let chunk = 0; chunk < chunks; chunk++) this.#addToIndex(0);
   }
 
   #setFirstChunk(chunk: number, number: number): void {
     this.#slots[this.#slot + FIRST_CHUNK] = chunk === 0 ? 0 : chunk | (number & FIRST_NUMBER_MASK);
   }
 
+  /** Chunks that it has. */
   get chunkCount(): number {
-    return this.#chunks.length - this.#firstIndex;
+    return this.#chunks.reduce((count, chunk, index) => (chunk === 0 || index < this.#firstIndex ? count : count + 1), 0);
+  }
+
+  #indexOf(position: number): number {
+    return this.#firstIndex + (((position >>> CHUNK_SHIFT) - this.#firstNumber) & CHUNK_NUMBER_MASK);
   }
 
   /** Appends a message. Answers false, and changes nothing, when there is no memory for its entry. */
   append(address: number, flags: number): boolean {
     const position = this.tail;
-    const number = ((position >>> CHUNK_SHIFT) - this.#firstNumber) & CHUNK_NUMBER_MASK;
-    if (number === this.#chunks.length - this.#firstIndex && !this.#addChunk(position)) return false;
-    const chunk = this.#chunks[this.#firstIndex + number]!;
+    const index = this.#indexOf(position);
+    if (index === this.#chunks.length && !this.#addChunk(position)) return false;
+    const chunk = this.#chunks[index]!;
     const ints = this.#memory.intsOf(chunk);
     const entry = this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS;
     ints[entry + ADDRESS] = address;
@@ -144,10 +171,25 @@ export class Ledger {
     this.#slots[this.#slot + HEAD] = position;
   }
 
-  /** A position that was settled before: only in what the store brings back, never before HEAD's message. */
-  appendGone(): boolean {
-    if (!this.append(0, 0)) return false;
-    this.setState((this.tail - 1) | 0, GONE, 0);
+  /**
+   * The positions before `through` were settled before: only in what the store brings back, never before HEAD's message. Answers false when
+   * there is no memory; there is little to need, however many they are.
+   */
+  appendGone(through: number): boolean {
+    while (this.tail !== through) {
+      const left = (through - this.tail) | 0;
+      if ((this.tail & CHUNK_MASK) === 0 && left >= CHUNK_ENTRIES && this.#gapBehind(this.#chunks.length) < GAP_MAX) {
+        this.#addHole(1);
+        this.#slots[this.#slot + ACCEPTED]! += CHUNK_ENTRIES;
+        this.tail = (this.tail + CHUNK_ENTRIES) | 0;
+        this.#slots[this.#slot + TAIL] = this.tail;
+        continue;
+      }
+      const position = this.tail;
+      if (!this.append(0, 0)) return false;
+      this.setState(position, GONE, 0);
+      this.#countGone(position);
+    }
     return true;
   }
 
@@ -155,18 +197,55 @@ export class Ledger {
     const chunk = this.#memory.allocateChunk();
     if (chunk === 0) return false;
     this.#memory.setNextChunk(chunk, 0);
-    if (this.#chunks.length === this.#firstIndex) {
+    const index = this.#chunks.length;
+    if (index === this.#firstIndex) {
       this.#firstNumber = position >>> CHUNK_SHIFT;
       this.#setFirstChunk(chunk, this.#firstNumber);
     } else {
-      this.#memory.setNextChunk(this.#chunks[this.#chunks.length - 1]!, chunk);
+      const gap = this.#gapBehind(index);
+      this.#memory.setNextChunk(this.#chunks[index - gap]!, chunk | gap);
     }
-    this.#chunks.push(chunk);
+    this.#addToIndex(chunk);
     return true;
   }
 
+  /** How far back from `index` the chunk before it stands; the first one in the index is always there. */
+  #gapBehind(index: number): number {
+    let gap = 1;
+    while (this.#chunks[index - gap] === 0) gap++;
+    return gap;
+  }
+
+  /** An entry is gone that HEAD has not come to. What HEAD passes by is never counted, so HEAD's chunk is never full of such. */
+  #countGone(position: number): void {
+    const index = this.#indexOf(position);
+    if (++this.#gone[index]! === CHUNK_ENTRIES) this.#cutOut(index);
+  }
+
+  /** Gives back a chunk in the midst of the chain, unless those beside it would be too far from each other then. */
+  #cutOut(index: number): void {
+    if (index === this.#firstIndex) return;
+    const memory = this.#memory;
+    const chunk = this.#chunks[index]!;
+    const link = memory.nextChunk(chunk);
+    const behind = this.#gapBehind(index);
+    const gap = behind + (link === 0 ? 1 : link & GAP_MASK);
+    if (gap > GAP_MAX) return;
+    memory.setNextChunk(this.#chunks[index - behind]!, link === 0 ? 0 : (link & ~GAP_MASK) | gap);
+    this.#chunks[index] = 0;
+    memory.freeChunk(chunk);
+  }
+
+  /** The position behind this one, or, where nothing but what is gone follows, the next of which anything is known, or TAIL. */
+  after(position: number): number {
+    let next = (position + 1) | 0;
+    if ((next & CHUNK_MASK) !== 0) return next;
+    for (let index = this.#indexOf(next); this.#chunks[index] === 0; index++) next = (next + CHUNK_ENTRIES) | 0;
+    return next;
+  }
+
   #chunkOf(position: number): number {
-    return this.#chunks[this.#firstIndex + (((position >>> CHUNK_SHIFT) - this.#firstNumber) & CHUNK_NUMBER_MASK)]!;
+    return this.#chunks[this.#indexOf(position)]!;
   }
 
   address(position: number): number {
@@ -248,6 +327,7 @@ export class Ledger {
     if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);
     if (isKept) this.#onKeptGone(position);
     if (position === this.head) this.#dropGoneHead();
+    else this.#countGone(position);
   }
 
   /** Moves HEAD over what is gone, and gives back the chunks that it leaves behind. */
@@ -266,7 +346,7 @@ export class Ledger {
         entry += ENTRY_WORDS;
         head = (head + 1) | 0;
       } while (head !== tail && (head & CHUNK_MASK) !== 0);
-      if ((head & CHUNK_MASK) === 0) this.#dropChunk(head);
+      if ((head & CHUNK_MASK) === 0) head = this.#dropChunk();
     }
     this.#commitHead(head);
   }
@@ -276,17 +356,25 @@ export class Ledger {
     this.#slots[this.#slot + HEAD] = head;
   }
 
-  #dropChunk(head: number): void {
-    const chunk = this.#chunks[this.#firstIndex]!;
-    this.#commitHead(head);
-    this.#setFirstChunk(this.#memory.nextChunk(chunk), head >>> CHUNK_SHIFT);
-    this.#firstIndex++;
-    this.#firstNumber = head >>> CHUNK_SHIFT;
+  /** Moves HEAD to the next chunk, or to TAIL when there is none, and gives back the one it stood in. Answers where HEAD is. */
+  #dropChunk(): number {
+    const left = this.#firstIndex;
+    const chunk = this.#chunks[left]!;
+    const next = this.#memory.nextChunk(chunk) & ~GAP_MASK;
+    let index = left + 1;
+    while (this.#chunks[index] === 0) index++;
+    const number = (this.#firstNumber + index - left) & CHUNK_NUMBER_MASK;
+    this.#commitHead((number << CHUNK_SHIFT) | 0);
+    this.#setFirstChunk(next, number);
+    this.#firstIndex = index;
+    this.#firstNumber = number;
     this.#memory.freeChunk(chunk);
-    if (this.#firstIndex > 64 && this.#firstIndex * 2 > this.#chunks.length) {
-      this.#chunks = this.#chunks.slice(this.#firstIndex);
+    if (index > 64 && index * 2 > this.#chunks.length) {
+      this.#chunks = this.#chunks.slice(index);
+      this.#gone = this.#gone.slice(index);
       this.#firstIndex = 0;
     }
+    return this.head;
   }
 
   /** Says which publish letter begins. Answers how many of its messages an earlier incarnation already appended. */
@@ -319,9 +407,8 @@ export class Ledger {
   clear(): void {
     // HEAD stands at a message or at TAIL: each removal moves it on, over chunks that are dropped.
     while (this.head !== this.tail) this.remove(this.head, DROPPED);
-    const left = this.#chunks.slice(this.#firstIndex);
-    this.#chunks = [];
-    this.#firstIndex = 0;
+    const left = this.#chunks.slice(this.#firstIndex).filter((chunk) => chunk !== 0);
+    this.#forgetChunks();
     this.#slots[this.#slot + FIRST_CHUNK] = 0;
     for (const chunk of left) this.#memory.freeChunk(chunk);
   }

@@ -123,14 +123,15 @@ export class QueueMachine {
     // Behind the cursor lies the part with holes; from it on everything is ready and nothing came back since.
     let cursor = ledger.head;
     let flags = 0;
-    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+    for (let position = ledger.head, next = position; position !== ledger.tail; position = next) {
       const state = ledger.state(position);
       flags |= state;
-      if ((state & STATE_MASK) !== READY) cursor = (position + 1) | 0;
+      next = ledger.after(position);
+      if ((state & STATE_MASK) !== READY || next !== ((position + 1) | 0)) cursor = next;
     }
     if ((flags & EXPIRING_FLAG) !== 0) this.#beginExpiry();
     if (this.#expiry !== undefined) this.#expiry.offeredTo = ledger.tail;
-    for (let position = ledger.head; position !== cursor; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== cursor; position = ledger.after(position)) {
       if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
     }
     this.#cursor = cursor;
@@ -328,7 +329,7 @@ export class QueueMachine {
   returnHeldBy(isGone: (holder: Consumer) => boolean): void {
     if (this.#unsettled === 0) return;
     const ledger = this.#ledger;
-    for (let position = ledger.head; position !== this.#cursor; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== this.#cursor; position = ledger.after(position)) {
       // What was settled here may have moved the head past positions that are over, and their chunks are gone.
       if (!ledger.holds(position) || (ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
       const holder = this.consumers.holder(ledger.owner(position));
@@ -440,7 +441,7 @@ export class QueueMachine {
   /** Each message that the store keeps, in order, with its flags. */
   eachKept(visit: (position: number, address: number, flags: number, deliveries: number) => void): void {
     const ledger = this.#ledger;
-    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
       const state = ledger.state(position);
       if ((state & STATE_MASK) === GONE || (state & KEPT_FLAG) === 0) continue;
       visit(position, ledger.address(position), state & FLAGS_MASK, ledger.deliveries(position));

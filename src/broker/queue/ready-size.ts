@@ -19,7 +19,7 @@ export class ReadySize {
   recover(): void {
     const ledger = this.#ledger;
     this.bytes = 0;
-    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
       if ((ledger.state(position) & STATE_MASK) !== GONE) this.add(position);
     }
   }

@@ -11,6 +11,13 @@ export class Crash extends Error {
 }
 
 const CHUNK_STEP = 1024;
+/** What stands at address 0. */
+const ZEROS = new Proxy(new Int32Array(0), {
+  get: (_, key) => (Number.isInteger(Number(String(key))) ? 0 : undefined),
+  set: (_, key) => {
+    throw new Error(`word ${String(key)} at address 0 is written`);
+  },
+});
 /** Chunk addresses begin where they are negative numbers: nothing may take an address for a count. */
 const FIRST_CHUNK_ADDRESS = -(2 ** 30);
 
@@ -66,7 +73,7 @@ export class CrashingMemory implements QueueMemory {
   }
 
   intsOf(address: number): Int32Array {
-    return this.#chunk(address).fused;
+    return address === 0 ? ZEROS : this.#chunk(address).fused;
   }
 
   plainIntsOf(address: number): Int32Array {
@@ -74,7 +81,7 @@ export class CrashingMemory implements QueueMemory {
   }
 
   intOffsetOf(address: number): number {
-    this.#chunk(address);
+    if (address !== 0) this.#chunk(address);
     return 0;
   }
 
@@ -98,9 +105,9 @@ export class CrashingMemory implements QueueMemory {
     return this.#chunk(address).next;
   }
 
-  setNextChunk(address: number, next: number): void {
+  setNextChunk(address: number, link: number): void {
     this.step();
-    this.#chunk(address).next = next;
+    this.#chunk(address).next = link;
   }
 
   release(address: number): void {

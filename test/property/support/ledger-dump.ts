@@ -4,6 +4,7 @@ import {
   ENTRY_WORDS,
   FIRST_CHUNK,
   FIRST_NUMBER_MASK,
+  GAP_MASK,
   GONE,
   HEAD,
   READY,
@@ -26,15 +27,19 @@ export function dumpLedger(memory: CrashingMemory, chunkShift: number): Seen[] {
   const slots = memory.plainSlots;
   const tail = slots[TAIL]!;
   const first = slots[FIRST_CHUNK]!;
+  /** By number of the chunk, from that of the first one on. */
   const chain: Int32Array[] = [];
-  for (let chunk = first & ~FIRST_NUMBER_MASK; first !== 0 && chunk !== 0; chunk = memory.nextChunk(chunk)) {
-    chain.push(memory.plainIntsOf(chunk));
+  let number = 0;
+  for (let link = first & ~FIRST_NUMBER_MASK; first !== 0 && link !== 0; link = memory.nextChunk(link & ~GAP_MASK)) {
+    number += link & GAP_MASK;
+    chain[number] = memory.plainIntsOf(link & ~GAP_MASK);
   }
   const seen: Seen[] = [];
   for (let position = slots[HEAD]!; position !== tail; position = (position + 1) | 0) {
     const index = ((position >>> chunkShift) - (first & FIRST_NUMBER_MASK)) & FIRST_NUMBER_MASK;
     const words = chain[index];
-    if (words === undefined) throw new Error(`no chunk for position ${position}`);
+    // A hole: everything there is gone.
+    if (words === undefined) continue;
     const entry = (position & (2 ** chunkShift - 1)) * ENTRY_WORDS;
     const state = words[entry + STATE]!;
     if ((state & STATE_MASK) === GONE) continue;
