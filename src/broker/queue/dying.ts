@@ -36,7 +36,7 @@ export class Dying {
 
   recover(): void {
     const ledger = this.#ledger;
-    for (let position = ledger.head; position !== ledger.tail; position = (position + 1) | 0) {
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
       if ((ledger.state(position) & STATE_MASK) === DYING) this.#join(position);
     }
     this.count = this.waiting;
