@@ -4,6 +4,7 @@ import type { QueueLog } from './queue-log.ts';
 import { CLEAN_STOP_KEY, QueuePart, queueKey, queueKeysEnd } from './store-keys.ts';
 import { cleanStopChange, storeRecordChange } from './store-record.ts';
 import type { StoreTools } from './store-tools.ts';
+import type { Timelines } from './timelines.ts';
 
 export type CommitReport = {
   /** Messages that were written. */
@@ -32,6 +33,7 @@ export type Stand = {
 export class CommitGroup {
   readonly #disk: Disk;
   readonly #tools: StoreTools;
+  readonly #timelines: Timelines;
   #touched: QueueLog[] = [];
   /** Queues that are deleted, and whether a record of theirs stands on the disk. */
   readonly #forgotten = new Map<number, boolean>();
@@ -45,9 +47,10 @@ export class CommitGroup {
   #urgent = false;
   #failure: unknown;
 
-  constructor(disk: Disk, tools: StoreTools) {
+  constructor(disk: Disk, tools: StoreTools, timelines: Timelines) {
     this.#disk = disk;
     this.#tools = tools;
+    this.#timelines = timelines;
   }
 
   begin({ records, recordsWritten, marked, leftovers }: Stand): void {
@@ -66,6 +69,8 @@ export class CommitGroup {
   /** 'lazy': only settles, returns and what is left to clear; it may wait some milliseconds. */
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
     if (this.#urgent || this.#markFound) return 'urgent';
+    const timed = this.#timelines.waiting;
+    if (timed !== 'nothing') return timed;
     const lazy = this.#touched.length + this.#forgotten.size + this.#leftovers.length > 0 || this.#tools.bodies.waiting;
     return lazy ? 'lazy' : 'nothing';
   }
@@ -121,6 +126,7 @@ export class CommitGroup {
     // Bodies first: the queues' segments refer to them.
     bodies.prepare(changes);
     for (const log of this.#touched) log.prepare(changes);
+    this.#timelines.prepare(changes);
     for (const change of this.#definitions) changes.push(change);
   }
 
@@ -137,6 +143,7 @@ export class CommitGroup {
     } catch (error) {
       for (const log of this.#touched) log.abandoned();
       this.#tools.bodies.abandoned();
+      this.#timelines.abandoned();
       if (!(error instanceof DiskFullError)) this.#failure = error;
       throw error;
     }
@@ -147,6 +154,7 @@ export class CommitGroup {
     this.#records = records;
     bodies.applied();
     for (const log of this.#touched) log.applied();
+    this.#timelines.applied();
     this.#touched = [];
     this.#forgotten.clear();
     this.#definitions = [];

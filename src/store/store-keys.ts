@@ -9,6 +9,7 @@
  * 04 | queue u32 | 00           the record of a queue                queue-record.ts
  * 04 | queue u32 | 01 ...       its segments of kept messages, 02 ... of paged ones
  * 05 ...                        segments of bodies that several queues share
+ * 06 | timeline u32 | ...       messages in the order of their time         timeline-keys.ts
  *
  * a segment, behind one of these prefixes (all numbers big endian):
  *      | first u64 | 00 | count u16 | span u16 | shape u8 |     index       index-record.ts
@@ -23,7 +24,7 @@
  */
 import { readExtended, writeExtended } from './extended-position.ts';
 
-export const Area = { definitions: 1, store: 2, cleanStop: 3, queues: 4, shared: 5 } as const;
+export const Area = { definitions: 1, store: 2, cleanStop: 3, queues: 4, shared: 5, timelines: 6 } as const;
 export const QueuePart = { record: 0, kept: 1, paged: 2 } as const;
 export const SegmentPart = { index: 0, contents: 1, state: 2 } as const;
 

@@ -23,7 +23,9 @@ import { SegmentBuilder } from './segment-builder.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import { type StoreDescription, describeStore } from './store-description.ts';
-import { Area, CLEAN_STOP_KEY, QUEUES_FROM, SHARED_TO, STORE_KEY } from './store-keys.ts';
+import { Area, CLEAN_STOP_KEY, QUEUES_FROM, STORE_KEY } from './store-keys.ts';
+import { TIMELINES_TO } from './timeline-keys.ts';
+import { Timelines } from './timelines.ts';
 import { StoreFormatError, isCleanStop, readStoreRecord, unreadable } from './store-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
@@ -54,6 +56,8 @@ export class Store {
   /** The queue that was asked for last. */
   #recent: QueueLog | undefined;
   readonly #group: CommitGroup;
+  /** What waits for a time. It shares the transactions with the rest. */
+  readonly timelines: Timelines;
 
   constructor(disk: Disk, memory: StoreMemory, crc32: Crc32) {
     this.#disk = disk;
@@ -63,7 +67,8 @@ export class Store {
     const bodies = new SharedBodies(memory, reader, builder);
     const tally = { collected: 0, collectedBytes: 0, settled: 0, cancelled: 0 };
     this.#tools = { memory, crc32, reader, builder, bodies, collections: new CollectionPool(), tally };
-    this.#group = new CommitGroup(disk, this.#tools);
+    this.timelines = new Timelines(disk, this.#tools);
+    this.#group = new CommitGroup(disk, this.#tools, this.timelines);
   }
 
   /**
@@ -74,7 +79,7 @@ export class Store {
     const disk = this.#disk;
     const record = disk.get(STORE_KEY);
     if (record === undefined) {
-      for (const _ of disk.keys(QUEUES_FROM, SHARED_TO)) throw new StoreFormatError(unreadable('is missing'));
+      for (const _ of disk.keys(QUEUES_FROM, TIMELINES_TO)) throw new StoreFormatError(unreadable('is missing'));
     }
     const { crc32 } = this.#tools;
     const recordsWritten = record === undefined ? undefined : readStoreRecord(crc32, record);
@@ -85,6 +90,7 @@ export class Store {
     if (recordsWritten !== undefined && recordsWritten !== records) {
       faults.push(`Messages may be lost: the store had ${recordsWritten} queues, and ${records} are there.`);
     }
+    faults.push(...this.timelines.open());
     this.#logs = logs;
     this.#group.begin({ records, recordsWritten, marked: mark !== undefined, leftovers });
     return { clean, faults };
@@ -96,8 +102,9 @@ export class Store {
   }
 
   /** Ids of queues of which anything is there, if only a record. */
-  known(): Iterable<number> {
-    return this.#logs.keys();
+  *known(): Generator<number, void, undefined> {
+    yield* this.#logs.keys();
+    yield* this.timelines.known();
   }
 
   /** The kept messages that recovery found, in order. After a stop that was not clean all of them count as delivered before. */
@@ -179,6 +186,7 @@ export class Store {
   /** The queue is deleted: all of it goes, with the next commit. */
   forget(queue: number): void {
     const log = this.#logOf(queue);
+    this.timelines.forget(queue);
     log?.drop();
     this.#logs.delete(queue);
     this.#recent = undefined;

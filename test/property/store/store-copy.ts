@@ -28,6 +28,10 @@ const SMALLER: readonly Change[] = [
   { file: 'collection.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'collection.ts', right: 'KEPT_COLLECTIONS = 256', wrong: 'KEPT_COLLECTIONS = 1' },
   { file: 'shared-bodies.ts', right: 'PLACES_APART_MAX = 2 ** 31 - 1', wrong: 'PLACES_APART_MAX = 5' },
+  { file: 'moment-record.ts', right: 'MOMENT_MESSAGES_MAX = 1024', wrong: 'MOMENT_MESSAGES_MAX = 4' },
+  { file: 'moment-record.ts', right: 'MOMENT_BYTES_MAX = 64 * 1024', wrong: 'MOMENT_BYTES_MAX = 120' },
+  { file: 'timeline.ts', right: 'ADVANCE_MESSAGES_MAX = 4096', wrong: 'ADVANCE_MESSAGES_MAX = 6' },
+  { file: 'timelines.ts', right: 'CLEARED_KEYS_MAX = 16_384', wrong: 'CLEARED_KEYS_MAX = 3' },
 ];
 
 /** Loads the store with small bounds and with `changes`. Throws when a right text is not there once: no control can rot. */

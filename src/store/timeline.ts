@@ -1,0 +1,215 @@
+/**
+ * Messages that wait for a time: one timeline a delayed exchange. What comes is collected, laid out as moments and written with the
+ * group; memory knows of no moment but those that are handed out.
+ *
+ * ```
+ *   earlier ----------------------------------------------------------> later
+ *   | handed out, in the memory of who routes them  | horizon |  on the disk alone  |
+ * ```
+ *
+ * What is due before the horizon is handed out as soon as it is written, from the memory in which it came: a short delay never reads
+ * the disk. `advance` reads on behind the horizon, in the order of time. So whoever routes has all that is due up to the horizon, and
+ * holds as much as he asked for.
+ */
+import { type MadeMoment, makeMoments } from './moment-making.ts';
+import { type Row, readMoment } from './moment-record.ts';
+import type { Disk, DiskChange } from './port.ts';
+import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
+import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
+import type { StoreTools } from './store-tools.ts';
+
+/** Messages that one `advance` hands out, and bytes of them; a moment is handed out whole. */
+export const ADVANCE_MESSAGES_MAX = 4096;
+export const ADVANCE_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A moment whose messages are handed out, each with one lease. */
+export type HandedMoment = Place & { readonly addresses: readonly number[] };
+
+/** How far `advance` came: more may follow, nothing follows, or there was no memory to go on. */
+export type Advance = 'more' | 'end' | 'exhausted';
+
+export class Timeline {
+  readonly id: number;
+  readonly #tools: StoreTools;
+  /** The number of this process in the timeline. */
+  readonly #process: number;
+  /** Messages in moments on the disk. */
+  messages: number;
+  #next: number;
+  horizon: Place = BEFORE_ALL;
+  /** Moments that are handed out, by number: when they are due, and how many messages they count. */
+  readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
+  #collected: { readonly dueMs: number; readonly row: Row }[] = [];
+  #made: readonly MadeMoment[] = [];
+  /** Moments that are done with and stand on the disk until the next commit. */
+  readonly #passed = new Map<number, { readonly dueMs: number; readonly count: number }>();
+  /** What the last commit brought that is due before the horizon. */
+  #fresh: HandedMoment[] = [];
+  /** What cannot be read, as a sentence. */
+  damage: string | undefined;
+
+  readonly #touch: (timeline: Timeline) => void;
+
+  /** `record`: what stands on the disk. `touch` hears when something is for the next commit. */
+  constructor(id: number, tools: StoreTools, record: TimelineRecord | undefined, touch: (timeline: Timeline) => void) {
+    this.id = id;
+    this.#touch = touch;
+    this.#tools = tools;
+    this.#process = (record?.process ?? 0) + 1;
+    this.messages = record?.messages ?? 0;
+    this.#next = record?.next ?? 0;
+  }
+
+  get waiting(): 'nothing' | 'lazy' | 'urgent' {
+    if (this.#collected.length > 0) return 'urgent';
+    return this.#passed.size > 0 ? 'lazy' : 'nothing';
+  }
+
+  /** A message with its one lease, which goes on to who routes it, or ends when it is written. */
+  delay(dueMs: number, address: number, flags: number): void {
+    const { memory, tally } = this.#tools;
+    const size = memory.sizeOf(address);
+    tally.collected++;
+    tally.collectedBytes += size;
+    this.#touch(this);
+    this.#collected.push({ dueMs: Math.max(0, Math.floor(dueMs)), row: { address, size, flags } });
+  }
+
+  /** The moment is done with: it goes with the next commit. Unknown ones are ignored. */
+  pass(number: number): void {
+    const moment = this.#handed.get(number);
+    if (moment === undefined) return;
+    this.#handed.delete(number);
+    this.#passed.set(number, moment);
+    this.#touch(this);
+    this.#tools.tally.settled += moment.count;
+  }
+
+  /** Whoever was handed something has lost it: all of it is on the disk still, and is handed out anew. */
+  rewind(): void {
+    this.#handed.clear();
+    this.horizon = BEFORE_ALL;
+  }
+
+  /** What was handed out beyond `place` was let go of. */
+  recede(place: Place): void {
+    if (!isLater(this.horizon, place)) return;
+    this.horizon = place;
+    for (const [number, { dueMs }] of this.#handed) if (isLater({ dueMs, number }, place)) this.#handed.delete(number);
+  }
+
+  /** Hands out what is next on the disk. */
+  advance(disk: Disk, found: (moment: HandedMoment) => void): Advance {
+    if (this.horizon === BEHIND_ALL) return 'end';
+    const { crc32 } = this.#tools;
+    let messages = 0;
+    let bytes = 0;
+    for (const { key, value } of disk.entries(keyBehind(this.id, this.horizon), timelineEnd(this.id))) {
+      if (messages >= ADVANCE_MESSAGES_MAX || bytes >= ADVANCE_BYTES_MAX) return 'more';
+      const place = placeOf(key);
+      if (place === undefined || this.#passed.has(place.number)) continue;
+      const read = readMoment(crc32, key, value, this.#process);
+      if (read === undefined) this.#noteDamage(place);
+      else {
+        const addresses = this.#toMemory(read.records);
+        if (addresses === undefined) return 'exhausted';
+        this.#handed.set(place.number, { dueMs: place.dueMs, count: read.count });
+        if (addresses.length > 0) found({ ...place, addresses });
+        else this.pass(place.number);
+        messages += addresses.length;
+        bytes += value.length;
+      }
+      this.horizon = place;
+    }
+    this.horizon = BEHIND_ALL;
+    this.#checkSum();
+    return 'end';
+  }
+
+  /** Adds what is to be done on the disk to `changes`. */
+  prepare(changes: DiskChange[]): void {
+    for (const [number, { dueMs }] of this.#passed) changes.push({ key: momentKey(this.id, { dueMs, number }), value: undefined });
+    this.#made = makeMoments(this.#tools, this.id, this.#process, this.#next, this.#collected, changes);
+    changes.push(timelineRecordChange(this.#tools.crc32, this.id, this.#nextRecord()));
+  }
+
+  #nextRecord(): TimelineRecord {
+    let { messages } = this;
+    for (const { count } of this.#passed.values()) messages -= count;
+    for (const { rows } of this.#made) messages += rows.length;
+    return { messages: Math.max(messages, 0), next: this.#next + this.#made.length, process: this.#process };
+  }
+
+  /** It is done. */
+  applied(): void {
+    ({ messages: this.messages, next: this.#next } = this.#nextRecord());
+    this.#passed.clear();
+    for (const { dueMs, number, rows } of this.#made) {
+      if (isLater({ dueMs, number }, this.horizon)) {
+        for (const { address } of rows) this.#tools.memory.release(address);
+        continue;
+      }
+      this.#handed.set(number, { dueMs, count: rows.length });
+      this.#fresh.push({ dueMs, number, addresses: rows.map(({ address }) => address) });
+    }
+    this.#collected = [];
+    this.#made = [];
+  }
+
+  /** It was not done: all is as before `prepare`. */
+  abandoned(): void {
+    this.#made = [];
+  }
+
+  /** What the last commits brought that is due before the horizon: it is the caller's now. */
+  takeFresh(): readonly HandedMoment[] {
+    const fresh = this.#fresh;
+    this.#fresh = [];
+    return fresh;
+  }
+
+  /** The timeline is gone: leases are given back. The keys are removed by whoever calls. */
+  drop(): void {
+    const { memory, tally } = this.#tools;
+    for (const { row } of this.#collected) {
+      memory.release(row.address);
+      tally.collected--;
+      tally.collectedBytes -= row.size;
+      tally.cancelled++;
+    }
+    for (const { addresses } of this.#fresh) for (const address of addresses) memory.release(address);
+    this.#collected = [];
+    this.#fresh = [];
+    tally.settled += this.messages;
+  }
+
+  /** Undefined: memory is exhausted, and nothing was taken of it. */
+  #toMemory(records: readonly Buffer[]): readonly number[] | undefined {
+    const { memory } = this.#tools;
+    const addresses: number[] = [];
+    for (const record of records) {
+      const address = memory.write(record);
+      if (address === 0) {
+        for (const taken of addresses) memory.release(taken);
+        return undefined;
+      }
+      addresses.push(address);
+    }
+    return addresses;
+  }
+
+  #noteDamage({ dueMs, number }: Place): void {
+    this.damage ??= `Of the messages that wait in timeline ${this.id}, those due at ${dueMs} (moment ${number}) do not match their checksum.`;
+  }
+
+  /** All that stands on the disk is handed out or passed: it must be what the record says. */
+  #checkSum(): void {
+    if (this.damage !== undefined) return;
+    let found = 0;
+    for (const { count } of this.#handed.values()) found += count;
+    for (const { count } of this.#passed.values()) found += count;
+    if (found !== this.messages) {
+      this.damage = `The record of timeline ${this.id} speaks of ${this.messages} messages, and ${found} are there.`;
+    }
+  }
+}

@@ -1,0 +1,46 @@
+/** Random histories of a timeline, and mistakes that they find. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import fc from 'fast-check';
+import { type Change, loadSmallStore } from './store-copy.ts';
+import { timelineHistories } from './timeline-world.ts';
+
+const SEED = Number(process.env['LEVERET_SEED'] ?? 20_261_121);
+const RUNS = Number(process.env['LEVERET_RUNS'] ?? 1000);
+const CONTROL_RUNS = 2000;
+
+const timeline = suite('histories of a timeline');
+
+timeline('agree with the model, restarts included', async () => {
+  fc.assert(timelineHistories(await loadSmallStore()), { numRuns: RUNS, seed: SEED });
+});
+
+const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+  'what is passed stays on the disk': [{ file: 'timeline.ts', right: 'for (const [number, { dueMs }] of this.#passed) changes.push', wrong: 'for (const [number, { dueMs }] of this.#made.length > 0 ? [] : this.#passed) if (number % 3 !== 1) changes.push' }],
+  'what is passed is handed out again': [{ file: 'timeline.ts', right: ' || this.#passed.has(place.number)', wrong: '' }],
+  'what is written behind the horizon keeps its lease': [{ file: 'timeline.ts', right: '        for (const { address } of rows) this.#tools.memory.release(address);\n', wrong: '' }],
+  'what is due before the horizon waits on the disk': [{ file: 'timeline.ts', right: 'if (isLater({ dueMs, number }, this.horizon)) {', wrong: 'if (isLater({ dueMs, number }, this.horizon) || rows.length > 1) {' }],
+  'the horizon stands behind a moment that found no memory': [{ file: 'timeline.ts', right: "if (addresses === undefined) return 'exhausted';", wrong: "if (addresses === undefined) { this.horizon = place; return 'exhausted'; }" }],
+  'a moment that found no memory keeps some': [{ file: 'timeline.ts', right: 'for (const taken of addresses) memory.release(taken);', wrong: '' }],
+  'letting go leaves the horizon': [{ file: 'timeline.ts', right: '    this.horizon = place;\n    for (const [number', wrong: '    for (const [number' }],
+  'a batch in vain is forgotten': [{ file: 'timelines.ts', right: 'for (const timeline of this.#touched) timeline.abandoned();', wrong: 'this.#touched.clear();' }],
+  'transient messages outlive the process': [{ file: 'moment-record.ts', right: 'if (!isOlder ||', wrong: 'if (isOlder || !isOlder ||' }],
+  'all messages go with the process': [{ file: 'moment-record.ts', right: '(value[flagsFrom + row]! & MomentFlag.persistent) !== 0', wrong: '(value[flagsFrom + row]! & MomentFlag.persistent) > 1' }],
+  'the process has the number of the last one': [{ file: 'timeline.ts', right: '(record?.process ?? 0) + 1', wrong: 'record?.process ?? 1' }],
+  'numbers begin anew': [{ file: 'timeline.ts', right: 'this.#next = record?.next ?? 0;', wrong: 'this.#next = 0;' }],
+  'the order of one millisecond is lost': [{ file: 'moment-making.ts', right: 'left.dueMs - right.dueMs)', wrong: 'left.dueMs - right.dueMs || right.row.size - left.row.size)' }],
+  'one of a batch that is split is lost': [{ file: 'moment-making.ts', right: '    rows.push(row);\n', wrong: '    if (rows.length < 3) rows.push(row);\n' }],
+  'the sum forgets what is passed': [{ file: 'timeline.ts', right: 'for (const { count } of this.#passed.values()) messages -= count;', wrong: '' }],
+  'a deleted timeline stays on the disk': [{ file: 'timelines.ts', right: '    this.#ending.add(id);\n', wrong: '' }],
+  'a deleted timeline stays in part': [{ file: 'timelines.ts', right: 'if (room-- === 0) return;', wrong: 'if (room-- === 0) break;' }],
+  'a key begins in the middle of a millisecond': [{ file: 'timeline-keys.ts', right: 'number: place.number + 1', wrong: 'number: place.number + 2' }],
+};
+
+for (const [mistake, changes] of Object.entries(MISTAKES)) {
+  timeline(`find that ${mistake}`, async () => {
+    const found = fc.check(timelineHistories(await loadSmallStore(changes)), { numRuns: CONTROL_RUNS, seed: SEED, endOnFailure: true });
+    assert.ok(found.failed, `${CONTROL_RUNS} histories agree with the model all the same`);
+  });
+}
+
+timeline.run();

@@ -1,0 +1,106 @@
+/** What a timeline does with records that are not as they were written, and with one that is deleted. */
+import { crc32 } from 'node:zlib';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Store } from '../../../src/store/store.ts';
+import { LeasedMemory } from '../../support/store-memory.ts';
+import { MemoryDisk } from '../../support/memory-disk.ts';
+import { CLEARED_KEYS_MAX } from '../../../src/store/timelines.ts';
+import { BEHIND_ALL } from '../../../src/store/timeline-keys.ts';
+
+const timelines = suite('a timeline');
+
+const EVERYTHING = [Buffer.alloc(0), Buffer.from([0xff])] as const;
+const ID = 3;
+
+function makeStore(disk = new MemoryDisk()): { disk: MemoryDisk; memory: LeasedMemory; store: Store; faults: readonly string[] } {
+  const memory = new LeasedMemory();
+  const store = new Store(disk, memory, crc32);
+  const { faults } = store.open();
+  return { disk, memory, store, faults };
+}
+
+function fullDisk(): MemoryDisk {
+  const { disk, memory, store } = makeStore();
+  for (let n = 0; n < 12; n++) {
+    store.timelines.of(ID).delay(1000 + (n >> 1), memory.add(Buffer.from(`message ${n}`)), 1);
+    if (n % 4 === 3) store.commit();
+  }
+  return disk;
+}
+
+function examine(disk: MemoryDisk): { readonly texts: readonly string[]; readonly noticed: boolean } {
+  const { store, memory, faults } = makeStore(disk);
+  const texts: string[] = [];
+  const timeline = store.timelines.of(ID);
+  while (timeline.horizon !== BEHIND_ALL) {
+    timeline.advance(disk, ({ addresses }) => texts.push(...addresses.map((address) => String(memory.recordOf(address)))));
+  }
+  return { texts, noticed: faults.length > 0 || timeline.damage !== undefined };
+}
+
+const ALL = Array.from({ length: 12 }, (_, n) => `message ${n}`);
+
+timelines('hands out what is sound, and notices what is not', () => {
+  const disk = fullDisk();
+  assert.equal(examine(disk.copy()), { texts: ALL, noticed: false });
+  for (const { key, value } of disk.entries(...EVERYTHING)) {
+    if (key[0] !== 6) continue;
+    const missing = disk.copy();
+    missing.commit([{ key, value: undefined }]);
+    assert.ok(examine(missing).noticed, `${key.toString('hex')} is missing, and nobody notices`);
+    for (let byte = 0; byte < value.length; byte++) {
+      const spoilt = disk.copy();
+      const changed = Buffer.from(value);
+      changed[byte]! ^= 1 << (byte & 7);
+      spoilt.commit([{ key, value: changed }]);
+      const { texts, noticed } = examine(spoilt);
+      assert.ok(noticed, `byte ${byte} of ${key.toString('hex')} is changed, and nobody notices`);
+      for (const text of texts) assert.ok(ALL.includes(text), `${text} was never written`);
+    }
+    const moved = disk.copy();
+    const other = Buffer.from(key);
+    other[other.length - 1]! ^= 0x40;
+    moved.commit([{ key, value: undefined }, { key: other, value }]);
+    assert.ok(examine(moved).noticed, `${key.toString('hex')} stands under another key, and nobody notices`);
+  }
+});
+
+timelines('is cleared in portions', () => {
+  const { store, memory, disk } = makeStore();
+  const timeline = store.timelines.of(ID);
+  for (let n = 0; n < CLEARED_KEYS_MAX + 10; n++) timeline.delay(n, memory.add(Buffer.from('x')), 1);
+  store.commit();
+  assert.is(disk.size, CLEARED_KEYS_MAX + 12);
+  store.forget(ID);
+  assert.is(store.waiting, 'lazy');
+  assert.ok(store.timelines.isOnlyClearing);
+  store.commit();
+  assert.is(disk.size, 12);
+  // The process ends here: the next one finds an id that nobody knows.
+  const next = makeStore(disk);
+  assert.equal([...next.store.known()], [ID]);
+  next.store.forget(ID);
+  next.store.commit();
+  assert.is(disk.size, 1);
+  assert.is(next.store.waiting, 'nothing');
+});
+
+timelines('hands out at once what is due before the horizon, without a look at the disk', () => {
+  const { store, memory } = makeStore();
+  const timeline = store.timelines.of(ID);
+  assert.is(timeline.advance(new MemoryDisk(), () => {}), 'end');
+  timeline.delay(5, memory.add(Buffer.from('soon')), 1);
+  assert.is(store.waiting, 'urgent');
+  assert.is(store.collectedBytes, 4);
+  store.commit();
+  const texts: string[] = [];
+  store.timelines.takeFresh((id, moments) => {
+    assert.is(id, ID);
+    for (const { addresses } of moments) texts.push(...addresses.map((address) => String(memory.recordOf(address))));
+  });
+  assert.equal(texts, ['soon']);
+  assert.is(memory.leases, 1);
+});
+
+timelines.run();
