@@ -2,16 +2,17 @@
 import type { Timing } from './client/conduct.ts';
 import { measureBacklog, type BacklogFigures } from './measurement/backlog.ts';
 import { measureConfirm, type ConfirmFigures } from './measurement/confirm.ts';
-import { measureLoad, type LoadFigures } from './measurement/load.ts';
+import { measureExpiring, type ExpiringFigures } from './measurement/expiring.ts';
+import { measureLoad, type LoadFigures, type LoadWatch } from './measurement/load.ts';
 import { measureMemory, type MemoryFigures } from './measurement/memory.ts';
 import { measureRestart, type RestartFigures } from './measurement/restart.ts';
 import type { Target } from './measurement/target.ts';
-import type { Scenario } from './scenario/scenario.ts';
+import type { LatencyScenario, Scenario } from './scenario/scenario.ts';
 
-export type Figures = LoadFigures | MemoryFigures | BacklogFigures | ConfirmFigures | RestartFigures;
+export type Figures = LoadFigures | MemoryFigures | BacklogFigures | ConfirmFigures | RestartFigures | ExpiringFigures;
 
 /** Rejects when the broker refuses, fails or takes longer than any broker should: each measurement has its time limits. */
-export async function measureScenario(scenario: Scenario, target: Target, timing: Timing): Promise<Figures> {
+export async function measureScenario(scenario: Scenario, target: Target, timing: Timing, watch?: LoadWatch): Promise<Figures> {
   switch (scenario.kind) {
     case 'memory':
       return measureMemory(scenario, target);
@@ -21,10 +22,19 @@ export async function measureScenario(scenario: Scenario, target: Target, timing
       return measureConfirm(scenario, target, timing);
     case 'restart':
       return measureRestart(scenario, target);
+    case 'expiring':
+      return measureExpiring(scenario, target);
     case 'throughput':
+      return measureLoad(scenario.load, target, timing, watch);
     case 'latency':
-      return measureLoad(scenario.load, target, timing);
+      return measureLoad(scenario.load, target, latencyTiming(scenario, timing), watch);
   }
+}
+
+/** A warm-up that was asked to be longer is longer; one of 0 s leaves it out, for tests of the tool. */
+export function latencyTiming({ heatSeconds, settleSeconds }: LatencyScenario, { warmupSeconds, windowSeconds }: Timing): Timing {
+  if (warmupSeconds === 0) return { warmupSeconds, windowSeconds };
+  return { heatSeconds, warmupSeconds: Math.max(warmupSeconds, settleSeconds), windowSeconds };
 }
 
 /** The share of the machine that processes outside the measurement used; undefined: not known. */

@@ -1,5 +1,5 @@
 /**
- * One connection with one channel, as cheap as Node allows: the socket reads into one reused buffer, a scanner counts the
+ * One connection with its channels, as cheap as Node allows: the socket reads into one reused buffer, a scanner counts the
  * deliveries, and only calls (a method and its answer) cost anything.
  */
 import { connect, type Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { parseBrokerUrl, type BrokerUrl } from './broker-url.ts';
 import { FrameScanner } from './frame-scanner.ts';
 import { flagTable, longString, methodFrame, MethodId, PROTOCOL_HEADER, shortString, u16, u32, u8 } from './wire.ts';
 
-/** The channel that every connection of the load tool uses. */
+/** The first channel of every connection, and mostly the only one; others follow without gaps. */
 export const CHANNEL = 1;
 /** Read at once. Large enough that a busy consumer makes few system calls. */
 export const BUSY_RECEIVE_BYTES = 262_144;
@@ -19,8 +19,12 @@ const CALL_TIMEOUT_MS = 60_000;
 
 export type ConnectionOptions = {
   readonly receiveBytes: number;
+  /** How many channels are opened; 1 when absent. */
+  readonly channels?: number;
   /** basic.ack and basic.nack of the broker. */
-  readonly confirm?: (deliveryTag: number, multiple: boolean, refused: boolean) => void;
+  readonly confirm?: (deliveryTag: number, multiple: boolean, refused: boolean, channel: number) => void;
+  /** basic.return: a mandatory message that no queue took. */
+  readonly returned?: () => void;
   /** The intended time of sending, from each body. */
   readonly sentAt?: (timeNs: number) => void;
   /** After each chunk, when all of it has been scanned. */
@@ -54,7 +58,7 @@ export class Connection {
   private constructor(url: BrokerUrl, options: ConnectionOptions) {
     this.#options = options;
     this.scanner = new FrameScanner({
-      method: (_channel, id, payload) => this.#method(id, payload),
+      method: (channel, id, payload) => this.#method(channel, id, payload),
       ...(options.sentAt === undefined ? {} : { sentAt: options.sentAt }),
     });
     const buffer = Buffer.allocUnsafeSlow(options.receiveBytes);
@@ -93,7 +97,9 @@ export class Connection {
     // No heartbeats: a loaded client must not be closed for being late, and a timer per connection would be measured too.
     this.socket.write(methodFrame(0, MethodId.connectionTuneOk, tune.subarray(0, 2), u32(this.frameMaxBytes), u16(0)));
     await this.call(methodFrame(0, MethodId.connectionOpen, shortString(url.virtualHost), shortString(''), u8(0)), MethodId.connectionOpenOk);
-    await this.call(methodFrame(CHANNEL, MethodId.channelOpen, shortString('')), MethodId.channelOpenOk);
+    for (let index = 0; index < (this.#options.channels ?? 1); index += 1) {
+      await this.call(methodFrame(CHANNEL + index, MethodId.channelOpen, shortString('')), MethodId.channelOpenOk);
+    }
   }
 
   /** Writes `bytes` and waits for the method `answerId`; gives its fields. One call at a time. */
@@ -131,11 +137,12 @@ export class Connection {
     this.socket.destroy();
   }
 
-  #method(id: number, payload: Buffer): void {
+  #method(channel: number, id: number, payload: Buffer): void {
     if (id === MethodId.basicAck || id === MethodId.basicNack) {
       const deliveryTag = payload.readUInt32BE(0) * 0x1_0000_0000 + payload.readUInt32BE(4);
-      this.#options.confirm?.(deliveryTag, ((payload[8] as number) & 1) === 1, id === MethodId.basicNack);
-    } else if (id === this.#call?.answerId) this.#call.resolve(Buffer.from(payload));
+      this.#options.confirm?.(deliveryTag, ((payload[8] as number) & 1) === 1, id === MethodId.basicNack, channel);
+    } else if (id === MethodId.basicReturn) this.#options.returned?.();
+    else if (id === this.#call?.answerId) this.#call.resolve(Buffer.from(payload));
     else if (id === MethodId.connectionClose || id === MethodId.channelClose) {
       const textBytes = payload[2] as number;
       this.#fail(new Error(`the broker closed: ${payload.readUInt16BE(0)} ${payload.toString('utf8', 3, 3 + textBytes)}`));

@@ -1,43 +1,65 @@
-/** A consumer: one connection that counts what one queue delivers, settles it, and keeps the latency where times are sent. */
+/**
+ * A consumer: one connection that counts what its queues deliver, settles it, and keeps the latency where times are sent. Each of
+ * its channels consumes for itself. One that is slow on purpose stops reading, so that TCP and the prefetch limit do the rest.
+ */
 import type { Histogram } from 'hdr-histogram-js';
+import type { Step } from '../scenario/load.ts';
 import { nowNs } from './clock.ts';
-import { BUSY_RECEIVE_BYTES, CHANNEL, Connection } from './connection.ts';
+import { BUSY_RECEIVE_BYTES, CHANNEL, Connection, IDLE_RECEIVE_BYTES } from './connection.ts';
 import { recordLatency } from './latency.ts';
-import { subscribe } from './queue-calls.ts';
-import { ackFrames } from './wire.ts';
+import { consumeQueue, limitPrefetch } from './queue-calls.ts';
+import { Slowness } from './slowness.ts';
+import { settleFrames, type Settling } from './wire.ts';
 
 export type ConsumerOptions = {
   readonly automaticAck: boolean;
   /** 0: no limit. */
   readonly prefetch: number;
+  /** For all consumers of a channel; 0 or absent: no limit. */
+  readonly sharedPrefetch?: number | undefined;
   /** One ack with multiple=true for so many messages; without meaning for automatic ack. */
   readonly ackEvery: number;
+  /** `reject` refuses each message for ever; `ack` when absent. */
+  readonly settling?: Settling | undefined;
   /** Where latencies go; undefined: bodies carry no time. */
   readonly latency?: LatencyWindow | undefined;
+  readonly consumerRatePerSecond?: number | undefined;
+  readonly consumerLatencyUs?: number | undefined;
+  readonly latencySteps?: readonly Step[] | undefined;
 };
 
 /** Latency counts for the messages whose sending was due inside the window, whenever they arrive. */
-export type LatencyWindow = { readonly histogram: Histogram; fromNs: number; toNs: number };
+export type LatencyWindow = { readonly histogram: Histogram; fromNs: number; toNs: number; readonly counted?: (latencyNs: number) => void };
 
 export class Consumer {
   readonly #connection: Connection;
+  /** What it receives is the load's result; what is refused is only on its way. */
+  readonly counts: boolean;
 
-  static async open(url: string, queue: string, options: ConsumerOptions): Promise<Consumer> {
-    let ackedTag = 0;
+  /** `queuesOf`: the queues of each channel. */
+  static async open(url: string, queuesOf: readonly (readonly string[])[], options: ConsumerOptions): Promise<Consumer> {
+    const ackedTags = queuesOf.map(() => 0);
     let arrivedNs = 0;
-    const { ackEvery, automaticAck, latency } = options;
+    const { automaticAck, latency, settling = 'ack' } = options;
+    const ackEvery = settling === 'reject' ? 1 : options.ackEvery;
+    const slowness = Slowness.of(options);
     let connection: Connection | undefined;
     const settle = (): void => {
       if (connection === undefined) return;
-      const { lastDeliveryTag } = connection.scanner;
-      const settledTag = lastDeliveryTag - (lastDeliveryTag % ackEvery);
-      if (settledTag === ackedTag) return;
-      connection.socket.write(ackFrames(CHANNEL, ackedTag, settledTag, ackEvery));
-      ackedTag = settledTag;
+      for (let index = 0; index < ackedTags.length; index += 1) {
+        const lastTag = connection.scanner.lastTagOf(CHANNEL + index);
+        const settledTag = lastTag - (lastTag % ackEvery);
+        const ackedTag = ackedTags[index] as number;
+        if (settledTag === ackedTag) continue;
+        connection.socket.write(settleFrames(CHANNEL + index, ackedTag, settledTag, ackEvery, settling));
+        ackedTags[index] = settledTag;
+      }
     };
+    const settled = automaticAck ? (): void => undefined : settle;
     connection = await Connection.open(url, {
-      receiveBytes: BUSY_RECEIVE_BYTES,
-      ...(automaticAck ? {} : { scanned: () => settle() }),
+      receiveBytes: slowness === undefined ? BUSY_RECEIVE_BYTES : IDLE_RECEIVE_BYTES,
+      channels: queuesOf.length,
+      ...(automaticAck && slowness === undefined ? {} : { scanned: () => (slowness === undefined || connection === undefined ? settled() : slowness.pass(connection, settled)) }),
       ...(latency === undefined
         ? {}
         : {
@@ -45,16 +67,23 @@ export class Consumer {
               arrivedNs = nowNs();
             },
             sentAt: (timeNs: number) => {
-              if (timeNs >= latency.fromNs && timeNs < latency.toNs) recordLatency(latency.histogram, arrivedNs - timeNs);
+              if (timeNs < latency.fromNs || timeNs >= latency.toNs) return;
+              recordLatency(latency.histogram, arrivedNs - timeNs);
+              latency.counted?.(arrivedNs - timeNs);
             },
           }),
     });
-    await subscribe(connection, queue, automaticAck, options.prefetch);
-    return new Consumer(connection);
+    for (const [index, queues] of queuesOf.entries()) {
+      await limitPrefetch(connection, options.prefetch, false, CHANNEL + index);
+      await limitPrefetch(connection, options.sharedPrefetch ?? 0, true, CHANNEL + index);
+      for (const [nth, queue] of queues.entries()) await consumeQueue(connection, queue, automaticAck, CHANNEL + index, `c${nth}`);
+    }
+    return new Consumer(connection, settling === 'ack');
   }
 
-  private constructor(connection: Connection) {
+  private constructor(connection: Connection, counts: boolean) {
     this.#connection = connection;
+    this.counts = counts;
   }
 
   get received(): number {

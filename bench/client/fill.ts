@@ -19,9 +19,9 @@ export async function fillQueue(url: string, queue: string, fill: Fill): Promise
   const { promise: endNs, resolve, reject } = Promise.withResolvers<number>();
   // The producer may fail before anyone waits for the end; that must not end the process.
   endNs.catch(() => undefined);
-  const producer = await Producer.open(url, queue, {
-    ...fill,
+  const producer = await Producer.open(url, [{ exchange: '', routingKey: queue }], {
     persistent: true,
+    ...fill,
     progressed: ({ confirmed, refused }) => {
       if (refused > 0) reject(new Error(`${refused} publishes were refused`));
       else if (confirmed === messages) resolve(nowNs());

@@ -1,6 +1,6 @@
 /**
  * Counts what a broker sends, and looks at nothing else: of a delivery only the frame headers and the last delivery tag of
- * each chunk are read, and bodies are stepped over, whole or in pieces. Every other method goes to the owner as it is.
+ * each channel in a chunk are read, and bodies are stepped over, whole or in pieces. Every other method goes to the owner as it is.
  *
  * A frame may be cut anywhere. What must be seen whole (a method; the header of any frame; the first eight bytes of a body when
  * times are wanted) is carried over in a small buffer; the rest of a cut body is only a number of bytes to skip.
@@ -23,8 +23,8 @@ export type ScannerOwner = {
 export class FrameScanner {
   /** basic.deliver methods seen. */
   deliveries = 0;
-  /** The delivery tag of the last of them. */
-  lastDeliveryTag = 0;
+  /** The delivery tag of the last of them, by channel. */
+  readonly #lastTags: number[] = [];
 
   readonly #owner: ScannerOwner;
   readonly #timed: boolean;
@@ -40,6 +40,11 @@ export class FrameScanner {
     this.#timed = owner.sentAt !== undefined;
   }
 
+  /** The delivery tag of the last delivery of a channel; 0 before the first. */
+  lastTagOf(channel: number): number {
+    return this.#lastTags[channel] ?? 0;
+  }
+
   /** Reads the first `end` bytes of `chunk`. Throws for a stream that is not AMQP. */
   push(chunk: Buffer, end: number): void {
     let pos = 0;
@@ -49,6 +54,7 @@ export class FrameScanner {
     }
     if (this.#carriedBytes > 0) pos = this.#completeCarried(chunk, pos, end);
     let deliverAt = -1;
+    let deliverChannel = -1;
     while (end - pos >= FRAME_HEADER_BYTES) {
       const type = chunk[pos] as number;
       const sizeBytes = readU32(chunk, pos + 3);
@@ -57,6 +63,11 @@ export class FrameScanner {
         if (next > end) break;
         if (readU32(chunk, pos + FRAME_HEADER_BYTES) === MethodId.basicDeliver) {
           this.deliveries += 1;
+          const channel = ((chunk[pos + 1] as number) << 8) | (chunk[pos + 2] as number);
+          if (channel !== deliverChannel) {
+            if (deliverAt >= 0) this.#takeTag(chunk, deliverAt);
+            deliverChannel = channel;
+          }
           deliverAt = pos;
         } else this.#method(chunk, pos, sizeBytes);
       } else if (type === FrameType.header) this.#bodyFresh = true;
@@ -135,7 +146,8 @@ export class FrameScanner {
   #takeTag(bytes: Buffer, pos: number): void {
     const consumerTagAt = pos + FRAME_HEADER_BYTES + 4;
     const tagAt = consumerTagAt + 1 + (bytes[consumerTagAt] as number);
-    this.lastDeliveryTag = readU32(bytes, tagAt) * 0x1_0000_0000 + readU32(bytes, tagAt + 4);
+    const channel = ((bytes[pos + 1] as number) << 8) | (bytes[pos + 2] as number);
+    this.#lastTags[channel] = readU32(bytes, tagAt) * 0x1_0000_0000 + readU32(bytes, tagAt + 4);
   }
 }
 

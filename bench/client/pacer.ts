@@ -2,23 +2,31 @@
  * An open-loop schedule: message k is due at start + k / rate, whatever the broker does. A message that leaves late keeps the
  * time at which it was due, so a stalled broker is charged for every message that it held up.
  */
+import type { Step } from '../scenario/load.ts';
 import { nowNs } from './clock.ts';
+import { StepClock } from './step-clock.ts';
 
 export class Pacer {
   readonly #startNs: number;
-  readonly #intervalNs: number;
   readonly #endNs: number;
+  readonly #rates: StepClock;
+  /** With one rate due times are multiplied, not added up: after a million messages a sum would have drifted. */
+  readonly #fixedIntervalNs: number | undefined;
   #next = 0;
+  #dueNs: number;
 
-  constructor(startNs: number, endNs: number, ratePerSecond: number) {
+  /** `rate`: messages a second, or rates that follow each other in time. */
+  constructor(startNs: number, endNs: number, rate: number | readonly Step[]) {
     this.#startNs = startNs;
     this.#endNs = endNs;
-    this.#intervalNs = 1e9 / ratePerSecond;
+    this.#fixedIntervalNs = typeof rate === 'number' ? 1e9 / rate : undefined;
+    this.#rates = new StepClock(typeof rate === 'number' ? [] : rate);
+    this.#dueNs = this.#fixedIntervalNs === undefined ? this.#rates.positiveFrom(0) : 0;
   }
 
   /** When the next message is due, ns; undefined when the schedule is over. */
   get nextNs(): number | undefined {
-    const dueNs = this.#startNs + this.#next * this.#intervalNs;
+    const dueNs = this.#startNs + this.#dueNs;
     return dueNs < this.#endNs ? dueNs : undefined;
   }
 
@@ -27,9 +35,15 @@ export class Pacer {
     const due: number[] = [];
     for (let next = this.nextNs; next !== undefined && next <= timeNs && due.length < limit; next = this.nextNs) {
       due.push(next);
-      this.#next += 1;
+      this.#advance();
     }
     return due;
+  }
+
+  #advance(): void {
+    this.#next += 1;
+    if (this.#fixedIntervalNs !== undefined) this.#dueNs = this.#next * this.#fixedIntervalNs;
+    else this.#dueNs = this.#rates.positiveFrom(this.#dueNs + 1e9 / this.#rates.valueAt(this.#dueNs));
   }
 }
 

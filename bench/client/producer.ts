@@ -1,10 +1,12 @@
 /**
- * A producer: one connection that publishes to one queue, as fast as TCP takes it, or what a schedule asks for. Only the socket
- * (and, where they are asked for, the confirms) holds it back.
+ * A producer: one channel that publishes to its routes, as fast as TCP takes it, or what a schedule asks for. Only the socket
+ * (and, where they are asked for, the confirms) holds it back. Several may share a connection.
  */
-import { BUSY_RECEIVE_BYTES, Connection } from './connection.ts';
+import { nowNs } from './clock.ts';
+import { BUSY_RECEIVE_BYTES, CHANNEL, Connection } from './connection.ts';
 import { ConfirmWindow } from './confirm-window.ts';
-import { encodePublish, stampedMessages, type PublishWire } from './publish-wire.ts';
+import type { MessageProperties } from './message-properties.ts';
+import { encodePublish, stampBatch, stampedMessages, type PublishWire, type Route } from './publish-wire.ts';
 import { selectConfirms } from './queue-calls.ts';
 
 export type ProducerOptions = {
@@ -12,8 +14,15 @@ export type ProducerOptions = {
   readonly persistent: boolean;
   /** How many publishes may be unconfirmed; undefined: no confirms. */
   readonly outstandingLimit?: number | undefined;
+  readonly mandatory?: boolean | undefined;
+  readonly properties?: MessageProperties | undefined;
+  readonly priorities?: number | undefined;
+  /** Each batch carries the time at which it was written. */
+  readonly timed?: boolean | undefined;
   /** After each chunk that the broker sent, when its confirms have been counted. */
   readonly progressed?: (producer: Producer) => void;
+  /** The time from the write of a publish to its confirm, for each, ns; undefined: nobody wants to know. */
+  readonly confirmedAfter?: ((latencyNs: number) => void) | undefined;
   /** The connection ended; without it, the error ends the process. */
   readonly failed?: (error: Error) => void;
 };
@@ -22,36 +31,60 @@ export class Producer {
   /** Messages that the kernel has taken in full. */
   sent = 0;
   readonly #connection: Connection;
-  readonly #wire: PublishWire;
+  readonly #channel: number;
+  readonly #routes: readonly Route[];
+  readonly #options: ProducerOptions;
   readonly #confirms: ConfirmWindow | undefined;
+  #wire: PublishWire;
   #running = false;
   /** How many more `start` allows. */
   #remaining = Infinity;
   #writing = false;
 
-  static async open(url: string, queue: string, options: ProducerOptions): Promise<Producer> {
-    const confirms = options.outstandingLimit === undefined ? undefined : new ConfirmWindow(options.outstandingLimit);
-    let producer: Producer | undefined;
-    const connection = await Connection.open(url, {
-      receiveBytes: BUSY_RECEIVE_BYTES,
-      confirm: (deliveryTag, multiple, refused) => confirms?.settle(deliveryTag, multiple, refused),
-      scanned: () => {
-        if (producer === undefined) return;
-        producer.continue();
-        options.progressed?.(producer);
-      },
-      ...(options.failed === undefined ? {} : { failed: options.failed }),
-    });
-    if (confirms !== undefined) await selectConfirms(connection);
-    const wire = encodePublish(queue, { ...options, frameMaxBytes: connection.frameMaxBytes });
-    producer = new Producer(connection, wire, confirms);
-    return producer;
+  static async open(url: string, routes: readonly Route[], options: ProducerOptions): Promise<Producer> {
+    return (await Producer.openAll(url, [routes], options))[0] as Producer;
   }
 
-  private constructor(connection: Connection, wire: PublishWire, confirms: ConfirmWindow | undefined) {
+  /** One connection with a channel and a producer for each list of routes. */
+  static async openAll(url: string, routesOf: readonly (readonly Route[])[], options: ProducerOptions, count?: ReturnCounter): Promise<Producer[]> {
+    const producers: Producer[] = [];
+    const { failed } = options;
+    const connection = await Connection.open(url, {
+      receiveBytes: BUSY_RECEIVE_BYTES,
+      channels: routesOf.length,
+      confirm: (deliveryTag, multiple, refused, channel) => producers[channel - CHANNEL]?.settle(deliveryTag, multiple, refused),
+      scanned: () => {
+        for (const producer of producers) {
+          producer.continue();
+          options.progressed?.(producer);
+        }
+      },
+      ...(count === undefined ? {} : { returned: () => void (count.returned += 1) }),
+      ...(failed === undefined ? {} : { failed }),
+    });
+    for (let index = 0; options.outstandingLimit !== undefined && index < routesOf.length; index += 1) await selectConfirms(connection, CHANNEL + index);
+    routesOf.forEach((routes, index) => producers.push(new Producer(connection, CHANNEL + index, routes, options)));
+    return producers;
+  }
+
+  private constructor(connection: Connection, channel: number, routes: readonly Route[], options: ProducerOptions) {
     this.#connection = connection;
-    this.#wire = wire;
-    this.#confirms = confirms;
+    this.#channel = channel;
+    this.#routes = routes;
+    this.#options = options;
+    const { outstandingLimit, confirmedAfter } = options;
+    this.#confirms = outstandingLimit === undefined ? undefined : new ConfirmWindow(outstandingLimit, confirmedAfter);
+    this.#wire = this.#encode(options.bodyBytes);
+  }
+
+  #encode(bodyBytes: number): PublishWire {
+    const { frameMaxBytes } = this.#connection;
+    return encodePublish(this.#routes, { ...this.#options, bodyBytes, frameMaxBytes, channel: this.#channel });
+  }
+
+  /** From the next message on, bodies have this size. */
+  resize(bodyBytes: number): void {
+    this.#wire = this.#encode(bodyBytes);
   }
 
   /** Publishes that the broker has confirmed. */
@@ -62,6 +95,11 @@ export class Producer {
   /** Publishes that the broker has refused. */
   get refused(): number {
     return this.#confirms?.refused ?? 0;
+  }
+
+  /** Publishes that may leave now without waiting for a confirm. */
+  get room(): number {
+    return this.#confirms?.room ?? Infinity;
   }
 
   /** Publishes as fast as the broker takes it, until `stop` or until so many are on their way. */
@@ -75,14 +113,19 @@ export class Producer {
     this.#running = false;
   }
 
+  settle(deliveryTag: number, multiple: boolean, refused: boolean): void {
+    this.#confirms?.settle(deliveryTag, multiple, refused);
+  }
+
   /** Writes the next batch when nothing stands in its way: no write is under way and the confirms leave room. */
   continue(): void {
     if (!this.#running || this.#writing) return;
     const { batch, batchMessages, messageBytes } = this.#wire;
-    const count = Math.min(batchMessages, this.#remaining, this.#confirms?.room ?? Infinity);
+    const count = Math.min(batchMessages, this.#remaining, this.room);
     if (count === 0) return;
     this.#remaining -= count;
     this.#confirms?.publish(count);
+    if (this.#options.timed === true) stampBatch(this.#wire, count, nowNs());
     this.#write(count === batchMessages ? batch : batch.subarray(0, count * messageBytes), count);
   }
 
@@ -114,3 +157,6 @@ export class Producer {
     });
   }
 }
+
+/** Counts the messages that came back. */
+export type ReturnCounter = { returned: number };

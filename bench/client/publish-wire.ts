@@ -3,16 +3,22 @@
  *
  *   | basic.publish frame | header frame | body frame ... |  |  the same again  | ...
  *   |<------------------- messageBytes ----------------->|
+ *
+ * Where priorities are wanted each message of the batch has one of its own, drawn once: all messages are of one length still.
  */
 import { CHANNEL } from './connection.ts';
 import { TIMESTAMP_BYTES } from './frame-scanner.ts';
+import { encodeProperties, type MessageProperties } from './message-properties.ts';
 import { frame, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameType, methodFrame, MethodId, shortString, u16, u32, u8 } from './wire.ts';
 
 /** What a batch fills: large enough that a write costs little per message, small enough to stay in the processor's cache. */
 const BATCH_BYTES = 262_144;
 const BASIC_CLASS = 60;
-const DELIVERY_MODE_FLAG = 0x1000;
 const PERSISTENT = 2;
+const MANDATORY_BIT = 1;
+
+/** Where a producer publishes. The empty exchange is the default one, where the routing key is the queue. */
+export type Route = { readonly exchange: string; readonly routingKey: string };
 
 export type PublishWire = {
   /** Whole messages, one behind the other. */
@@ -23,34 +29,63 @@ export type PublishWire = {
   readonly timestampAt: number;
 };
 
-export type PublishShape = { readonly bodyBytes: number; readonly persistent: boolean; readonly frameMaxBytes: number };
+export type PublishShape = {
+  readonly bodyBytes: number;
+  readonly persistent: boolean;
+  readonly frameMaxBytes: number;
+  readonly channel?: number | undefined;
+  readonly mandatory?: boolean | undefined;
+  readonly properties?: MessageProperties | undefined;
+  /** Each message gets one of so many priorities, counted from 1, at random. */
+  readonly priorities?: number | undefined;
+};
 
-export function encodePublish(queue: string, shape: PublishShape): PublishWire {
-  const publish = methodFrame(CHANNEL, MethodId.basicPublish, u16(0), shortString(''), shortString(queue), u8(0));
-  const properties = shape.persistent ? [u16(DELIVERY_MODE_FLAG), u8(PERSISTENT)] : [u16(0)];
-  const bodySize = [u32(0), u32(shape.bodyBytes)];
-  const header = frame(FrameType.header, CHANNEL, Buffer.concat([u16(BASIC_CLASS), u16(0), ...bodySize, ...properties]));
+/** The messages of the batch take the routes in turn. Throws a RangeError for routes whose names are not of one length. */
+export function encodePublish(routes: readonly Route[], shape: PublishShape): PublishWire {
+  const { channel = CHANNEL, bodyBytes } = shape;
+  const bits = u8(shape.mandatory === true ? MANDATORY_BIT : 0);
+  const publishes = routes.map(({ exchange, routingKey }) =>
+    methodFrame(channel, MethodId.basicPublish, u16(0), shortString(exchange), shortString(routingKey), bits),
+  );
+  const publish = publishes[0];
+  if (publish === undefined || publishes.some(({ length }) => length !== publish.length)) throw new RangeError('the routes of one producer must be of one length');
+  const given: MessageProperties = { ...(shape.persistent ? { deliveryMode: PERSISTENT } : {}), ...shape.properties };
+  const headerWith = (properties: MessageProperties): Buffer =>
+    frame(FrameType.header, channel, Buffer.concat([u16(BASIC_CLASS), u16(0), u32(0), u32(bodyBytes), encodeProperties(properties)]));
+  const { priorities } = shape;
+  const headers = Array.from({ length: priorities ?? 1 }, (_, index) => headerWith(priorities === undefined ? given : { ...given, priority: 1 + index }));
+  const header = headers[0] as Buffer;
+  const drawn = (): Buffer => (priorities === undefined ? header : (headers[Math.floor(Math.random() * priorities)] as Buffer));
   const bodies: Buffer[] = [];
   const pieceBytes = shape.frameMaxBytes - FRAME_OVERHEAD_BYTES;
-  for (let left = shape.bodyBytes; left > 0; left -= pieceBytes) {
-    bodies.push(frame(FrameType.body, CHANNEL, Buffer.alloc(Math.min(left, pieceBytes), 'x')));
+  for (let left = bodyBytes; left > 0; left -= pieceBytes) {
+    bodies.push(frame(FrameType.body, channel, Buffer.alloc(Math.min(left, pieceBytes), 'x')));
   }
-  const message = Buffer.concat([publish, header, ...bodies]);
-  const batchMessages = Math.max(1, Math.floor(BATCH_BYTES / message.length));
-  const batch = Buffer.allocUnsafeSlow(batchMessages * message.length);
-  for (let index = 0; index < batchMessages; index += 1) message.copy(batch, index * message.length);
-  return { batch, batchMessages, messageBytes: message.length, timestampAt: publish.length + header.length + FRAME_HEADER_BYTES };
+  const messageBytes = publish.length + header.length + bodies.reduce((sum, { length }) => sum + length, 0);
+  const batchMessages = Math.max(1, Math.floor(BATCH_BYTES / messageBytes));
+  const batch = Buffer.allocUnsafeSlow(batchMessages * messageBytes);
+  for (let index = 0, at = 0; index < batchMessages; index += 1) {
+    for (const part of [publishes[index % publishes.length] as Buffer, drawn(), ...bodies]) at += part.copy(batch, at);
+  }
+  return { batch, batchMessages, messageBytes, timestampAt: publish.length + header.length + FRAME_HEADER_BYTES };
 }
 
 /** The messages that were due at `timesNs`, each with its time in its body, as one buffer. */
 export function stampedMessages(wire: PublishWire, timesNs: readonly number[]): Buffer {
-  const bytes = Buffer.allocUnsafe(timesNs.length * wire.messageBytes);
+  const { messageBytes, batchMessages } = wire;
+  const bytes = Buffer.allocUnsafe(timesNs.length * messageBytes);
   timesNs.forEach((timeNs, index) => {
-    const at = index * wire.messageBytes;
-    wire.batch.copy(bytes, at, 0, wire.messageBytes);
+    const at = index * messageBytes;
+    const from = (index % batchMessages) * messageBytes;
+    wire.batch.copy(bytes, at, from, from + messageBytes);
     bytes.writeDoubleBE(timeNs, at + wire.timestampAt);
   });
   return bytes;
+}
+
+/** Writes one time into the first `count` messages of the batch, in place: the kernel must have taken the last write of it. */
+export function stampBatch(wire: PublishWire, count: number, timeNs: number): void {
+  for (let index = 0, at = wire.timestampAt; index < count; index += 1, at += wire.messageBytes) wire.batch.writeDoubleBE(timeNs, at);
 }
 
 /** The smallest body that has room for the time of sending. */

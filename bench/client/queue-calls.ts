@@ -1,22 +1,56 @@
-/** The calls around a measurement: declare, inspect and delete queues, subscribe, ask for confirms. */
+/** The calls around a measurement: declare, bind, inspect and delete queues, subscribe, ask for confirms. */
 import { randomBytes } from 'node:crypto';
 import { CHANNEL, type Connection } from './connection.ts';
+import { encodeTable, type Fields } from './field-table.ts';
 import { methodFrame, MethodId, shortString, u16, u32, u8 } from './wire.ts';
 
 const NO_ARGUMENTS = u32(0);
 const PASSIVE_BIT = 1;
 const DURABLE_BIT = 2;
+const AUTO_DELETE_BIT = 8;
 const NO_ACK_BIT = 2;
 
-/** A name that no queue has. */
+/** What a queue is declared with. An empty name lets the broker choose one. */
+export type QueueWish = {
+  readonly name: string;
+  readonly durable: boolean;
+  readonly autoDelete?: boolean;
+  readonly arguments?: Fields | undefined;
+  /** It must be there already. */
+  readonly passive?: boolean;
+};
+
+/** A name that no queue has; all are of one length. */
 export function freshQueueName(): string {
   return `bench.${randomBytes(6).toString('hex')}`;
 }
 
-export async function declareQueue(connection: Connection, queue: string, durable: boolean): Promise<void> {
-  const bits = u8(durable ? DURABLE_BIT : 0);
-  const declare = methodFrame(CHANNEL, MethodId.queueDeclare, u16(0), shortString(queue), bits, NO_ARGUMENTS);
-  await connection.call(declare, MethodId.queueDeclareOk);
+/** The queue's name. */
+export async function declareQueueAs(connection: Connection, wish: QueueWish): Promise<string> {
+  const bits = (wish.passive === true ? PASSIVE_BIT : 0) | (wish.durable ? DURABLE_BIT : 0) | (wish.autoDelete === true ? AUTO_DELETE_BIT : 0);
+  const fields = wish.arguments === undefined ? NO_ARGUMENTS : encodeTable(wish.arguments);
+  const declare = methodFrame(CHANNEL, MethodId.queueDeclare, u16(0), shortString(wish.name), u8(bits), fields);
+  const declareOk = await connection.call(declare, MethodId.queueDeclareOk);
+  return declareOk.toString('utf8', 1, 1 + (declareOk[0] as number));
+}
+
+export async function declareQueue(connection: Connection, queue: string, durable: boolean, fields?: Fields): Promise<void> {
+  await declareQueueAs(connection, { name: queue, durable, arguments: fields });
+}
+
+export async function declareExchange(connection: Connection, exchange: string, type: string, passive = false): Promise<void> {
+  const bits = u8(passive ? PASSIVE_BIT : 0);
+  const declare = methodFrame(CHANNEL, MethodId.exchangeDeclare, u16(0), shortString(exchange), shortString(type), bits, NO_ARGUMENTS);
+  await connection.call(declare, MethodId.exchangeDeclareOk);
+}
+
+export async function deleteExchange(connection: Connection, exchange: string): Promise<void> {
+  await connection.call(methodFrame(CHANNEL, MethodId.exchangeDelete, u16(0), shortString(exchange), u8(0)), MethodId.exchangeDeleteOk);
+}
+
+export async function bindQueue(connection: Connection, queue: string, exchange: string, routingKey: string): Promise<void> {
+  const names = [shortString(queue), shortString(exchange), shortString(routingKey)];
+  await connection.call(methodFrame(CHANNEL, MethodId.queueBind, u16(0), ...names, u8(0), NO_ARGUMENTS), MethodId.queueBindOk);
 }
 
 /** How many messages are ready in a queue. */
@@ -26,20 +60,32 @@ export async function queueDepth(connection: Connection, queue: string): Promise
   return declareOk.readUInt32BE(1 + (declareOk[0] as number));
 }
 
+/** Takes one message out of a queue that is not empty, and settles it. */
+export async function takeOne(connection: Connection, queue: string): Promise<void> {
+  await connection.call(methodFrame(CHANNEL, MethodId.basicGet, u16(0), shortString(queue), u8(1)), MethodId.basicGetOk);
+}
+
 export async function deleteQueue(connection: Connection, queue: string): Promise<void> {
   await connection.call(methodFrame(CHANNEL, MethodId.queueDelete, u16(0), shortString(queue), u8(0)), MethodId.queueDeleteOk);
 }
 
-/** `prefetch` of 0 means no limit. */
-export async function subscribe(connection: Connection, queue: string, automaticAck: boolean, prefetch: number): Promise<void> {
-  if (prefetch > 0) {
-    await connection.call(methodFrame(CHANNEL, MethodId.basicQos, u32(0), u16(prefetch), u8(0)), MethodId.basicQosOk);
-  }
+/** `prefetch` of 0 means no limit; `shared`: for all consumers of the channel together, and not for each. */
+export async function limitPrefetch(connection: Connection, prefetch: number, shared: boolean, channel: number): Promise<void> {
+  if (prefetch === 0) return;
+  await connection.call(methodFrame(channel, MethodId.basicQos, u32(0), u16(prefetch), u8(shared ? 1 : 0)), MethodId.basicQosOk);
+}
+
+export async function subscribe(connection: Connection, queue: string, automaticAck: boolean, prefetch: number, channel = CHANNEL): Promise<void> {
+  await limitPrefetch(connection, prefetch, false, channel);
+  await consumeQueue(connection, queue, automaticAck, channel, 'c');
+}
+
+export async function consumeQueue(connection: Connection, queue: string, automaticAck: boolean, channel: number, consumerTag: string): Promise<void> {
   const bits = u8(automaticAck ? NO_ACK_BIT : 0);
-  const consume = methodFrame(CHANNEL, MethodId.basicConsume, u16(0), shortString(queue), shortString('c'), bits, NO_ARGUMENTS);
+  const consume = methodFrame(channel, MethodId.basicConsume, u16(0), shortString(queue), shortString(consumerTag), bits, NO_ARGUMENTS);
   await connection.call(consume, MethodId.basicConsumeOk);
 }
 
-export async function selectConfirms(connection: Connection): Promise<void> {
-  await connection.call(methodFrame(CHANNEL, MethodId.confirmSelect, u8(0)), MethodId.confirmSelectOk);
+export async function selectConfirms(connection: Connection, channel = CHANNEL): Promise<void> {
+  await connection.call(methodFrame(channel, MethodId.confirmSelect, u8(0)), MethodId.confirmSelectOk);
 }

@@ -1,13 +1,18 @@
 /** The conductor's handle on a forked side: an order out, the matching notice back. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { join } from 'node:path';
-import type { Notice, Order } from './orders.ts';
+import { siblingFile } from '../sibling.ts';
+import type { Notice, Order, Sample } from './orders.ts';
 
-const SIDE_FILE = join(import.meta.dirname, 'side.ts');
+const SIDE_FILE = siblingFile(import.meta.url, './side');
 
 type NoticeOf<Kind extends Notice['kind']> = Extract<Notice, { kind: Kind }>;
 
 export class SideProcess {
+  /** Samples and the word that all are done go here, and not to whoever waits. */
+  onSample: ((sample: Sample) => void) | undefined;
+  onDone: (() => void) | undefined;
+  /** The side failed or ended, and nobody was waiting for it. */
+  onFailure: ((error: Error) => void) | undefined;
   readonly #child: ChildProcess;
   readonly #name: string;
   /** Notices that came before anyone waited for them; at most one of each kind is under way. */
@@ -17,7 +22,7 @@ export class SideProcess {
 
   constructor(name: string) {
     this.#name = name;
-    this.#child = fork(SIDE_FILE, { execArgv: ['--disable-warning=ExperimentalWarning'] });
+    this.#child = fork(SIDE_FILE, { execArgv: ['--disable-warning=ExperimentalWarning'], serialization: 'advanced' });
     this.#child.on('message', (notice: Notice) => this.#hear(notice));
     this.#child.on('exit', (code) => this.#fail(`ended with ${code}`));
   }
@@ -45,6 +50,8 @@ export class SideProcess {
 
   #hear(notice: Notice): void {
     if (notice.kind === 'failed') this.#fail(notice.reason);
+    else if (notice.kind === 'sample') this.onSample?.(notice.sample);
+    else if (notice.kind === 'done') this.onDone?.();
     else if (this.#waiting?.kind === notice.kind) {
       const { take } = this.#waiting;
       this.#waiting = undefined;
@@ -56,6 +63,7 @@ export class SideProcess {
     this.#failure ??= new Error(`${this.#name}: ${reason}`);
     const waiting = this.#waiting;
     this.#waiting = undefined;
-    waiting?.refuse(this.#failure);
+    if (waiting === undefined) this.onFailure?.(this.#failure);
+    else waiting.refuse(this.#failure);
   }
 }

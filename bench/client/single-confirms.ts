@@ -54,7 +54,7 @@ export async function publishOneByOne({ url, queue, bodyBytes, timing, histogram
     },
     failed: reject,
   });
-  const { batch, messageBytes } = encodePublish(queue, { bodyBytes, persistent: true, frameMaxBytes: connection.frameMaxBytes });
+  const { batch, messageBytes } = encodePublish([{ exchange: '', routingKey: queue }], { bodyBytes, persistent: true, frameMaxBytes: connection.frameMaxBytes });
   const message = batch.subarray(0, messageBytes);
   const publish = (): void => {
     sentNs = nowNs();

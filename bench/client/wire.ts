@@ -24,8 +24,14 @@ export const MethodId = {
   channelOpen: (20 << 16) | 10,
   channelOpenOk: (20 << 16) | 11,
   channelClose: (20 << 16) | 40,
+  exchangeDeclare: (40 << 16) | 10,
+  exchangeDeclareOk: (40 << 16) | 11,
+  exchangeDelete: (40 << 16) | 20,
+  exchangeDeleteOk: (40 << 16) | 21,
   queueDeclare: (50 << 16) | 10,
   queueDeclareOk: (50 << 16) | 11,
+  queueBind: (50 << 16) | 20,
+  queueBindOk: (50 << 16) | 21,
   queueDelete: (50 << 16) | 40,
   queueDeleteOk: (50 << 16) | 41,
   basicQos: (60 << 16) | 10,
@@ -33,8 +39,12 @@ export const MethodId = {
   basicConsume: (60 << 16) | 20,
   basicConsumeOk: (60 << 16) | 21,
   basicPublish: (60 << 16) | 40,
+  basicReturn: (60 << 16) | 50,
   basicDeliver: (60 << 16) | 60,
+  basicGet: (60 << 16) | 70,
+  basicGetOk: (60 << 16) | 71,
   basicAck: (60 << 16) | 80,
+  basicReject: (60 << 16) | 90,
   basicNack: (60 << 16) | 120,
   confirmSelect: (85 << 16) | 10,
   confirmSelectOk: (85 << 16) | 11,
@@ -85,24 +95,31 @@ export function methodFrame(channel: number, id: number, ...fields: readonly Buf
   return frame(FrameType.method, channel, Buffer.concat([u32(id), ...fields]));
 }
 
-const ACK_FRAME_BYTES = FRAME_OVERHEAD_BYTES + 4 + 8 + 1;
+/** How a consumer settles: acks for many at once, or one refusal for each message, which sends it to the dead letters. */
+export type Settling = 'ack' | 'reject';
+
+const SETTLE_FRAME_BYTES = FRAME_OVERHEAD_BYTES + 4 + 8 + 1;
+const MULTIPLE_BIT = 1;
 
 /**
- * The acks of a consumer that settles every `every` messages, from after `fromTag` up to `toTag`, as one buffer: one
- * basic.ack with multiple=true per step. `toTag - fromTag` is a multiple of `every`.
+ * What a consumer that settles every `every` messages owes from after `fromTag` up to `toTag`, as one buffer: one basic.ack with
+ * multiple=true per step; or, for `reject`, one basic.reject without requeueing per step, where a step is one message.
+ * `toTag - fromTag` is a multiple of `every`.
  */
-export function ackFrames(channel: number, fromTag: number, toTag: number, every: number): Buffer {
+export function settleFrames(channel: number, fromTag: number, toTag: number, every: number, settling: Settling = 'ack'): Buffer {
   const count = (toTag - fromTag) / every;
-  const bytes = Buffer.allocUnsafe(count * ACK_FRAME_BYTES);
-  for (let index = 0, at = 0; index < count; index += 1, at += ACK_FRAME_BYTES) {
+  const bytes = Buffer.allocUnsafe(count * SETTLE_FRAME_BYTES);
+  const id = settling === 'ack' ? MethodId.basicAck : MethodId.basicReject;
+  const bits = settling === 'ack' ? MULTIPLE_BIT : 0;
+  for (let index = 0, at = 0; index < count; index += 1, at += SETTLE_FRAME_BYTES) {
     const tag = fromTag + (index + 1) * every;
     bytes[at] = FrameType.method;
     bytes.writeUInt16BE(channel, at + 1);
-    bytes.writeUInt32BE(ACK_FRAME_BYTES - FRAME_OVERHEAD_BYTES, at + 3);
-    bytes.writeUInt32BE(MethodId.basicAck, at + 7);
+    bytes.writeUInt32BE(SETTLE_FRAME_BYTES - FRAME_OVERHEAD_BYTES, at + 3);
+    bytes.writeUInt32BE(id, at + 7);
     bytes.writeUInt32BE(Math.floor(tag / 0x1_0000_0000), at + 11);
     bytes.writeUInt32BE(tag % 0x1_0000_0000, at + 15);
-    bytes[at + 19] = 1;
+    bytes[at + 19] = bits;
     bytes[at + 20] = FRAME_END;
   }
   return bytes;

@@ -31,6 +31,8 @@ function partsOf(figures: Figures): string[] {
     }
     case 'confirm':
       return confirmParts(figures);
+    case 'expiring':
+      return [`${thousands(figures.messages)} expired at ${thousands(figures.clearedPerSecond)} msg/s`];
     case 'restart':
       return restartParts(figures);
   }
@@ -40,9 +42,10 @@ function percentiles({ p50Us, p99Us, p999Us, maxUs }: LatencySummary): string {
   return `p50 ${p50Us} us, p99 ${p99Us} us, p99.9 ${p999Us} us, max ${thousands(maxUs)} us`;
 }
 
-function loadParts({ receivedPerSecond, sentPerSecond, left, behind, latency, cpuSecondsPerMillion }: LoadFigures): string[] {
+function loadParts({ receivedPerSecond, sentPerSecond, confirmedPerSecond, left, behind, latency, cpuSecondsPerMillion }: LoadFigures): string[] {
   const parts = latency === undefined ? [] : [percentiles(latency)];
   parts.push(`${thousands(receivedPerSecond)} msg/s received`, `${thousands(sentPerSecond)} sent`);
+  if (confirmedPerSecond > 0) parts.push(`${thousands(confirmedPerSecond)} confirmed`);
   parts.push(`${thousands(left)} left in the queue`, `${thousands(behind)} not received yet`);
   if (cpuSecondsPerMillion !== undefined) parts.push(`${cpuSecondsPerMillion.toFixed(2)} s CPU per million`);
   if (latency !== undefined) parts.push(`${latency.missing} missing`);

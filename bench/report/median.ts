@@ -11,6 +11,8 @@ function rank(figures: Figures): number {
       return figures.publishedPerSecond;
     case 'confirm':
       return figures.confirm.p99Us - (figures.flush?.p99Us ?? 0);
+    case 'expiring':
+      return figures.clearedPerSecond;
     case 'restart':
       return figures.firstDeliverySeconds ?? Number.MAX_VALUE;
   }

@@ -1,6 +1,6 @@
 /** Compares two brokers' figures with a workload's goals. */
 import type { Figures } from '../measure.ts';
-import type { BacklogScenario, ConfirmScenario, LatencyScenario, MemoryScenario, RestartScenario, Scenario } from '../scenario/scenario.ts';
+import type { BacklogScenario, ConfirmScenario, LatencyScenario, MemoryScenario, RestartScenario, Scenario, ThroughputScenario } from '../scenario/scenario.ts';
 import { ceiling, ratio, sight, type Outcome, type Pair } from './goal.ts';
 
 /** One line of the table. */
@@ -32,7 +32,9 @@ export function judge(scenario: Scenario, rabbitmq: Figures | undefined, leveret
   const named = (outcomes: readonly Outcome[]): Verdict[] => outcomes.map((outcome) => ({ workload: scenario.name, ...outcome }));
   switch (scenario.kind) {
     case 'throughput':
-      return named([ratio('received', sides.pair('load', (load) => load.receivedPerSecond), 'msg/s', scenario.ratioAtLeast, true)]);
+      return named(judgeThroughput(scenario, sides));
+    case 'expiring':
+      return named([ratio('expired', sides.pair('expiring', ({ clearedPerSecond }) => clearedPerSecond), 'msg/s', scenario.ratioAtLeast, true)]);
     case 'latency':
       return named(judgeLatency(scenario, sides));
     case 'memory':
@@ -44,6 +46,12 @@ export function judge(scenario: Scenario, rabbitmq: Figures | undefined, leveret
     case 'restart':
       return named(judgeRestart(scenario, sides));
   }
+}
+
+function judgeThroughput({ measure = 'received', ratioAtLeast, cpuRatioAtMost }: ThroughputScenario, sides: Sides): Outcome[] {
+  const perSecond = sides.pair('load', (load) => (measure === 'received' ? load.receivedPerSecond : load.confirmedPerSecond));
+  const cpu = sides.pair('load', ({ cpuSecondsPerMillion }) => cpuSecondsPerMillion);
+  return [ratio(measure, perSecond, 'msg/s', ratioAtLeast, true), ratio('CPU per million', cpu, 's', cpuRatioAtMost, false)];
 }
 
 function judgeLatency({ p50RatioAtMost, p99RatioAtMost }: LatencyScenario, sides: Sides): Outcome[] {

@@ -1,4 +1,5 @@
-import { PLAIN_LOAD, type ThroughputScenario } from './scenario.ts';
+import { PLAIN_LOAD } from './load.ts';
+import { type ThroughputScenario } from './scenario.ts';
 
 /** The shortest way of a small message: nothing to store, nothing to settle. */
 export const automaticAck100b: ThroughputScenario = {
@@ -6,5 +7,6 @@ export const automaticAck100b: ThroughputScenario = {
   name: 'auto-100b',
   title: '100 B, transient, automatic ack',
   load: PLAIN_LOAD,
-  ratioAtLeast: 8,
+  ratioAtLeast: 15,
+  cpuRatioAtMost: 0.15,
 };

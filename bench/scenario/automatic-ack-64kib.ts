@@ -1,4 +1,5 @@
-import { PLAIN_LOAD, type ThroughputScenario } from './scenario.ts';
+import { PLAIN_LOAD } from './load.ts';
+import { type ThroughputScenario } from './scenario.ts';
 
 /** Bytes are all that counts: how often a body is copied. */
 export const automaticAck64kib: ThroughputScenario = {
@@ -6,5 +7,5 @@ export const automaticAck64kib: ThroughputScenario = {
   name: 'auto-64kib',
   title: '64 KiB, transient, automatic ack',
   load: { ...PLAIN_LOAD, bodyBytes: 65_536 },
-  ratioAtLeast: 1,
+  ratioAtLeast: 1.1,
 };

@@ -1,4 +1,5 @@
-import { BATCHED_ACK, PLAIN_LOAD, type ThroughputScenario } from './scenario.ts';
+import { BATCHED_ACK, PLAIN_LOAD } from './load.ts';
+import { type ThroughputScenario } from './scenario.ts';
 
 /** The way most applications consume: a prefetch, and one ack for many messages. */
 export const manualAck100b: ThroughputScenario = {
@@ -6,5 +7,6 @@ export const manualAck100b: ThroughputScenario = {
   name: 'manual-100b',
   title: '100 B, transient, manual ack, prefetch 500, multiple every 100',
   load: { ...PLAIN_LOAD, ...BATCHED_ACK },
-  ratioAtLeast: 8,
+  ratioAtLeast: 15,
+  cpuRatioAtMost: 0.15,
 };

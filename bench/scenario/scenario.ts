@@ -1,31 +1,18 @@
 /** What a workload is, and what Leveret owes on it. */
-
-export type Load = {
-  readonly producers: number;
-  readonly consumers: number;
-  /** Producer i publishes to queue i modulo `queues`; consumers likewise. */
-  readonly queues: number;
-  readonly bodyBytes: number;
-  /** delivery-mode 2 to durable queues; otherwise transient to queues that do not survive a restart. */
-  readonly persistent: boolean;
-  /** Unconfirmed publishes per producer; undefined: no publisher confirms. */
-  readonly outstandingLimit?: number;
-  readonly automaticAck: boolean;
-  /** Unacknowledged deliveries per consumer; 0: no limit. */
-  readonly prefetch: number;
-  /** One ack with multiple=true for so many deliveries. */
-  readonly ackEvery: number;
-  /** Messages a second from all producers together, on an open-loop schedule; undefined: as fast as the broker takes it. */
-  readonly ratePerSecond?: number;
-};
+import type { MessageProperties } from '../client/message-properties.ts';
+import type { Load } from './load.ts';
 
 export type ThroughputScenario = {
   readonly kind: 'throughput';
   readonly name: string;
   readonly title: string;
   readonly load: Load;
+  /** What counts: messages that consumers received (when absent), or publishes that the broker confirmed. */
+  readonly measure?: 'received' | 'confirmed';
   /** Messages a second compared with RabbitMQ's; undefined: shown only. */
   readonly ratioAtLeast?: number;
+  /** Processor time for a million messages compared with RabbitMQ's; undefined: shown only. */
+  readonly cpuRatioAtMost?: number;
 };
 
 export type LatencyScenario = {
@@ -33,6 +20,9 @@ export type LatencyScenario = {
   readonly name: string;
   readonly title: string;
   readonly load: Load & { readonly ratePerSecond: number };
+  /** Everything at full rate first, and then so long at the load's own rate, until nothing is compiled any more; s. */
+  readonly heatSeconds: number;
+  readonly settleSeconds: number;
   readonly p50RatioAtMost: number;
   readonly p99RatioAtMost: number;
 };
@@ -85,25 +75,26 @@ export type RestartScenario = {
   readonly usualPeer?: 'leveret';
 };
 
-/** So many persistent messages with confirms into a durable queue. */
-export type Fill = { readonly messages: number; readonly bodyBytes: number; readonly outstandingLimit: number };
-
-export type Scenario = ThroughputScenario | LatencyScenario | MemoryScenario | BacklogScenario | ConfirmScenario | RestartScenario;
-
-/** One producer, one consumer, one queue, transient, automatic ack: what a workload is unless it says otherwise. */
-export const PLAIN_LOAD: Load = {
-  producers: 1,
-  consumers: 1,
-  queues: 1,
-  bodyBytes: 100,
-  persistent: false,
-  automaticAck: true,
-  prefetch: 0,
-  ackEvery: 1,
+/** So many messages with confirms into a durable queue; persistent unless it says otherwise. */
+export type Fill = {
+  readonly messages: number;
+  readonly bodyBytes: number;
+  readonly outstandingLimit: number;
+  readonly persistent?: boolean;
+  readonly properties?: MessageProperties;
 };
+
+/** Messages that have expired behind one that has not: how fast they go once it is taken. */
+export type ExpiringScenario = {
+  readonly kind: 'expiring';
+  readonly name: string;
+  readonly title: string;
+  readonly fill: Fill;
+  /** Messages a second that go, compared with RabbitMQ's. */
+  readonly ratioAtLeast: number;
+};
+
+export type Scenario = ThroughputScenario | LatencyScenario | MemoryScenario | BacklogScenario | ConfirmScenario | RestartScenario | ExpiringScenario;
 
 /** A backlog of 1 M small messages. */
 export const SMALL_FILL: Fill = { messages: 1_000_000, bodyBytes: 100, outstandingLimit: 1_000 };
-
-/** Manual ack as busy consumers use it. */
-export const BATCHED_ACK = { automaticAck: false, prefetch: 500, ackEvery: 100 } as const;

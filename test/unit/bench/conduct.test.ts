@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert';
 import { conduct } from '../../../bench/client/conduct.ts';
 import { BrokerProcess, freePort } from '../../../bench/peer/broker-process.ts';
 import { processUsage } from '../../../bench/peer/process-usage.ts';
-import { BATCHED_ACK, PLAIN_LOAD } from '../../../bench/scenario/scenario.ts';
+import { BATCHED_ACK, PLAIN_LOAD } from '../../../bench/scenario/load.ts';
 
 const test = suite('bench/client/conduct');
 

@@ -48,7 +48,7 @@ function scan(chunks: readonly Buffer[], timed: boolean): Seen {
     // The bytes behind the end are what a reused buffer holds: they must not be read.
     scanner.push(Buffer.concat([chunk, Buffer.alloc(16, 0xff)]), chunk.length);
   }
-  return { deliveries: scanner.deliveries, lastTag: scanner.lastDeliveryTag, methods, times };
+  return { deliveries: scanner.deliveries, lastTag: scanner.lastTagOf(1), methods, times };
 }
 
 function split(bytes: Buffer, cuts: readonly number[]): Buffer[] {

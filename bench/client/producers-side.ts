@@ -1,0 +1,133 @@
+/** All producers of a load. */
+import type { Load } from '../scenario/load.ts';
+import { callAt, nowNs, pause } from './clock.ts';
+import { createHistogram, encodeHistogram, recordLatency } from './latency.ts';
+import { routesOf } from './layout.ts';
+import type { Plan, Window } from './orders.ts';
+import { Pacer, sleepUntilNear, spinUntil } from './pacer.ts';
+import { Producer, type ReturnCounter } from './producer.ts';
+import type { Side } from './side-role.ts';
+
+/** How many overdue messages leave in one write after a stall. */
+const CATCH_UP_LIMIT = 500;
+/** How often producers without room for another publish are asked again, ms. */
+const ROOM_STEP_MS = 1;
+
+/** Who still has messages to send, in turn. */
+class Turns {
+  readonly #left: number[];
+  readonly #producers: readonly Producer[];
+  #next = 0;
+
+  constructor(producers: readonly Producer[], messagesEach: number) {
+    this.#producers = producers;
+    this.#left = producers.map(() => messagesEach);
+  }
+
+  /** The next producer, and how many it may send; undefined: none has room now, or all are done. */
+  take(): { readonly producer: Producer; readonly room: number; readonly sent: (count: number) => void } | undefined {
+    for (let tried = 0; tried < this.#producers.length; tried += 1) {
+      const index = (this.#next + tried) % this.#producers.length;
+      const producer = this.#producers[index] as Producer;
+      const room = Math.min(producer.room, this.#left[index] as number, CATCH_UP_LIMIT);
+      if (room === 0) continue;
+      this.#next = index + 1;
+      return { producer, room, sent: (count) => void ((this.#left[index] as number) -= count) };
+    }
+    return undefined;
+  }
+
+  get over(): boolean {
+    return this.#left.every((left) => left === 0);
+  }
+}
+
+/**
+ * Sends what the schedule asks for, turn by turn, until it is over. The thread sleeps right after a write and the event loop
+ * gets its turn after the sleep: the kernel often wakes the broker on the writer's core, and there it can run only once the
+ * writer rests.
+ */
+async function keepPace(turns: Turns, pacer: Pacer): Promise<void> {
+  let taken: Promise<void> = Promise.resolve();
+  while (!turns.over) {
+    const nextNs = pacer.nextNs;
+    if (nextNs === undefined) return;
+    for (let near = false; !near; ) {
+      near = sleepUntilNear(nextNs);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await taken;
+    const turn = turns.take();
+    if (turn === undefined) {
+      await pause(ROOM_STEP_MS);
+      continue;
+    }
+    spinUntil(nextNs);
+    const times = pacer.take(nowNs(), turn.room);
+    turn.sent(times.length);
+    taken = turn.producer.sendStamped(times);
+  }
+}
+
+function changeSizes(producers: readonly Producer[], { sizeSteps = [] }: Load, startNs: number): void {
+  let atNs = startNs;
+  const change = (index: number): void => {
+    const step = sizeSteps[index % sizeSteps.length];
+    if (step === undefined) return;
+    for (const producer of producers) producer.resize(step.value);
+    atNs += step.seconds * 1e9;
+    callAt(atNs, () => change(index + 1));
+  };
+  change(0);
+}
+
+export async function openProducers(url: string, { load, layout }: Plan, fail: (error: unknown) => void): Promise<Side> {
+  const channels = load.producerChannels ?? 1;
+  const confirmLatency = createHistogram();
+  let hear: ((latencyNs: number) => void) | undefined;
+  const confirmedAfter = (latencyNs: number): void => {
+    recordLatency(confirmLatency, latencyNs);
+    hear?.(latencyNs);
+  };
+  const counter: ReturnCounter = { returned: 0 };
+  const producers: Producer[] = [];
+  for (let index = 0; index < load.producers; index += 1) {
+    const routes = Array.from({ length: channels }, (_, nth) => routesOf(layout.routes, index * channels + nth, load.producers * channels));
+    const options = { ...load, confirmedAfter: load.timed === true && load.outstandingLimit !== undefined ? confirmedAfter : undefined };
+    producers.push(...(await Producer.openAll(url, routes, options, counter)));
+  }
+  const sum = (read: (producer: Producer) => number): number => producers.reduce((total, producer) => total + read(producer), 0);
+  const each = load.messagesPerProducer ?? Infinity;
+  const rate = load.rateSteps ?? load.ratePerSecond;
+  return {
+    total: () => sum(({ sent }) => sent),
+    confirmed: () => sum(({ confirmed }) => confirmed),
+    refused: () => sum(({ refused }) => refused),
+    returned: () => counter.returned,
+    timed: load.timed === true && load.outstandingLimit !== undefined,
+    hear: (listener) => {
+      hear = listener;
+    },
+    isDone: () =>
+      load.messagesPerProducer !== undefined &&
+      producers.every(({ sent, confirmed, refused }) => sent >= each && (load.outstandingLimit === undefined || confirmed + refused >= each)),
+    heat: (startNs, toNs) => {
+      callAt(startNs, () => producers.forEach((producer) => producer.start()));
+      callAt(toNs, () => producers.forEach((producer) => producer.stop()));
+    },
+    run: ({ startNs, toNs }: Window) => {
+      if (load.sizeSteps !== undefined) callAt(startNs, () => changeSizes(producers, load, startNs));
+      if (rate === undefined) {
+        callAt(startNs, () => producers.forEach((producer) => producer.start(each)));
+        if (Number.isFinite(toNs)) callAt(toNs, () => producers.forEach((producer) => producer.stop()));
+      } else {
+        const turns = new Turns(producers, each);
+        callAt(startNs, () => void keepPace(turns, new Pacer(startNs, toNs, rate)).catch(fail));
+      }
+    },
+    finish: () => {
+      for (const producer of producers) producer.drop();
+      return encodeHistogram(confirmLatency);
+    },
+  };
+}
