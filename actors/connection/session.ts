@@ -346,7 +346,7 @@ export class Session implements FrameSink, ChannelPort {
       for (let at = 0; at < count; at += 4) {
         const consumer = this.#consumers.find(ints[at]!);
         if (consumer === undefined) continue;
-        consumer.channel.consuming.deliver(consumer, link, ints[at + 1]!, ints[at + 2]!, ints[at + 3] === 1);
+        consumer.channel.consuming.deliver(consumer, link, ints[at + 1]!, ints[at + 2]!, ints[at + 3]!);
       }
     }
     this.#node.scheduler.pool.give(ints);

@@ -3,7 +3,8 @@
  *
  * ```
  * deliver    from a queue. a: its generation, b: queue id
- *            words, 4 a delivery: | consumer key | address | position | 1 redelivered |
+ *            words, 4 a delivery: | consumer key | address | position | again |
+ *            again: 0 the first delivery; 1 a redelivery; 1 + n a redelivery whose consumer is told that the message came back n times
  *            The leases stay with the queue: it keeps each message until the delivery is settled.
  * confirmed  from a queue. words, 4 a run: | channel | first sequence | count | 1 refused |
  * answer     from a queue. a: request, b: generation, body: QueueAnswer

@@ -25,7 +25,8 @@ export class DeliveryOutboxes {
     this.#queueId = queueId;
   }
 
-  add(consumer: Consumer, address: number, position: number, redelivered: boolean): void {
+  /** `again`: see ConnectionLetter.deliver. */
+  add(consumer: Consumer, address: number, position: number, again: number): void {
     let outbox = this.#last;
     if (consumer.id !== this.#lastConsumer || outbox === undefined) {
       outbox = this.#ofConsumer.get(consumer.id) ?? this.#open(consumer);
@@ -38,7 +39,7 @@ export class DeliveryOutboxes {
     ints[at] = consumer.spec.key;
     ints[at + 1] = address;
     ints[at + 2] = position;
-    ints[at + 3] = redelivered ? 1 : 0;
+    ints[at + 3] = again;
     batch.count = at + DELIVERY_WORDS;
     if (!outbox.waiting) {
       outbox.waiting = true;

@@ -4,7 +4,7 @@ import type { Consumer, ConsumerSpec } from '../../src/broker/queue/consumer.ts'
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueAnswer } from '../../src/broker/queue/queue-question.ts';
 
-type Got = { readonly address: number; readonly position: number; readonly redelivered: boolean };
+type Got = { readonly address: number; readonly position: number; readonly redelivered: boolean; readonly deliveries: number };
 type Waiting = { readonly from: ActorRef; readonly request: number; readonly spec: ConsumerSpec };
 
 export class Getting {
@@ -21,7 +21,7 @@ export class Getting {
   /** A delivery of the machine. True: it was the one that is being got. */
   takes(consumer: Consumer, address: number, position: number, redelivered: boolean): boolean {
     if (this.#getter !== consumer) return false;
-    this.#got = { address, position, redelivered };
+    this.#got = { address, position, redelivered, deliveries: redelivered ? this.#machine.deliveries(position) : 0 };
     return true;
   }
 

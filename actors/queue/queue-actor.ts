@@ -76,9 +76,9 @@ export class QueueActor implements Actor, QueuePort {
     const { record, memory, pool } = setting;
     const options = readQueueOptions(record.arguments);
     const title = describe('queue', record.vhost, record.name);
-    const { singleActiveConsumer, messageTtlMs } = options;
+    const { singleActiveConsumer, messageTtlMs, deliveryLimit } = options;
     const sizeOf = options.maxLengthBytes === undefined ? undefined : (address: number) => wordOf(memory, address, BODY_SIZE);
-    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times };
+    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times, deliveryLimit };
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#admission = new Admission(this.#machine, lengthLimit(options), sizeOf, () => this.#dispatch());
     this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
@@ -273,7 +273,7 @@ export class QueueActor implements Actor, QueuePort {
 
   deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void {
     if (this.#getting.takes(consumer, address, position, redelivered)) return;
-    this.#outboxes.add(consumer, address, position, redelivered);
+    this.#outboxes.add(consumer, address, position, redelivered ? 1 + this.#machine.deliveries(position) : 0);
   }
 
   #settle(letter: Letter): void {

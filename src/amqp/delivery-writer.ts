@@ -3,6 +3,7 @@
  * from shared memory into a connection's outbound block.
  */
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
+import { DELIVERY_COUNT_SIZE_MAX, withDeliveryCount } from './delivery-count-header.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
 import {
   BODY_SIZE,
@@ -117,24 +118,64 @@ export class DeliveryWriter {
     return this.#writeBody(channel, address, record, word);
   }
 
-  /** A method frame written by `method`, then the content of a message: basic.get-ok, basic.return. */
-  content(channel: number, method: Buffer, address: number): boolean {
+  /** basic.deliver of a message that came back `count` times to a queue whose consumers are told so: `x-delivery-count`. */
+  deliverCounted(channel: number, prefix: DeliveryPrefix, tag: number, address: number, count: number): boolean {
+    const memory = this.#memory;
+    const record = memory.byteOffsetOf(address);
+    // With the octet that ends the frame.
+    const keySize = memory.intsOf(address)[(record >> 2) + KEY_SIZE]! + 1;
+    const method = Buffer.allocUnsafe(prefix.size + 9 + keySize);
+    const { view } = prefix;
+    Buffer.from(view.buffer, view.byteOffset, prefix.size).copy(method);
+    method.writeUInt32BE(prefix.payloadSize + keySize - 1, 3);
+    method.writeBigUInt64BE(BigInt(tag), prefix.size);
+    method[prefix.size + 8] = 1;
+    const key = record + RECORD_HEAD_SIZE;
+    memory.bytesOf(address).copy(method, prefix.size + 9, key, key + keySize);
+    return this.content(channel, method, address, count);
+  }
+
+  /**
+   * A method frame written by `method`, then the content of a message: basic.get-ok, basic.return. With a `count` above 0 its headers say
+   * how often it was delivered before, unless the peer takes no frame of that size.
+   */
+  content(channel: number, method: Buffer, address: number, count = 0): boolean {
     const memory = this.#memory;
     const ints = memory.intsOf(address);
     const record = memory.byteOffsetOf(address);
     const word = record >> 2;
+    const bytes = memory.bytesOf(address);
     const headerSize = ints[word + HEADER_SIZE]!;
     const source = record + headerFrameOffset(ints[word + KEY_SIZE]!);
+    if (count > 0 && headerSize + DELIVERY_COUNT_SIZE_MAX + FRAME_OVERHEAD_SIZE <= this.#frameMax) {
+      const payload = source + FRAME_HEADER_SIZE;
+      this.#writeHeader(channel, method, withDeliveryCount(bytes, payload, payload + headerSize, count));
+      return this.#writeBody(channel, address, record, word);
+    }
     const size = headerSize + FRAME_OVERHEAD_SIZE;
     const start = this.#outbound.reserve(method.length + size);
     const { buffer } = this.#outbound;
     method.copy(buffer, start);
     const header = start + method.length;
-    memory.bytesOf(address).copy(buffer, header, source, source + size);
+    bytes.copy(buffer, header, source, source + size);
     buffer[header + 1] = channel >> 8;
     buffer[header + 2] = channel;
     this.#outbound.commit(header + size);
     return this.#writeBody(channel, address, record, word);
+  }
+
+  #writeHeader(channel: number, method: Buffer, payload: Buffer): void {
+    const start = this.#outbound.reserve(method.length + payload.length + FRAME_OVERHEAD_SIZE);
+    const { buffer, view } = this.#outbound;
+    method.copy(buffer, start);
+    const header = start + method.length;
+    buffer[header] = FrameType.header;
+    view.setUint16(header + 1, channel);
+    view.setUint32(header + 3, payload.length);
+    payload.copy(buffer, header + FRAME_HEADER_SIZE);
+    const end = header + FRAME_HEADER_SIZE + payload.length;
+    buffer[end] = FRAME_END;
+    this.#outbound.commit(end + 1);
   }
 
   /** The body in frames of its own, as large as the peer takes them. */

@@ -71,6 +71,11 @@ function valueEnd(buffer: Buffer, offset: number): number {
   return width === SIZED ? offset + 5 + buffer.readUInt32BE(offset + 1) : offset + 1 + width;
 }
 
+/** The offset after the field that begins at `offset`, of fields that `scanFields` found whole. */
+export function fieldEnd(buffer: Buffer, offset: number): number {
+  return valueEnd(buffer, offset + 1 + buffer[offset]!);
+}
+
 /** IEEE 754: an exponent of ones is an infinity or no number. */
 function hasFiniteBits(buffer: Buffer, start: number, type: number): boolean {
   const high = buffer.readUInt16BE(start);

@@ -26,6 +26,7 @@ const SHARED = [
   'x-queue-type',
   'x-queue-leader-locator',
   'x-consumer-timeout',
+  'x-delivery-limit',
 ];
 
 /** What each type knows. These are also the arguments that two declarations must agree on, in this order. */
@@ -37,7 +38,6 @@ const KNOWN: Readonly<Record<QueueType, readonly string[]>> = {
     'x-max-in-memory-length',
     'x-max-in-memory-bytes',
     'x-quorum-initial-group-size',
-    'x-delivery-limit',
   ],
   stream: [
     'x-max-length-bytes',
@@ -84,6 +84,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['x-queue-version', checkVersion],
   ['x-single-active-consumer', (value) => (value.type === 't' ? undefined : unacceptable(value))],
   ['x-consumer-timeout', checkCount],
+  ['x-delivery-limit', checkInteger],
   ['x-quorum-initial-group-size', checkSize],
   ['x-max-age', checkAge],
   ['x-stream-max-segment-size-bytes', checkCount],

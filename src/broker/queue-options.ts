@@ -5,6 +5,7 @@
 import type { FieldTable } from './field-table.ts';
 import { integerOf, textOf } from './field-value.ts';
 import { PRIORITY_MAX } from './bounds.ts';
+import { DELIVERY_LIMIT_DEFAULT, UNLIMITED_DELIVERIES } from './queue/delivery-limit.ts';
 
 export type QueueType = 'classic' | 'quorum' | 'stream';
 export type OverflowMode = 'drop-head' | 'reject-publish' | 'reject-publish-dlx';
@@ -28,7 +29,10 @@ export type QueueOptions = {
   readonly maxPriority: number;
   readonly singleActiveConsumer: boolean;
   readonly mode: 'default' | 'lazy';
-  /** How often a message may be delivered again before it is dead-lettered; quorum queues only. */
+  /**
+   * How often a message may come back before it is dead-lettered; UNLIMITED_DELIVERIES: its consumers are told how often it has, and that
+   * is all; undefined: nothing of it.
+   */
   readonly deliveryLimit: number | undefined;
   /** How long a consumer may keep a delivery unsettled, milliseconds. */
   readonly consumerTimeoutMs: number | undefined;
@@ -50,7 +54,7 @@ export function readQueueOptions(args: FieldTable): QueueOptions {
     maxPriority: Math.min(countArgument(args, 'x-max-priority') ?? 0, PRIORITY_MAX),
     singleActiveConsumer: isSet(args, 'x-single-active-consumer'),
     mode: textArgument(args, 'x-queue-mode') === 'lazy' ? 'lazy' : 'default',
-    deliveryLimit: type === 'quorum' ? countArgument(args, 'x-delivery-limit') : undefined,
+    deliveryLimit: deliveryLimitOf(args, type),
     consumerTimeoutMs: countArgument(args, 'x-consumer-timeout'),
   };
 }
@@ -66,6 +70,14 @@ function overflowOf(args: FieldTable, type: QueueType): OverflowMode {
   const overflow = textArgument(args, 'x-overflow');
   if (overflow === 'reject-publish') return overflow;
   return overflow === 'reject-publish-dlx' && type === 'classic' ? overflow : 'drop-head';
+}
+
+/** A negative one is none (RabbitMQ guide "Quorum Queues", "Poison Message Handling"). */
+function deliveryLimitOf(args: FieldTable, type: QueueType): number | undefined {
+  const value = args.get('x-delivery-limit');
+  const integer = value === undefined ? undefined : integerOf(value);
+  if (integer === undefined) return type === 'quorum' ? DELIVERY_LIMIT_DEFAULT : undefined;
+  return integer < 0n ? UNLIMITED_DELIVERIES : Number(integer);
 }
 
 function textArgument(args: FieldTable, name: string): string | undefined {

@@ -100,6 +100,20 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'a requeued message is not marked': [
     { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);', wrong: 'ledger.setState(position, READY, 0);' },
   ],
+  'a message comes back once too often': [
+    { file: 'delivery-limit.ts', right: 'this.#ledger.deliveries(position) >= this.#limit', wrong: 'this.#ledger.deliveries(position) > this.#limit' },
+  ],
+  'a return is not counted': [{ file: machine, right: 'const deliveries = ledger.countDelivery(position);', wrong: 'const deliveries = ledger.deliveries(position);' }],
+  'a crash does not count': [{ file: ledger, right: '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n', wrong: '' }],
+  'a crash counts past the limit': [{ file: ledger, right: 'if (this.deliveries(position) < deliveriesMax) this', wrong: 'this' }],
+  'a crash in the recovery counts again': [
+    {
+      file: ledger,
+      right: '        this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n',
+      wrong: '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n        this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n',
+    },
+  ],
+  'what came back too often is rejected': [{ file: machine, right: "this.#die(position, 'delivery_limit')", wrong: "this.#die(position, 'rejected')" }],
   'an unseen message is marked': [
     { file: machine, right: 'READY | (state & FLAGS_MASK), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
   ],

@@ -234,22 +234,30 @@ export class Consuming {
 
   // ---- deliveries
 
-  /** A message for one of this channel's consumers. */
-  deliver(consumer: ChannelConsumer, link: QueueLink, address: number, position: number, redelivered: boolean): void {
-    const { writer, links } = this.#port;
-    const { number } = this.#channel;
+  /**
+   * A message for one of this channel's consumers. `again`: 0 for the first delivery, 1 for a redelivery, 1 + n for one of a queue that
+   * tells its consumers that it came back n times.
+   */
+  deliver(consumer: ChannelConsumer, link: QueueLink, address: number, position: number, again: number): void {
+    const { links } = this.#port;
     // The channel has ended: its detach gives back what the queue still sent.
     if (!this.#channel.open) return;
     if (consumer.noAck) {
-      const attached = writer.deliver(number, consumer.prefix, this.#ledger.pass(), redelivered, address);
+      const attached = this.#write(consumer, this.#ledger.pass(), again, address);
       if (attached) this.#port.holdUntilTaken(address);
       links.settle(link, position, Settle.taken);
       return;
     }
     if (this.#limit !== 0 && this.#ledger.count >= this.#limit) return this.#sendBack(consumer, link, position);
     const tag = this.#ledger.record(link.number, position);
-    if (writer.deliver(number, consumer.prefix, tag, redelivered, address)) this.#port.holdUntilTaken(address);
+    if (this.#write(consumer, tag, again, address)) this.#port.holdUntilTaken(address);
     if (consumer.windowed) links.reportTaken(link, consumer.consumerId, 1);
+  }
+
+  #write(consumer: ChannelConsumer, tag: number, again: number, address: number): boolean {
+    const { number } = this.#channel;
+    if (again > 1) return this.#port.writer.deliverCounted(number, consumer.prefix, tag, address, again - 1);
+    return this.#port.writer.deliver(number, consumer.prefix, tag, again !== 0, address);
   }
 
   #sendBack(consumer: ChannelConsumer, link: QueueLink, position: number): void {
@@ -308,7 +316,7 @@ export class Consuming {
       routingKey: routingKeyOf(bytes, key),
       messageCount: answer.readyCount,
     });
-    if (writer.content(this.#channel.number, method, address)) this.#port.holdUntilTaken(address);
+    if (writer.content(this.#channel.number, method, address, answer.deliveries)) this.#port.holdUntilTaken(address);
     if (noAck) links.settle(link, position, Settle.taken);
   }
 

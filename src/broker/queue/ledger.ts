@@ -77,9 +77,10 @@ export class Ledger {
 
   /**
    * Takes over what an earlier incarnation left. Everything unsettled becomes ready and redelivered, at its place, and a
-   * count that was cut off is made up for. Answers the number of messages that are ready now.
+   * count that was cut off is made up for. That it came back is counted up to `deliveriesMax` (delivery-limit.ts). Answers the number of
+   * messages that are ready now.
    */
-  recover(): number {
+  recover(deliveriesMax = Infinity): number {
     this.head = this.#slots[this.#slot + HEAD]!;
     this.tail = this.#slots[this.#slot + TAIL]!;
     this.#forgetChunks();
@@ -87,7 +88,10 @@ export class Ledger {
     let ready = 0;
     for (let position = this.head; position !== this.tail; position = this.after(position)) {
       const state = this.state(position);
-      if ((state & STATE_MASK) === UNSETTLED) this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
+      if ((state & STATE_MASK) === UNSETTLED) {
+        this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
+        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);
+      }
       if ((state & STATE_MASK) === GONE) this.#countGone(position);
       else ready++;
     }

@@ -2,6 +2,7 @@ import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import { Consumers } from './consumers.ts';
 import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
+import { DeliveryLimit, UNLIMITED_DELIVERIES } from './delivery-limit.ts';
 import { type DropReason, Dying } from './dying.ts';
 import { Expiry, type MessageTimes } from './expiry.ts';
 import { Ledger } from './ledger.ts';
@@ -65,6 +66,8 @@ export type QueueTraits = {
   readonly times?: MessageTimes | undefined;
   /** There is a dead-letter exchange: what dies stays until it is buried. */
   readonly deadLetters?: boolean | undefined;
+  /** How often a message may come back; UNLIMITED_DELIVERIES: consumers are told how often it has, and that is all. */
+  readonly deliveryLimit?: number | undefined;
 };
 
 /** Messages that one `dropExpired` drops at most, for the same reason. */
@@ -94,6 +97,7 @@ export class QueueMachine {
   readonly #size: ReadySize | undefined;
   /** Undefined of a queue without a dead-letter exchange. */
   readonly dying: Dying | undefined;
+  readonly #limit: DeliveryLimit | undefined;
   /** Undefined until something here may expire. */
   #expiry: Expiry | undefined = undefined;
   #cursor = 0;
@@ -105,6 +109,8 @@ export class QueueMachine {
     this.contents = new Contents(this.#ledger, this);
     this.contents.sizeOf = traits.sizeOf;
     this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
+    const { deliveryLimit } = traits;
+    this.#limit = deliveryLimit === undefined ? undefined : new DeliveryLimit(this.#ledger, deliveryLimit);
     this.#traits = traits;
     this.#port = port;
     this.consumers = new Consumers(traits.singleActiveConsumer);
@@ -119,7 +125,7 @@ export class QueueMachine {
   /** Goes on from what an earlier incarnation left in the ledger. */
   recover(): void {
     const ledger = this.#ledger;
-    ledger.recover();
+    ledger.recover(this.#traits.deliveryLimit ?? UNLIMITED_DELIVERIES);
     // Behind the cursor lies the part with holes; from it on everything is ready and nothing came back since.
     let cursor = ledger.head;
     let flags = 0;
@@ -151,6 +157,11 @@ export class QueueMachine {
   /** Bytes of the bodies of ready messages; 0 of a queue that does not limit them. */
   get readyBytes(): number {
     return this.#size?.bytes ?? 0;
+  }
+
+  /** How often the message came back, where its consumers are told so: 0 where they are not. Of a position that the queue holds. */
+  deliveries(position: number): number {
+    return this.#limit === undefined ? 0 : this.#ledger.deliveries(position);
   }
 
   counter(word: number): number {
@@ -271,15 +282,22 @@ export class QueueMachine {
         this.#die(position, 'rejected');
         return;
       case Settle.requeue:
-        ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
-        this.#comeBack(position);
-        if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, ledger.countDelivery(position));
-        return;
+        return this.#requeue(position, state);
       case Settle.unsent:
         ledger.setState(position, READY | (state & FLAGS_MASK), 0);
         this.#comeBack(position);
         return;
     }
+  }
+
+  /** The consumer had it, or may have. */
+  #requeue(position: number, state: number): void {
+    const ledger = this.#ledger;
+    if (this.#limit?.isReached(position) === true) return this.#die(position, 'delivery_limit');
+    ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
+    const deliveries = ledger.countDelivery(position);
+    this.#comeBack(position);
+    if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, deliveries);
   }
 
   #comeBack(position: number): void {

@@ -29,6 +29,8 @@ export type QueueAnswer =
       readonly address: number;
       readonly position: number;
       readonly redelivered: boolean;
+      /** How often it came back, where its consumers are told so; else 0. */
+      readonly deliveries: number;
       readonly readyCount: number;
     }
   | { readonly type: 'empty' }

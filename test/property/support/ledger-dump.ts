@@ -1,6 +1,7 @@
 /** Reads a queue's slot and chunks as the drawing in ledger-layout.ts says, without the code that wrote them. */
 import {
   ADDRESS,
+  DELIVERIES,
   ENTRY_WORDS,
   FIRST_CHUNK,
   FIRST_NUMBER_MASK,
@@ -20,6 +21,7 @@ export type Seen = {
   readonly address: number;
   readonly ready: boolean;
   readonly redelivered: boolean;
+  readonly deliveries: number;
 };
 
 /** Every message that is not gone, in order. Slot 0. */
@@ -44,7 +46,8 @@ export function dumpLedger(memory: CrashingMemory, chunkShift: number): Seen[] {
     const state = words[entry + STATE]!;
     if ((state & STATE_MASK) === GONE) continue;
     const redelivered = (state & REDELIVERED_FLAG) !== 0;
-    seen.push({ position, address: words[entry + ADDRESS]!, ready: (state & STATE_MASK) === READY, redelivered });
+    const deliveries = words[entry + DELIVERIES]!;
+    seen.push({ position, address: words[entry + ADDRESS]!, ready: (state & STATE_MASK) === READY, redelivered, deliveries });
   }
   return seen;
 }

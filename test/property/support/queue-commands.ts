@@ -121,6 +121,7 @@ const options: fc.Arbitrary<WorldOptions> = fc.record({
   start: fc.oneof(fc.constant(0), fc.integer({ min: 2 ** 31 - 60, max: 2 ** 31 - 1 }), fc.integer({ min: -60, max: -1 }), fc.nat(9000)),
   single: fc.nat(3).map((one) => one === 0),
   ttlMs: fc.constantFrom(undefined, undefined, 0, 25),
+  deliveryLimit: fc.constantFrom(undefined, undefined, 0, 1, 3, Infinity),
 });
 
 /** The property: whatever happens, and wherever it crashes, the queue is what its model is. */

@@ -6,6 +6,8 @@ export type Entry = {
   readonly position: number;
   readonly address: number;
   redelivered: boolean;
+  /** How often it came back. */
+  deliveries: number;
   /** Who holds it; undefined while it is ready. */
   holder: Holder | undefined;
   /** Its connection has said that the socket took it. */
@@ -77,7 +79,7 @@ export class QueueModel {
   }
 
   accept(address: number): void {
-    this.entries.push({ position: this.tail, address, redelivered: false, holder: undefined, reported: false });
+    this.entries.push({ position: this.tail, address, redelivered: false, deliveries: 0, holder: undefined, reported: false });
     this.tail = (this.tail + 1) | 0;
     this.accepted++;
   }
@@ -141,7 +143,10 @@ export class QueueModel {
   release(entry: Entry, back: 'redelivered' | 'as it was' | undefined, counter: 'settled' | 'dropped' = 'settled'): void {
     if (entry.holder !== undefined) entry.holder.outstanding--;
     entry.holder = undefined;
-    if (back === 'redelivered') entry.redelivered = true;
+    if (back === 'redelivered') {
+      entry.redelivered = true;
+      entry.deliveries++;
+    }
     if (back === undefined) {
       this.entries = this.entries.filter((each) => each !== entry);
       this[counter]++;

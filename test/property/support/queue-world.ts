@@ -13,6 +13,8 @@ export type WorldOptions = {
   readonly single: boolean;
   /** How long each message may wait, milliseconds; undefined: as long as it says itself. */
   readonly ttlMs?: number | undefined;
+  /** How often a message may come back. */
+  readonly deliveryLimit?: number | undefined;
 };
 
 /** Bytes of the body of a message. */
@@ -67,14 +69,15 @@ export class QueueWorld {
       publishedMs: (address: number) => this.#publishedMs.get(address)!,
       expirationMs: (address: number) => this.#expirationMs.get(address)!,
     };
-    const { single, ttlMs } = this.#options;
-    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times };
+    const { single, ttlMs, deliveryLimit } = this.#options;
+    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times, deliveryLimit };
     return new this.#module.QueueMachine(this.memory, 0, traits, {
       keptGone: () => {},
       keptReturned: () => {},
       dropped: (position, reason) => {
         if (reason === 'rejected') return;
         this.#commitDrop();
+        if (reason === 'delivery_limit') return this.#dropSpent(position);
         assert.is(reason, 'expired');
         const [oldest] = this.model.ready;
         assert.is(position, oldest?.position, 'the oldest ready message expires');
@@ -89,6 +92,7 @@ export class QueueWorld {
         const [oldest] = this.model.ready;
         const isFresh = ((position - this.#offeredTo) | 0) >= 0;
         assert.not(oldest !== undefined && !isFresh && this.#isOver(oldest), 'what has expired is not delivered');
+        if (deliveryLimit !== undefined) assert.is(this.#machine.deliveries(position), oldest?.deliveries, 'how often it came back');
         this.model.deliver(consumer, address, position, redelivered);
       },
     });
@@ -103,7 +107,7 @@ export class QueueWorld {
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
       const { gone = [], marked = [] } = doubt();
-      this.#comeBack({ gone: this.#dropping === undefined ? gone : [...gone, this.#dropping], marked });
+      this.#comeBack({ gone: this.#dropping === undefined || gone.includes(this.#dropping) ? gone : [...gone, this.#dropping], marked });
       this.#dropping = undefined;
       this.#offeredTo = this.memory.plainSlots[TAIL]!;
       return undefined;
@@ -113,6 +117,17 @@ export class QueueWorld {
   #commitDrop(): void {
     if (this.#dropping !== undefined) this.model.release(this.#dropping, undefined, 'dropped');
     this.#dropping = undefined;
+  }
+
+  #dropSpent(position: number): void {
+    const entry = this.model.unsettled.find((each) => each.position === position);
+    assert.ok(entry !== undefined && this.#isSpent(entry), 'what comes back too often had its deliveries');
+    this.#dropping = entry;
+  }
+
+  /** Its next return is its end. */
+  #isSpent({ deliveries }: Entry): boolean {
+    return deliveries >= (this.#options.deliveryLimit ?? Infinity);
   }
 
   #isOver({ address }: Entry): boolean {
@@ -125,6 +140,7 @@ export class QueueWorld {
     const { again, lost } = this.#next;
     this.#next = { again: -1, lost: 0 };
     if (again >= 0) this.memory.lightFuse(again);
+    let isSure = true;
     for (let recovered = false; !recovered; ) {
       this.#machine = this.#make();
       try {
@@ -133,9 +149,11 @@ export class QueueWorld {
       } catch (error) {
         if (!(error instanceof Crash)) throw error;
         this.#crashes++;
+        isSure = false;
       }
     }
     const { active, consumers } = this.model;
+    this.#countReturns(doubt, isSure);
     this.model.crash();
     this.#settleDoubt(doubt);
     if (active !== undefined) this.#machine.consumers.expect(active.spec.connection, active.spec.key);
@@ -151,10 +169,26 @@ export class QueueWorld {
     this.model.refresh();
   }
 
+  /** A crash counts what was unsettled once, up to the limit. Only where it fell, and where the recovery crashed, a count may be missing. */
+  #countReturns({ gone = [], marked = [] }: Doubt, isSure: boolean): void {
+    const doubtful = new Set([...gone, ...marked]);
+    const seen = new Map(dumpLedger(this.memory, SMALL.chunkShift).map((each) => [each.position, each]));
+    for (const entry of this.model.entries) {
+      const found = seen.get(entry.position);
+      if (found === undefined) continue;
+      const most = Math.min(entry.deliveries + 1, Math.max(entry.deliveries, this.#options.deliveryLimit ?? Infinity));
+      const wasHeld = entry.holder !== undefined;
+      if (doubtful.has(entry) || (wasHeld && !isSure)) {
+        assert.ok(found.deliveries >= entry.deliveries && found.deliveries <= most, 'a crash counts once at most');
+      } else assert.is(found.deliveries, wasHeld ? most : entry.deliveries, 'a crash counts what was unsettled');
+      entry.deliveries = found.deliveries;
+    }
+  }
+
   /** The ledger decides what the crash left open, and nothing else. */
   #settleDoubt({ gone = [], marked = [] }: Doubt): void {
     const seen = new Map(dumpLedger(this.memory, SMALL.chunkShift).map((each) => [each.position, each]));
-    const over = gone.filter(({ position }) => !seen.has(position));
+    const over = gone.filter((entry) => !seen.has(entry.position) && this.model.entries.includes(entry));
     this.model.entries = this.model.entries.filter((entry) => !over.includes(entry));
     const leaked = over.filter(({ address }) => this.memory.lent.has(address));
     assert.ok(leaked.length <= 1, 'a crash costs one lease at most');
@@ -256,7 +290,8 @@ export class QueueWorld {
   settle(entry: Entry, how: Settle): void {
     const { spec } = entry.holder!;
     const holder = entry.holder!;
-    const open = { gone: how === Settle.requeue || how === Settle.unsent ? [] : [entry], marked: [entry] };
+    const isSpent = how === Settle.requeue && this.#isSpent(entry);
+    const open = { gone: (how === Settle.requeue && !isSpent) || how === Settle.unsent ? [] : [entry], marked: [entry] };
     const { redelivered } = entry;
     const doubt = (): Doubt => {
       entry.redelivered = redelivered || how !== Settle.unsent;
@@ -264,7 +299,8 @@ export class QueueWorld {
     };
     if (this.#attempt(doubt, () => this.#machine.settle(entry.position, how, spec.connection)) === undefined) return;
     if (isWindowed(holder, SMALL.window) && (how === Settle.taken || how === Settle.unsent)) holder.unreported--;
-    if (how === Settle.requeue) this.model.release(entry, 'redelivered');
+    if (isSpent) assert.not(this.model.entries.includes(entry), 'what comes back too often goes');
+    else if (how === Settle.requeue) this.model.release(entry, 'redelivered');
     else if (how === Settle.unsent) this.model.release(entry, 'as it was');
     else this.model.release(entry, undefined, how === Settle.discard ? 'dropped' : 'settled');
   }
@@ -309,20 +345,24 @@ export class QueueWorld {
       spec.connection === connection && (channel === 0 || spec.channel === channel);
     const held = this.model.unsettled.filter(({ holder }) => holder!.is(connection, channel));
     const noAck = held.filter(({ holder }) => holder!.spec.noAck);
+    const spent = held.filter((entry) => !noAck.includes(entry) && this.#isSpent(entry));
     for (const holder of this.model.consumers) {
       if (!holder.is(connection, channel)) continue;
       this.#machine.cancel(holder.real);
       this.model.retire(holder);
     }
     const attempt = this.#attempt(
-      () => ({ gone: noAck }),
+      () => ({ gone: [...noAck, ...spent], marked: held }),
       () => {
         this.#machine.returnHeldBy(isGone);
         this.#machine.consumers.forgetGetters(isGone);
       },
     );
     if (attempt === undefined) return;
-    for (const entry of held) this.model.release(entry, noAck.includes(entry) ? undefined : 'redelivered');
+    for (const entry of held) {
+      if (spent.includes(entry)) assert.not(this.model.entries.includes(entry), 'what comes back too often goes');
+      else this.model.release(entry, noAck.includes(entry) ? undefined : 'redelivered');
+    }
     this.model.holders = this.model.holders.filter((holder) => !(holder.getter && holder.is(connection, channel)));
     this.model.forgetIdle();
   }
@@ -345,7 +385,9 @@ export class QueueWorld {
     assert.is(this.#machine.readyBytes, model.ready.reduce((sum, { address }) => sum + sizeOf(address), 0), 'bytes of ready messages');
     assert.equal(
       dumpLedger(this.memory, SMALL.chunkShift),
-      model.entries.map(({ position, address, redelivered, holder }) => ({ position, address, ready: holder === undefined, redelivered })),
+      model.entries.map(({ position, address, redelivered, deliveries, holder }) => {
+        return { position, address, ready: holder === undefined, redelivered, deliveries };
+      }),
       'the ledger holds what the model holds',
     );
     assert.is(this.memory.plainSlots[HEAD], model.entries[0]?.position ?? model.tail, 'head stands at the oldest message');
