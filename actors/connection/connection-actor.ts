@@ -24,6 +24,7 @@ import { UNCONFIRMED_MAX } from '../../src/amqp/confirm-ledger.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
 import { checkVhostAccess } from '../../src/broker/topology/access.ts';
 import { Carry } from './carry.ts';
+import { type ConnectionLook, type Phase, lookAtConnection } from './connection-look.ts';
 import { judgeLogin } from './login.ts';
 import { ReplyDesk } from './reply-desk.ts';
 import { Session, type SessionOwner } from './session.ts';
@@ -45,8 +46,6 @@ const PRESSURE_PAUSE_MS = 2;
 const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 /** Bytes of the protocol header. */
 const PROTOCOL_HEADER_SIZE = 8;
-
-type Phase = 'handshake' | 'open' | 'closing' | 'ended';
 
 export class ConnectionActor implements Actor, HandshakePort, SessionOwner, FrameSink {
   readonly #context: ActorContext;
@@ -112,6 +111,11 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
     this.#transportClosed = true;
     this.#taken.releaseAll();
     this.#context.end(`${reason.kind}: ${reason.detail}`);
+  }
+
+  /** How it does, for those who only look. */
+  look(): ConnectionLook {
+    return lookAtConnection(this.#transport, this.#session, this.#phase, this.#blocked, this.#reading);
   }
 
   readonly #parse = (buffer: Buffer, start: number, end: number): number => {

@@ -36,6 +36,9 @@ export type Transport = {
   /** The other side's address and this side's. */
   readonly peer: Endpoint;
   readonly local: Endpoint;
+  /** Bytes on the wire so far, each way. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
   readonly outbound: Outbound;
   /** Names the owner and begins to read. Once. */
   start(events: TransportEvents): void;

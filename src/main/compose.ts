@@ -16,6 +16,7 @@ import { TOPOLOGY_ID } from '../../actors/messages/topology-messages.ts';
 import { type ActorRef, Letter } from '../../actors/runtime/letter.ts';
 import { PortDoorbell } from '../../actors/runtime/ring/doorbell.ts';
 import { MeshPort, createMesh } from '../../actors/runtime/ring/mesh.ts';
+import { lookAtRings } from '../../actors/runtime/ring/ring-look.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
 import {
   connectionGroup,
@@ -47,13 +48,14 @@ import type { Logger } from './log.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
 import { MainActor } from './main-actor.ts';
 import { THREAD_WORDS } from './node-words.ts';
+import { type NodeStats, type QueueOrder, lookAtQueues, nodeStats } from './node-stats.ts';
 import { packageVersion } from './package-version.ts';
 import { type ProfileMessage, Profiling, type ProfilingHost } from './profiling.ts';
 import { type NodePart, RootSupervision } from './root-supervision.ts';
 import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
 import { StorePart, type StorePartHost } from './store-part.ts';
-import type { StoreTask } from './store-thread.ts';
+import type { StoreDescription, StoreTask } from './store-thread.ts';
 import { STORE_FILE } from './store-file.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
 
@@ -444,13 +446,27 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   async liveTree(): Promise<LiveTree> {
+    return this.#treeWith(await this.#store.describe());
+  }
+
+  async stats(order: QueueOrder, count: number): Promise<NodeStats> {
+    const store = await this.#store.describe();
+    const tree = await this.#treeWith(store);
+    return nodeStats(tree, store, lookAtQueues(this.#topology, new Int32Array(this.#slots), order, count), {
+      limitBytes: this.#config.memoryLimitBytes,
+      alarms: this.#alarms.reasons,
+      rings: lookAtRings(this.#mesh),
+    });
+  }
+
+  async #treeWith(store: StoreDescription | undefined): Promise<LiveTree> {
     const threads = await Promise.all(this.#threads.standing().map((thread) => this.#descriptions.of(thread)));
     return {
       root: this.#root.snapshot(),
       queues: this.#threads.snapshot(),
       listener: this.#acceptors.snapshot(),
       main: describeGroups(this.#scheduler.groups()),
-      store: await this.#store.describe(),
+      store: store?.groups ?? [],
       threads: threads.filter((thread) => thread !== undefined),
     };
   }

@@ -13,6 +13,7 @@
  *
  * ask              arguments       answer
  * tree             none            LiveTree (`live-tree.ts`)
+ * stats            order, count    NodeStats (`node-stats.ts`): counters, and of queues the first `count` by `order`
  * profile start    intervalUs      null, when every thread is being profiled (`profiling.ts`); it ends by itself after ten minutes
  * profile finish   folder          ProfiledThread[]: one `.cpuprofile` a thread is in the folder, an absolute path
  * fault            thread, fault   null, once it is ordered: something goes wrong there on purpose (`fault-question.ts`)

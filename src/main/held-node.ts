@@ -10,6 +10,7 @@ import type { LineServer } from '../../native-free-io/socket/line-server.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
 import { type ControlOffers, serveControl } from './control-server.ts';
 import { readFaultQuestion } from './fault-question.ts';
+import { type NodeStats, readStatsQuestion } from './node-stats.ts';
 import { readProfileFinish, readProfileStart } from './profile-question.ts';
 import type { Logger } from './log.ts';
 import { STORE_FILE } from './store-file.ts';
@@ -49,10 +50,16 @@ function noteStore(directory: DataDirectory, log: Logger): void {
 function offersOf(node: RunningNode): ControlOffers {
   return new Map<string, (fields: Readonly<Record<string, unknown>>) => Promise<unknown>>([
     ['tree', () => node.liveTree()],
+    ['stats', async (fields) => statsOf(node, fields)],
     ['profile start', (fields) => startProfile(node, fields)],
     ['profile finish', async (fields) => node.profiling.finish(readProfileFinish(fields))],
     ['fault', async (fields) => orderFault(node, fields)],
   ]);
+}
+
+function statsOf(node: RunningNode, fields: Readonly<Record<string, unknown>>): Promise<NodeStats> {
+  const { order, count } = readStatsQuestion(fields);
+  return node.stats(order, count);
 }
 
 async function startProfile(node: RunningNode, fields: Readonly<Record<string, unknown>>): Promise<null> {
@@ -75,6 +82,7 @@ function holding(node: RunningNode, directory: DataDirectory, control: LineServe
     schedulers: node.schedulers,
     dataDir: directory.path,
     liveTree: () => node.liveTree(),
+    stats: (order, count) => node.stats(order, count),
     fault: (thread, fault) => node.fault(thread, fault),
     profiling: node.profiling,
     threadsLost: () => node.threadsLost(),

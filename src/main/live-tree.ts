@@ -1,5 +1,7 @@
 /** The tree of a running node: what its supervisors tell, and how that becomes the nodes of the tree's drawing. */
 import type { ChildSnapshot, SupervisorSnapshot } from '../../actors/runtime/supervision/child-snapshot.ts';
+import type { ConnectionLook } from '../../actors/connection/connection-look.ts';
+import type { ThreadUsage } from '../../native-free-io/thread-usage.ts';
 import {
   type TreeGroup,
   type TreeNode,
@@ -34,6 +36,9 @@ export type ThreadDescription = {
   /** Shared memory in use by messages and queues of the node, bytes. */
   readonly usedBytes: number;
   readonly connections: number;
+  /** Those with the most traffic. */
+  readonly connectionLooks: readonly ConnectionLook[];
+  readonly usage: ThreadUsage;
   /** Memory of the whole process, bytes. */
   readonly rss: number;
 };

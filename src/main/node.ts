@@ -1,6 +1,7 @@
 /** A node as others see it: what it is started with, and what it offers while it runs. */
 import type { Fault } from './fault-schedule.ts';
 import type { LiveTree } from './live-tree.ts';
+import type { NodeStats, QueueOrder } from './node-stats.ts';
 import type { Profiling } from './profiling.ts';
 import type { Durability } from './store-thread.ts';
 
@@ -31,6 +32,8 @@ export type RunningNode = {
   schedulers: number;
   close(reason: string): Promise<void>;
   liveTree(): Promise<LiveTree>;
+  /** What it does, in numbers: the first `count` queues by `order`. */
+  stats(order: QueueOrder, count: number): Promise<NodeStats>;
   /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
   fault(thread: number, fault: Fault): void;
   readonly profiling: Pick<Profiling, 'start' | 'finish'>;

@@ -13,6 +13,7 @@ import { BlockPool } from '../../native-free-io/socket/block-pool.ts';
 import { READ_BUFFER_SIZE_BYTES } from '../../native-free-io/socket/inbound.ts';
 import { type Listener, listen } from '../../native-free-io/socket/listener.ts';
 import { SocketTransport } from '../../native-free-io/socket/socket-transport.ts';
+import { type ThreadUsage, threadUsage } from '../../native-free-io/thread-usage.ts';
 import { applyFault } from './fault-schedule.ts';
 import { OwnProfile, type ProfileMessage } from './profiling.ts';
 import { collectStartingGarbage } from './starting-garbage.ts';
@@ -166,6 +167,10 @@ class SchedulerThread implements ThreadHost {
 
   applyFault(fault: Parameters<ThreadHost['applyFault']>[0]): void {
     applyFault(fault);
+  }
+
+  usage(): ThreadUsage {
+    return threadUsage();
   }
 
   residentBytes(): number {

@@ -9,9 +9,8 @@ import { type PortDoorbell, createReplacementPorts } from '../../actors/runtime/
 import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import type { DiskEntry } from '../store/port.ts';
 import type { QueuePlace } from './ledger-filling.ts';
-import type { GroupDescription } from './live-tree.ts';
 import type { NodePart } from './root-supervision.ts';
-import type { StoreControl, StoreNotice, StoreTask } from './store-thread.ts';
+import type { StoreControl, StoreDescription, StoreNotice, StoreTask } from './store-thread.ts';
 
 export type DamagedQueue = { readonly queue: number; readonly why: string };
 
@@ -35,7 +34,7 @@ export class StorePart implements NodePart {
   #control: MessagePort | undefined = undefined;
   #opened: PromiseWithResolvers<readonly DiskEntry[]> | undefined = undefined;
   #filled: PromiseWithResolvers<readonly DamagedQueue[]> | undefined = undefined;
-  #described: PromiseWithResolvers<readonly GroupDescription[]> | undefined = undefined;
+  #described: PromiseWithResolvers<StoreDescription | undefined> | undefined = undefined;
   #ended: Promise<void> | undefined = undefined;
   #stopping = false;
   #failed = false;
@@ -92,9 +91,10 @@ export class StorePart implements NodePart {
   }
 
   /** The groups of the store's thread; none when it is not there. */
-  describe(): Promise<readonly GroupDescription[]> {
-    if (this.#control === undefined) return Promise.resolve([]);
-    const described = (this.#described ??= Promise.withResolvers<readonly GroupDescription[]>());
+  /** Undefined: it does not run. */
+  describe(): Promise<StoreDescription | undefined> {
+    if (this.#control === undefined) return Promise.resolve(undefined);
+    const described = (this.#described ??= Promise.withResolvers<StoreDescription | undefined>());
     this.post({ type: 'describe' });
     return described.promise;
   }
@@ -128,7 +128,7 @@ export class StorePart implements NodePart {
       case 'filled':
         return this.#filled?.resolve(notice.damaged);
       case 'described':
-        this.#described?.resolve(notice.groups);
+        this.#described?.resolve(notice);
         this.#described = undefined;
         return;
       case 'failed':
@@ -142,7 +142,7 @@ export class StorePart implements NodePart {
     this.#control = undefined;
     this.#opened?.reject(error);
     this.#filled?.reject(error);
-    this.#described?.resolve([]);
+    this.#described?.resolve(undefined);
     if (this.#stopping || this.#failed) return;
     this.#failed = true;
     // Whoever starts it hears why it did not open.

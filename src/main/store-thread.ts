@@ -15,6 +15,7 @@ import { type Mesh, MeshPort } from '../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
 import { StoreActor, type StoreHost } from '../../actors/store/store-actor.ts';
 import { groupOptions, storeGroup } from '../../actors/supervision-tree.ts';
+import { type ThreadUsage, threadUsage } from '../../native-free-io/thread-usage.ts';
 import { systemClock } from '../../native-free-io/clock.ts';
 import { LmdbDisk } from '../../native-free-io/lmdb/lmdb-disk.ts';
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
@@ -22,6 +23,7 @@ import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts'
 import { DEFINITION_KEYS } from '../store/definition-key.ts';
 import { type DiskEntry, DiskFullError } from '../store/port.ts';
 import { Store } from '../store/store.ts';
+import { type CommitCounts, MeasuredDisk } from './commit-meter.ts';
 import { describeGroups } from './descriptions.ts';
 import { type Fault, FaultSchedule, applyFault } from './fault-schedule.ts';
 import { type QueuePlace, fillLedgers } from './ledger-filling.ts';
@@ -62,8 +64,11 @@ export type StoreControl =
 export type StoreNotice =
   | { readonly type: 'opened'; readonly faults: readonly string[]; readonly definitions: readonly DiskEntry[] }
   | { readonly type: 'filled'; readonly damaged: readonly { readonly queue: number; readonly why: string }[] }
-  | { readonly type: 'described'; readonly groups: readonly GroupDescription[] }
+  | ({ readonly type: 'described' } & StoreDescription)
   | { readonly type: 'failed'; readonly text: string };
+
+/** What the store tells of itself. */
+export type StoreDescription = { readonly groups: readonly GroupDescription[]; readonly usage: ThreadUsage; readonly commits: CommitCounts };
 
 /** How often the free room of the device is looked at, milliseconds. */
 const DISK_CHECK_MS = 1_000;
@@ -80,6 +85,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   readonly #scheduler: Scheduler;
   readonly #memory: ThreadMemory;
   readonly #disk: LmdbDisk;
+  readonly #measured: MeasuredDisk;
   readonly #store: Store;
   readonly #profile = new OwnProfile();
   #actor: StoreActor | undefined = undefined;
@@ -102,7 +108,8 @@ class StoreThread implements SchedulerHost, StoreHost {
       mapSizeBytes: MAP_SIZE_BYTES,
       fullError: (text, cause) => new DiskFullError(text, { cause }),
     });
-    this.#store = new Store(this.#disk, new MessageRecords(this.#memory), crc32);
+    this.#measured = new MeasuredDisk(this.#disk, () => systemClock.nowMs());
+    this.#store = new Store(this.#measured, new MessageRecords(this.#memory), crc32);
   }
 
   async run(): Promise<void> {
@@ -115,7 +122,7 @@ class StoreThread implements SchedulerHost, StoreHost {
         case 'fill':
           return this.#start(message.queues);
         case 'describe':
-          return this.#notice({ type: 'described', groups: describeGroups(this.#scheduler.groups()) });
+          return this.#notice({ type: 'described', groups: describeGroups(this.#scheduler.groups()), usage: threadUsage(), commits: this.#measured.counts });
         case 'fault':
           return this.#fault(message.fault);
         case 'profile':

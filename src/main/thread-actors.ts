@@ -4,6 +4,7 @@
  */
 import { Purse } from '../../actors/connection/publish-throttle.ts';
 import { ConnectionActor } from '../../actors/connection/connection-actor.ts';
+import type { ConnectionLook } from '../../actors/connection/connection-look.ts';
 import { connectionId } from '../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
 import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages/janitor-messages.ts';
@@ -29,6 +30,7 @@ import { ReplicaActor, type ReplicaHost } from '../../actors/topology/replica-ac
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import type { CloseReason, Transport } from '../../native-free-io/socket/transport.ts';
+import type { ThreadUsage } from '../../native-free-io/thread-usage.ts';
 import {
   DAMAGED,
   GENERATION,
@@ -48,6 +50,7 @@ import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
+import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
@@ -82,6 +85,7 @@ export interface ThreadHost extends TimerHost {
   applyFault(fault: Exclude<Fault, { type: 'plan' }>): void;
   /** Memory of the process, bytes. */
   residentBytes(): number;
+  usage(): ThreadUsage;
 }
 
 /** Memory in use below which an alarm ends, as a part of the limit. */
@@ -343,7 +347,19 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       usedBytes: this.#table.usedBytes(),
       connections: this.#connections.size,
       rss: this.#host.residentBytes(),
+      connectionLooks: this.#lookAtConnections(),
+      usage: this.#host.usage(),
     };
+  }
+
+  #lookAtConnections(): ConnectionLook[] {
+    const looks: ConnectionLook[] = [];
+    for (const id of this.#connections) {
+      const actor = this.scheduler.actor(id);
+      if (actor instanceof ConnectionActor) looks.push(actor.look());
+    }
+    const traffic = ({ receivedBytes, sentBytes }: ConnectionLook): number => receivedBytes + sentBytes;
+    return looks.toSorted((one, other) => traffic(other) - traffic(one)).slice(0, TOLD_CONNECTIONS_MAX);
   }
 
   #nameOf(group: ActorGroup, id: number): string {

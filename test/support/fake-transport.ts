@@ -123,6 +123,9 @@ class Wire implements ByteSink {
 export class FakeTransport implements Transport {
   readonly local: Endpoint;
   readonly peer: Endpoint;
+  /** Nobody asks here. */
+  readonly bytesRead = 0;
+  readonly bytesWritten = 0;
   readonly outbound: Outbound;
   /** True: nothing arrives at this end and its peer's window fills, as if the network or the process had stopped. */
   stalled = false;

@@ -23,6 +23,7 @@ const startNode: StartNode = async (config, log) => {
     schedulers: config.schedulers,
     liveTree: () => Promise.reject(new Error('this node has no tree')),
     fault: () => {},
+    stats: () => Promise.reject(new Error('there are none')),
     profiling: { start: async () => {}, finish: async () => [] },
     threadsLost: () => 0,
     close: () => {

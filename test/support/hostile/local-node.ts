@@ -99,6 +99,7 @@ export class LocalNode implements KeeperHost {
       closeListener: () => {},
       applyFault: () => {},
       residentBytes: () => 0,
+      usage: () => ({ activeMs: 0, idleMs: 0, heapUsedBytes: 0, heapLimitBytes: 0 }),
     };
     this.actors = new ThreadActors(
       {

@@ -10,6 +10,9 @@ import type { CloseReason, Endpoint, Transport, TransportEvents } from '../../..
 export class LocalTransport implements Transport, ByteSink {
   readonly peer: Endpoint = { host: '127.0.0.1', port: 40_000 };
   readonly local: Endpoint = { host: '127.0.0.1', port: 5672 };
+  /** Nobody asks here. */
+  readonly bytesRead = 0;
+  readonly bytesWritten = 0;
   readonly outbound: Outbound;
   /** What the client has received. */
   readonly received: Buffer[] = [];

@@ -1,4 +1,5 @@
 /** A virtual scheduler thread: the actors of a real one over a loop, a clock and connections that the simulation moves. */
+import type { ThreadUsage } from '../../../native-free-io/thread-usage.ts';
 import { createHash } from 'node:crypto';
 import type { ActorRef, Letter } from '../../../actors/runtime/letter.ts';
 import type { Doorbell } from '../../../actors/runtime/ring/doorbell.ts';
@@ -104,6 +105,10 @@ export class SimThread implements ThreadHost {
 
   applyFault(): void {}
 
+  usage(): ThreadUsage {
+    return { activeMs: 0, idleMs: 0, heapUsedBytes: 0, heapLimitBytes: 0 };
+  }
+
   residentBytes(): number {
     return 0;
   }
@@ -138,6 +143,9 @@ class WitnessedActors extends ThreadActors {
 class MortalTransport implements Transport {
   readonly peer: Endpoint;
   readonly local: Endpoint;
+  /** Nobody asks here. */
+  readonly bytesRead = 0;
+  readonly bytesWritten = 0;
   readonly outbound: Outbound;
   readonly #transport: FakeTransport;
   readonly #loop: EventLoop;
