@@ -283,9 +283,12 @@ export function childrenOf(node: TreeNode): readonly TreeNode[] {
   return node.strategy === 'dynamic' ? [node.member] : node.children;
 }
 
-/** What the runtime needs to run a group of the tree; the runtime's name of it is that of its members. */
-export function groupOptions(group: TreeGroup): DynamicSupervisorOptions & { readonly name: string } {
-  const { member, giveUp, intensity, childrenMax } = group;
+/**
+ * What the runtime needs to run a group of the tree; the runtime's name of it is that of its members. `intensity` stands in for
+ * that of the tree where a test turns it.
+ */
+export function groupOptions(group: TreeGroup, intensity: RestartIntensity = group.intensity): DynamicSupervisorOptions & { readonly name: string } {
+  const { member, giveUp, childrenMax } = group;
   return { name: member.id, policy: policyOf(member), giveUp, intensity, childrenMax };
 }
 

@@ -72,6 +72,11 @@ export class StoreActor implements Actor {
     if (this.#full) context.armTimer(FULL_TIMER, FULL_RETRY_MS);
   }
 
+  /** Something that was handed over is lost: nothing after it may be written or answered. */
+  giveUp(): void {
+    this.#failed = true;
+  }
+
   receive(letter: Letter): void {
     const { thread } = letter.sender;
     if (letter.type >= 0x100 && letter.number === this.#lastNumber && thread === this.#lastThread) return;

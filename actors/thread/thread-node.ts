@@ -5,6 +5,7 @@ import type { Topology } from '../../src/broker/topology/topology.ts';
 import type { ActorGroup } from '../runtime/actor-group.ts';
 import type { Purse } from '../connection/publish-throttle.ts';
 import type { Scheduler } from '../runtime/scheduler.ts';
+import type { RestartIntensity } from '../runtime/supervision/restart-window.ts';
 
 /** Settings of a node that its threads need; plain data. */
 export type NodeSettings = {
@@ -17,7 +18,9 @@ export type NodeSettings = {
   readonly version: string;
   readonly handshakeTimeoutMs: number;
   /** Crashes of one queue that are forgiven, and within which time; the default of the tree when absent. */
-  readonly queueRestarts?: { readonly restarts: number; readonly periodMs: number };
+  readonly queueRestarts?: RestartIntensity;
+  /** The same of the replica. */
+  readonly nodeRestarts?: RestartIntensity;
 };
 
 export interface ThreadLog {

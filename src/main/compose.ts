@@ -126,6 +126,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       version: packageVersion(),
       handshakeTimeoutMs: config.handshakeTimeoutMs ?? 10_000,
       ...(config.queueRestarts === undefined ? {} : { queueRestarts: config.queueRestarts }),
+      ...(config.nodeRestarts === undefined ? {} : { nodeRestarts: config.nodeRestarts }),
     };
     this.#slots = new SharedArrayBuffer(QUEUE_SLOTS_MAX * SLOT_WORDS * 4);
     this.#words = new SharedArrayBuffer(this.#threadCount * THREAD_WORDS * 4);
@@ -133,8 +134,8 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#mesh = createMesh(this.#threadCount, RING_BYTES);
     this.#doorbell = new PortDoorbell(new Array<undefined>(this.#threadCount).fill(undefined), () => this.#scheduler.poke());
     this.#scheduler = new Scheduler(MAIN_THREAD, this.#threadCount, this, new MeshPort(this.#mesh, MAIN_THREAD, this.#doorbell));
-    this.#store = new StorePart(this, storeThread(config.schedulers), this.#doorbell);
-    this.#threads = new SchedulerThreads(this, config.schedulers, this.#doorbell);
+    this.#store = new StorePart(this, storeThread(config.schedulers), this.#doorbell, config.threadHeapMiB);
+    this.#threads = new SchedulerThreads(this, config.schedulers, this.#doorbell, config);
     this.#acceptors = new Acceptors(this);
     this.#alarms = new Alarms(log, config.memoryLimitBytes, () => {
       for (const thread of this.#threads.live()) this.#tellThread(thread, ReplicaLetter.alarm, 0, this.#alarms.reasons);
@@ -147,7 +148,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     const exited = (id: string) => (text: string) => this.#root.exited(id, text);
     const topology = new MainActor(
       this.#scheduler,
-      groupOptions(topologyGroup),
+      groupOptions(topologyGroup, this.#config.nodeRestarts),
       TOPOLOGY_ID,
       (context) => {
         this.#topologyActor = new TopologyActor(context, this.#topology, new Int32Array(this.#slots), this.#topologyActor, this.#gate);
@@ -155,7 +156,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       },
       exited('topology'),
     );
-    const keeper = new MainActor(this.#scheduler, groupOptions(keeperGroup), KEEPER_ID, () => new KeeperActor(this), exited('queues'));
+    const keeper = new MainActor(this.#scheduler, groupOptions(keeperGroup, this.#config.nodeRestarts), KEEPER_ID, () => new KeeperActor(this), exited('queues'));
     return {
       store: this.#store,
       topology: { start: () => this.#startTopology(topology), stop: () => topology.stop(), kill: () => topology.kill() },
@@ -199,6 +200,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       owner: this.schedulers,
       mesh: this.#mesh,
       slots: this.#slots,
+      ...(this.#config.nodeRestarts === undefined ? {} : { restarts: this.#config.nodeRestarts }),
     };
   }
 

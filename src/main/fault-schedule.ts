@@ -3,9 +3,9 @@ import { type FaultPlan, InjectedCrash } from '../../actors/runtime/fault-points
 
 /** Crashes of actors of one group: one after every so many letters, drawn anew each time from a seed. */
 export type CrashPlan = {
-  readonly group: 'queue' | 'connection' | 'replica' | 'topology-writer' | 'keeper' | 'janitor';
+  readonly group: 'queue' | 'connection' | 'replica' | 'topology-writer' | 'keeper' | 'janitor' | 'store-writer';
   readonly seed: number;
-  /** Letters of the group between two crashes, on average. */
+  /** Letters of the group between two crashes, on average. Above 1 no letter is crashed over often enough to be condemned. */
   readonly everyLetters: number;
   /** No more than this many. */
   readonly crashesMax: number;
@@ -17,6 +17,8 @@ export type Fault =
   | { readonly type: 'plan'; readonly plan: CrashPlan | undefined }
   /** The thread ends at once, as by an error that nothing caught. */
   | { readonly type: 'end thread' }
+  /** The thread takes memory for objects until V8 has no more for it. */
+  | { readonly type: 'exhaust heap' }
   | { readonly type: 'stall'; readonly ms: number };
 
 export class FaultSchedule implements FaultPlan {
@@ -25,6 +27,7 @@ export class FaultSchedule implements FaultPlan {
   #left: number;
   #crashes = 0;
   #late = false;
+  #gap = 0;
 
   constructor(plan: CrashPlan) {
     this.#plan = plan;
@@ -38,7 +41,11 @@ export class FaultSchedule implements FaultPlan {
     this.#random ^= this.#random >>> 17;
     this.#random ^= this.#random << 5;
     this.#late = (this.#random & 1) === 1;
-    return 1 + ((this.#random >>> 1) % (this.#plan.everyLetters * 2));
+    const { everyLetters } = this.#plan;
+    const gap = 1 + ((this.#random >>> 1) % (everyLetters * 2));
+    // A gap of one is the same letter again; two of them are its third time.
+    this.#gap = gap === 1 && this.#gap === 1 && everyLetters > 1 ? 2 : gap;
+    return this.#gap;
   }
 
   beforeLetter(group: string, id: number): void {
@@ -61,7 +68,14 @@ export class FaultSchedule implements FaultPlan {
   }
 }
 
+/** Words of one object that exhausts a heap: little enough to be refused by the collector and not by the system. */
+const GLUTTONY_WORDS = 4096;
+
 export function applyFault(fault: Exclude<Fault, { type: 'plan' }>): void {
+  if (fault.type === 'exhaust heap') {
+    const taken: number[][] = [];
+    for (;;) taken.push(new Array<number>(GLUTTONY_WORDS).fill(taken.length));
+  }
   if (fault.type === 'end thread') {
     setImmediate(() => {
       throw new InjectedCrash('injected end of the thread');

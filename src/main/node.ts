@@ -1,4 +1,5 @@
 /** A node as others see it: what it is started with, and what it offers while it runs. */
+import type { RestartIntensity } from '../../actors/runtime/supervision/restart-window.ts';
 import type { Fault } from './fault-schedule.ts';
 import type { LiveTree } from './live-tree.ts';
 import type { NodeStats, QueueOrder } from './node-stats.ts';
@@ -22,7 +23,12 @@ export type NodeConfig = {
   frameMax: number;
   channelMax: number;
   handshakeTimeoutMs?: number;
-  queueRestarts?: { restarts: number; periodMs: number };
+  /** Crashes of one queue that are forgiven. */
+  queueRestarts?: RestartIntensity;
+  /** Crashes of the store's writer, the topology, the keeper, a replica, and losses of threads that are forgiven. */
+  nodeRestarts?: RestartIntensity;
+  /** Of a thread's heap, the store's too; V8's own limit when absent. */
+  threadHeapMiB?: number;
 };
 
 export type RunningNode = {
@@ -34,7 +40,7 @@ export type RunningNode = {
   liveTree(): Promise<LiveTree>;
   /** What it does, in numbers: the first `count` queues by `order`. */
   stats(order: QueueOrder, count: number): Promise<NodeStats>;
-  /** Orders a fault on a scheduler thread, counted from 1; on the main thread, 0, only a plan. For tests. */
+  /** Orders a fault on a scheduler thread, counted from 1, or on the store's, which follows them; on the main thread, 0, only a plan. */
   fault(thread: number, fault: Fault): void;
   readonly profiling: Pick<Profiling, 'start' | 'finish'>;
   /** Threads that were lost and replaced so far. */

@@ -7,6 +7,7 @@ import { Piscina } from 'piscina';
 import { type DoorbellPorts, type PortDoorbell, createReplacementPorts } from '../../actors/runtime/ring/doorbell.ts';
 import type { SupervisorSnapshot } from '../../actors/runtime/supervision/child-snapshot.ts';
 import { DynamicSupervisor } from '../../actors/runtime/supervision/dynamic-supervisor.ts';
+import type { RestartIntensity } from '../../actors/runtime/supervision/restart-window.ts';
 import type { TimerHost } from '../../actors/runtime/timers.ts';
 import { SCHEDULERS_MAX, queues, schedulerThread } from '../../actors/supervision-tree.ts';
 import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
@@ -38,10 +39,14 @@ export interface SchedulerThreadsHost extends TimerHost {
 
 const MAIN_THREAD = 0;
 
+/** What tests turn (`NodeConfig`). */
+type TurnedLimits = { readonly nodeRestarts?: RestartIntensity; readonly threadHeapMiB?: number };
+
 type RunningThread = { readonly generation: number; readonly control: MessagePort; readonly force: AbortController };
 
 export class SchedulerThreads {
   readonly #host: SchedulerThreadsHost;
+  readonly #intensity: RestartIntensity;
   readonly #schedulers: number;
   readonly #doorbell: PortDoorbell;
   readonly #timers: SupervisorTimers;
@@ -59,8 +64,9 @@ export class SchedulerThreads {
   /** A thread did not end in its time: its queues may not have told all they knew. */
   forced = false;
 
-  constructor(host: SchedulerThreadsHost, schedulers: number, doorbell: PortDoorbell) {
+  constructor(host: SchedulerThreadsHost, schedulers: number, doorbell: PortDoorbell, turned: TurnedLimits) {
     this.#host = host;
+    this.#intensity = turned.nodeRestarts ?? queues.intensity;
     this.#schedulers = schedulers;
     this.#doorbell = doorbell;
     this.#timers = new SupervisorTimers(host);
@@ -74,6 +80,7 @@ export class SchedulerThreads {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       idleTimeout: Infinity,
+      ...(turned.threadHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: turned.threadHeapMiB } }),
     });
   }
 
@@ -150,7 +157,7 @@ export class SchedulerThreads {
   #newSupervisor(): DynamicSupervisor {
     const { restart, shutdown, kind } = schedulerThread;
     const supervisor = new DynamicSupervisor(
-      { policy: { restart, shutdown, kind }, giveUp: 'escalate', intensity: queues.intensity, childrenMax: SCHEDULERS_MAX },
+      { policy: { restart, shutdown, kind }, giveUp: 'escalate', intensity: this.#intensity, childrenMax: SCHEDULERS_MAX },
       {
         start: (id) => this.#begin(Number(id)),
         stop: (id, generation) => this.#end(Number(id), generation),

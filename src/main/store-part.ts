@@ -44,7 +44,8 @@ export class StorePart implements NodePart {
   /** Damage that belongs to no queue that is known, as sentences. */
   faults: readonly string[] = [];
 
-  constructor(host: StorePartHost, thread: number, doorbell: PortDoorbell) {
+  /** `heapMiB`: bound of the thread's heap; V8's own when undefined. */
+  constructor(host: StorePartHost, thread: number, doorbell: PortDoorbell, heapMiB?: number) {
     this.#host = host;
     this.#thread = thread;
     this.#doorbell = doorbell;
@@ -57,7 +58,7 @@ export class StorePart implements NodePart {
       atomics: 'disabled',
       idleTimeout: Infinity,
       // Groups come and go: without a bound the young generation grows to 48 MiB for nothing.
-      resourceLimits: { maxYoungGenerationSizeMb: STORE_YOUNG_MIB },
+      resourceLimits: { maxYoungGenerationSizeMb: STORE_YOUNG_MIB, ...(heapMiB === undefined ? {} : { maxOldGenerationSizeMb: heapMiB }) },
     });
   }
 

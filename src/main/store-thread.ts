@@ -13,6 +13,7 @@ import { type ActorRef, Letter } from '../../actors/runtime/letter.ts';
 import { type DoorbellPorts, PortDoorbell } from '../../actors/runtime/ring/doorbell.ts';
 import { type Mesh, MeshPort } from '../../actors/runtime/ring/mesh.ts';
 import { Scheduler, type SchedulerHost } from '../../actors/runtime/scheduler.ts';
+import type { RestartIntensity } from '../../actors/runtime/supervision/restart-window.ts';
 import { StoreActor, type StoreHost } from '../../actors/store/store-actor.ts';
 import { groupOptions, storeGroup } from '../../actors/supervision-tree.ts';
 import { type ThreadUsage, threadUsage } from '../../native-free-io/thread-usage.ts';
@@ -49,6 +50,8 @@ export type StoreTask = {
   readonly mesh: Mesh;
   readonly slots: SharedArrayBuffer;
   readonly ports: DoorbellPorts;
+  /** Crashes of the writer that are forgiven; the default of the tree when absent. */
+  readonly restarts?: RestartIntensity;
   readonly control: MessagePort;
 };
 
@@ -90,6 +93,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   readonly #profile = new OwnProfile();
   #actor: StoreActor | undefined = undefined;
   #failed = false;
+  #ending = false;
   #commitRefused = false;
   #belowLimit = false;
   #toldFull = false;
@@ -144,7 +148,7 @@ class StoreThread implements SchedulerHost, StoreHost {
     // The mark of the clean stop must be gone before anything is delivered.
     this.#commitMark();
     const group = this.#scheduler.group({
-      ...groupOptions(storeGroup),
+      ...groupOptions(storeGroup, this.#task.restarts),
       onEnded: ({ text }) => {
         if (text !== '') this.failed(new Error(`the store crashed too often: ${text}`));
       },
@@ -171,6 +175,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   }
 
   #end(isClean: boolean): void {
+    this.#ending = true;
     this.#leaveGarbage();
     // What queues have handed over and nobody has read yet is in the rings.
     if (this.#watch !== undefined) systemClock.clearTimer(this.#watch);
@@ -253,7 +258,15 @@ class StoreThread implements SchedulerHost, StoreHost {
     else setImmediate(run);
   }
 
-  undeliverable(): void {}
+  /**
+   * Only of a letter that has crashed the writer again and again is there anything to lose: what queues handed over with it would be
+   * missing, and positions after it would say that it is there. Nothing can be confirmed any more.
+   */
+  undeliverable(_to: ActorRef, letter: Letter): void {
+    if (this.#ending || this.#failed || !this.#scheduler.has(STORE_ID)) return;
+    this.#actor?.giveUp();
+    this.failed(new Error(`the store has crashed over one letter again and again (type 0x${letter.type.toString(16)})`));
+  }
 
   crashed(_group: string, _id: number, error: unknown): void {
     const letter = new Letter(KeeperLetter.log);

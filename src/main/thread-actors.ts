@@ -150,15 +150,14 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     };
     this.scheduler = new Scheduler(thread, threads, this, new MeshPort(start.mesh, thread, doorbell));
     const replica = this.scheduler.group({
-      ...groupOptions(replicaGroup),
+      ...groupOptions(replicaGroup, settings.nodeRestarts),
       onEnded: (reason) => {
         // An end that was asked for has no text.
         if (reason.text !== '') throw new Error(`the replica of thread ${thread} gave up: ${reason.text}`);
       },
     });
     this.queueGroup = this.scheduler.group({
-      ...groupOptions(queueGroup),
-      ...(settings.queueRestarts === undefined ? {} : { intensity: settings.queueRestarts }),
+      ...groupOptions(queueGroup, settings.queueRestarts),
       onMarked: (id, reason) => this.#queueMarked(-id, reason),
     });
     this.connectionGroup = this.scheduler.group(groupOptions(connectionGroup));

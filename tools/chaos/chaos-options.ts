@@ -9,9 +9,10 @@ export const CHAOS_OPTIONS = {
   url: option('url', 'AMQP-URL', 'a running broker, any that speaks AMQP 0-9-1; only with --faults none', 'a Leveret of its own, in a child process'),
   faults: option('faults', 'all|none', 'none: traffic and judgement alone, while somebody else does harm', 'all'),
   seed: option('seed', 'N', 'the same seed makes the same plan', 'drawn and printed'),
-  crashes: option('crashes', 'N', 'crashes of actors: queues, connections, and now and then the others', '100'),
+  crashes: option('crashes', 'N', 'crashes of actors: queues, connections, the store, the topology and those between them', '100'),
   kill9: option('kill9', 'N', 'kill -9 of the broker: serving, recovering (20 %), closing (20 %)', '5'),
-  threads: option('threads', 'N', 'scheduler threads that end; a quarter as many are stalled', '4'),
+  threads: option('threads', 'N', 'scheduler threads that end, some with a full heap; a quarter as many are stalled', '4'),
+  store: option('store', 'N', 'ends of the store\'s thread, at which the node has to end by itself', '1'),
   duration: option('duration', 'TIME', 'traffic runs at least so long: 500ms, 60s, 10m', '20s'),
   schedulers: option('schedulers', 'N', `scheduler threads of the broker, 1 to ${SCHEDULERS_MAX}`, '2'),
   dataDir: option('data-dir', 'PATH', 'data directory of the broker, which is kept; never that of a broker whose messages matter', 'a temporary one'),
@@ -23,7 +24,7 @@ export const CHAOS_OPTIONS = {
 } as const satisfies Readonly<Record<string, Option>>;
 
 export type ChaosOptionKey = keyof typeof CHAOS_OPTIONS;
-export type ConfiguredChaos = { readonly options: ChaosOptions & { readonly crashes: number; readonly kills: number; readonly threads: number }; readonly json: string | undefined } | { readonly problem: string };
+export type ConfiguredChaos = { readonly options: ChaosOptions & { readonly crashes: number; readonly kills: number; readonly storeLosses: number; readonly threads: number }; readonly json: string | undefined } | { readonly problem: string };
 
 const COUNT_MAX = 1_000_000;
 /** The control socket takes seeds of 31 bits, and the plan draws from one of the same size. */
@@ -56,6 +57,7 @@ export function configureChaos(given: GivenValues<ChaosOptionKey>, drawnSeed: nu
     seed: whole('seed', drawnSeed, 0, SEED_MAX),
     crashes: hurts ? whole('crashes', 100, 0, COUNT_MAX) : 0,
     kills: hurts ? whole('kill9', 5, 0, COUNT_MAX) : 0,
+    storeLosses: hurts ? whole('store', 1, 0, COUNT_MAX) : 0,
     threads: hurts ? whole('threads', 4, 0, COUNT_MAX) : 0,
     durationMs: readDuration(given.duration, problems),
     schedulers: whole('schedulers', 2, 1, SCHEDULERS_MAX),

@@ -38,14 +38,16 @@ export function hasPassed({ lost, unexpected, duplicated, disordered }: Verdict,
 export function formatReport(report: ChaosReport): string {
   const { verdict, faults, recovery } = report;
   const crashes = Object.entries(faults.crashes).map(([group, count]) => `${count} ${group}`);
-  const kills = `${faults.kills.running} serving, ${faults.kills.recovering} recovering, ${faults.kills.stopping} closing`;
+  const { running, recovering, stopping, store } = faults.kills;
+  const kills = `${running} serving, ${recovering} recovering, ${stopping} closing`;
   const rows: readonly (readonly [string, string])[] = [
     ['broker', `${report.broker}${report.commit === undefined ? '' : ` (${report.commit})`}, Node ${report.node}`],
     ['seed', String(report.seed)],
     ['duration', `${(report.durationMs / 1000).toFixed(1)} s`],
     ['actor crashes', crashes.length === 0 ? '0' : `${sum(Object.values(faults.crashes))} (${crashes.join(', ')})`],
     ['threads', `${faults.threadsLost} lost, ${faults.stalls} stalled`],
-    ['kill -9', `${sum(Object.values(faults.kills))} (${kills})`],
+    ['kill -9', `${running + recovering + stopping} (${kills})`],
+    ['stores lost', String(store)],
     ...(faults.skipped === 0 ? [] : [['not carried out', `${faults.skipped} orders`] as const]),
     ['recovery after start', formatTimes(recovery.afterStart)],
     ['recovery after loss', formatTimes(recovery.afterLoss)],

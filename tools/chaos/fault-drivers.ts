@@ -1,4 +1,5 @@
 /** Carries a plan out: each kind of fault in its own order, all kinds at the same time. */
+import { IDLE_GROUPS } from './fault-plan.ts';
 import type { CrashOrder, FaultPlan, KillOrder, Orders, ThreadOrder } from './fault-plan.ts';
 import type { FaultyBroker, ManagedBroker } from './managed-broker.ts';
 import { pause } from './stage.ts';
@@ -7,7 +8,7 @@ import { pause } from './stage.ts';
 export type FaultTally = { crashOrders: number; kills: Record<KillOrder['kind'], number>; stalls: number; skipped: number };
 
 export function emptyTally(): FaultTally {
-  return { crashOrders: 0, kills: { running: 0, recovering: 0, stopping: 0 }, stalls: 0, skipped: 0 };
+  return { crashOrders: 0, kills: { running: 0, recovering: 0, stopping: 0, store: 0 }, stalls: 0, skipped: 0 };
 }
 
 export type DriverWatch = {
@@ -22,7 +23,7 @@ export type DriverWatch = {
 const STEP_MS = 2;
 /** A group that reads no letter for so long on a thread is tried on the next thread. */
 const CRASH_PATIENCE_MS = 150;
-const RARE_PATIENCE_MS = 1_000;
+const IDLE_PATIENCE_MS = 1_000;
 const THREAD_PATIENCE_MS = 2_000;
 const ATTEMPTS_MAX = 40;
 /** A broker that confirms nothing for so long after its start is killed all the same. */
@@ -62,6 +63,12 @@ export class FaultDrivers {
   }
 
   async #killOnce(broker: ManagedBroker, { kind, share }: KillOrder, startMs: number): Promise<void> {
+    if (kind === 'store') {
+      if (!('loseStore' in broker)) throw new Error('only a Leveret can lose its store');
+      await (broker as FaultyBroker).loseStore(share < 0.5 ? 'exhaust heap' : 'end thread');
+      this.tally.kills.store++;
+      return;
+    }
     let starting: Promise<unknown> | undefined;
     if (kind === 'recovering') {
       this.#watch.starts();
@@ -76,16 +83,17 @@ export class FaultDrivers {
 
   async #crash(broker: FaultyBroker, order: CrashOrder): Promise<void> {
     const { group, seed, everyLetters, crashes } = order;
-    const isRare = everyLetters === 1 && group !== 'queue' && group !== 'connection';
+    const isIdle = IDLE_GROUPS.has(group);
     for (let attempt = 0; attempt < ATTEMPTS_MAX && !this.#watch.aborted(); attempt++) {
       await this.#until(() => broker.url !== undefined, THREAD_PATIENCE_MS);
       const goal = broker.crashes + crashes;
       const before = broker.crashes;
-      const thread = order.thread === 0 ? 0 : 1 + ((order.thread - 1 + attempt) % broker.schedulers);
+      const isScheduler = order.thread > 0 && order.thread <= broker.schedulers;
+      const thread = !isScheduler ? order.thread : 1 + ((order.thread - 1 + attempt) % broker.schedulers);
       const plan = { group, seed, everyLetters, crashesMax: crashes };
       if (!(await broker.order(thread, { type: 'plan', plan }))) continue;
-      if (isRare) void broker.stir();
-      await this.#until(() => broker.crashes >= goal || broker.url === undefined, isRare ? RARE_PATIENCE_MS : CRASH_PATIENCE_MS);
+      if (isIdle) void broker.stir();
+      await this.#until(() => broker.crashes >= goal || broker.url === undefined, isIdle ? IDLE_PATIENCE_MS : CRASH_PATIENCE_MS);
       if (broker.crashes > before) return void this.tally.crashOrders++;
       await broker.order(thread, { type: 'plan' });
     }
@@ -110,6 +118,7 @@ export class FaultDrivers {
 
   #threadFault({ kind, seed, stallMs }: ThreadOrder): object {
     if (kind === 'end') return { type: 'end thread' };
+    if (kind === 'exhaust') return { type: 'exhaust heap' };
     if (kind === 'stall') return { type: 'stall', ms: stallMs };
     return { type: 'plan', plan: { group: 'queue', seed, everyLetters: 10, crashesMax: 1, endsThread: true } };
   }

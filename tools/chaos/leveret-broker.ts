@@ -9,6 +9,7 @@ import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import { askLine } from '../../native-free-io/socket/line-client.ts';
 import { CONTROL_SOCKET, readReply, writeQuestion } from '../../src/main/control-protocol.ts';
 import type { Fault } from '../../src/main/fault-schedule.ts';
+import { storeThread } from '../../actors/messages/store-messages.ts';
 import type { Durability } from '../../src/main/store-thread.ts';
 import { packageVersion } from '../../src/main/package-version.ts';
 import { AmqpLink } from './amqp-link.ts';
@@ -19,6 +20,8 @@ import type { FaultyBroker } from './managed-broker.ts';
 const START_LIMIT_MS = 60_000;
 /** A node that was told to close takes less, or something hangs. */
 const CLOSE_LIMIT_MS = 15_000;
+/** A node that has lost its store closes its connections, which may take five seconds, and ends. */
+const STORE_LOSS_LIMIT_MS = 8_000;
 const ANSWER_LIMIT_MS = 2_000;
 const STIR_QUEUE = 'chaos.stir';
 
@@ -120,6 +123,24 @@ export class LeveretBroker implements FaultyBroker {
       if (child.exitCode !== null && child.exitCode !== 0) this.#problems.push(`the broker's close ended with ${child.exitCode}`);
     }
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async loseStore(how: 'end thread' | 'exhaust heap'): Promise<void> {
+    const child = this.#child;
+    const told = this.log.storeLosses;
+    this.log.storeLossOrdered = true;
+    this.#expected = true;
+    const ordered = await this.order(storeThread(this.schedulers), { type: how });
+    this.url = undefined;
+    if (!ordered) child?.kill('SIGKILL');
+    const timer = setTimeout(() => child?.kill('SIGKILL'), STORE_LOSS_LIMIT_MS);
+    await this.#ended;
+    clearTimeout(timer);
+    this.log.storeLossOrdered = false;
+    if (!ordered) this.#problems.push('nobody was there to lose the store');
+    else if (child?.signalCode !== null) this.#problems.push(`without its store the broker did not end within ${STORE_LOSS_LIMIT_MS / 1000} s`);
+    else if (child.exitCode === 0) this.#problems.push('without its store the broker ended as if all were well');
+    else if (this.log.storeLosses === told) this.#problems.push('the broker ended without saying that its store was lost');
   }
 
   async order(thread: number, fault: Fault): Promise<boolean> {

@@ -30,6 +30,11 @@ export interface FaultyBroker extends ManagedBroker {
   readonly crashes: number;
   /** Scheduler threads that were lost so far. */
   readonly threadsLost: number;
+  /**
+   * Ends the store's thread, or exhausts its heap; resolves when the process has ended by itself. That it did not, or not with an
+   * error, or without saying why, becomes a problem.
+   */
+  loseStore(how: 'end thread' | 'exhaust heap'): Promise<void>;
   /** Hands a fault to the node; false when nobody was there to take it. */
   order(thread: number, fault: object): Promise<boolean>;
   /** Has main thread, replicas and keeper talk. */

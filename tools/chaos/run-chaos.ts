@@ -27,7 +27,9 @@ export type ChaosOptions = {
   readonly crashes?: number;
   /** kill -9 of the whole process. Default 0. */
   readonly kills?: number;
-  /** Scheduler threads that end; a quarter as many are stalled. Default 0. */
+  /** Losses of the store's thread, at which the process has to end by itself and is started again. Default 0. */
+  readonly storeLosses?: number;
+  /** Scheduler threads that end, some because their heap is full; a quarter as many are stalled. Default 0. */
   readonly threads?: number;
   /** Traffic runs at least so long; what of the plan is not done then is still carried out. */
   readonly durationMs: number;
@@ -63,7 +65,7 @@ export type ChaosProgress = {
   readonly recovery: RecoveryTimes;
 };
 
-const DEFAULTS = { crashes: 0, kills: 0, threads: 0, schedulers: 2, publishers: 4, consumers: 6, queues: 4 };
+const DEFAULTS = { crashes: 0, kills: 0, storeLosses: 0, threads: 0, schedulers: 2, publishers: 4, consumers: 6, queues: 4 };
 const WATCH_MS = 250;
 /** Messages that have not come so long after their channel ended count as missing so far. */
 const MISSING_MS = 5_000;
@@ -72,7 +74,7 @@ const STEP_MS = 20;
 /** Rejects with one sentence when there is no broker to begin with. */
 export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   if (options.url !== undefined) return await new ChaosRun(options, undefined, undefined).run();
-  const hurtful = (options.crashes ?? 0) + (options.threads ?? 0) > 0;
+  const hurtful = (options.crashes ?? 0) + (options.threads ?? 0) + (options.storeLosses ?? 0) > 0;
   if (options.broker !== undefined && hurtful) throw new Error('actors and threads can be hurt in a Leveret that the run has started itself');
   const leveret = options.broker === undefined ? await LeveretBroker.create(options.schedulers ?? DEFAULTS.schedulers, options.dataDir, options.durability) : undefined;
   return await new ChaosRun(options, options.broker ?? leveret, leveret).run();
@@ -146,8 +148,8 @@ class ChaosRun {
   }
 
   async #misfortune(firstStartMs: number): Promise<void> {
-    const { seed, crashes, kills, threads, schedulers, durationMs } = { ...DEFAULTS, ...this.#options };
-    const plan = planFaults(seed, { crashes, kills, threads, schedulers, durationMs });
+    const { seed, crashes, kills, storeLosses, threads, schedulers, durationMs } = { ...DEFAULTS, ...this.#options };
+    const plan = planFaults(seed, { crashes, kills, storeLosses, threads, schedulers, durationMs });
     const deeds: Promise<void>[] = [];
     if (this.#leveret !== undefined) deeds.push(this.#drivers.hurt(this.#leveret, plan));
     if (this.#broker !== undefined) deeds.push(this.#drivers.kill(this.#broker, plan.kills, firstStartMs));

@@ -17,9 +17,9 @@ function problemOf(line: string): string {
 }
 
 options('a whole line', () => {
-  const configured = configure('--seed 42 --crashes 1000 --kill9 50 --threads 20 --duration 1.5m --schedulers 4 --json out.json');
+  const configured = configure('--seed 42 --crashes 1000 --kill9 50 --store 3 --threads 20 --duration 1.5m --schedulers 4 --json out.json');
   assert.equal(configured, {
-    options: { durability: 'flushed', seed: 42, crashes: 1000, kills: 50, threads: 20, durationMs: 90_000, schedulers: 4, publishers: 4, consumers: 6, queues: 4 },
+    options: { durability: 'flushed', seed: 42, crashes: 1000, kills: 50, storeLosses: 3, threads: 20, durationMs: 90_000, schedulers: 4, publishers: 4, consumers: 6, queues: 4 },
     json: 'out.json',
   });
 });

@@ -30,7 +30,7 @@ reports('the table says what happened and how to see it again', () => {
     durationMs: 61_234,
     verdict: { ...CLEAN, lost: 1 },
     left: 0,
-    faults: { ...emptyTally(), kills: { running: 3, recovering: 1, stopping: 1 }, crashes: { queue: 20, connection: 10 }, threadsLost: 2 },
+    faults: { ...emptyTally(), kills: { running: 3, recovering: 1, stopping: 1, store: 2 }, crashes: { queue: 20, connection: 10 }, threadsLost: 2 },
     recovery: { afterStart: afterStart.summary()! },
     examples: ['lost: message 1'],
     problems: [],
@@ -39,6 +39,7 @@ reports('the table says what happened and how to see it again', () => {
   for (const part of ['leveret 9.9.9 (abc1234), Node v24.0.0', '61.2 s', '30 (20 queue, 10 connection)', '2 lost, 0 stalled', '5 (3 serving, 1 recovering, 1 closing)']) assert.match(text, part);
   assert.match(text, 'p50 100 ms, p99 198 ms, max 200 ms (200)');
   assert.match(text, /acknowledged +1,100\n/);
+  assert.match(text, /stores lost +2\n/);
   assert.match(text, '! lost: message 1');
   assert.match(text, 'FAILED; --seed 42 makes the same plan');
   assert.match(formatReport({ ...report, passed: true }), /passed\n$/);
@@ -58,10 +59,13 @@ reports("the broker's log: what was ordered is counted, all else is told", () =>
   log.push('age":"injected crash 1 of topology-writer 1, after a letter"}}\n{"thread":1,"msg":"a scheduler thread was lost and is replaced"}\n');
   log.push('{"level":"error","msg":"something else"}\nhalf a line');
   log.end();
+  log.push('{"msg":"the store has failed: the node stops, and so on"}\n');
+  log.storeLossOrdered = true;
+  log.push('{"msg":"the store has failed: the node stops, and so on"}\n');
   log.push('{"msg":"injected end of the thread"}\n');
   assert.equal([...log.crashesByGroup], [['queue', 1], ['topology-writer', 1]]);
-  assert.equal([log.crashes, log.threadsLost], [2, 1]);
-  assert.equal(log.surprises, ['{"level":"error","msg":"something else"}']);
+  assert.equal([log.crashes, log.threadsLost, log.storeLosses], [2, 1, 1]);
+  assert.equal(log.surprises, ['{"level":"error","msg":"something else"}', '{"msg":"the store has failed: the node stops, and so on"}']);
 });
 
 reports.run();

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { planFaults } from '../../../../tools/chaos/fault-plan.ts';
 
 const plans = suite('fault plan');
-const COUNTS = { crashes: 1000, kills: 50, threads: 20, schedulers: 3, durationMs: 60_000 };
+const COUNTS = { crashes: 1000, kills: 50, storeLosses: 0, threads: 20, schedulers: 3, durationMs: 60_000 };
 
 plans('the seed makes the plan, and another seed another one', () => {
   assert.equal(planFaults(42, COUNTS), planFaults(42, COUNTS));
@@ -32,14 +32,23 @@ plans('moments are in order and within the duration', () => {
   }
 });
 
-plans('groups whose supervisors bear little are struck at most every 25 s, and on the right thread', () => {
+plans('everybody is struck, the store and the topology too, and each on the thread where it lives', () => {
   const { orders } = planFaults(4, COUNTS).crashes;
-  const rare = orders.filter(({ group }) => group !== 'queue' && group !== 'connection');
-  assert.ok(rare.length >= 2 && rare.length <= 3, `${rare.length} of them`);
-  for (const { group, thread } of orders) {
+  const counts = new Map<string, number>();
+  for (const { group, thread, crashes } of orders) {
+    counts.set(group, (counts.get(group) ?? 0) + crashes);
     if (group === 'topology-writer' || group === 'keeper') assert.is(thread, 0);
+    else if (group === 'store-writer') assert.is(thread, 4);
     else assert.ok(thread >= 1 && thread <= 3);
   }
+  for (const group of ['queue', 'connection', 'store-writer', 'topology-writer', 'replica', 'keeper']) assert.ok((counts.get(group) ?? 0) >= 5, group);
+});
+
+plans('losses of the store come among the kills, in both ways', () => {
+  const { kills } = planFaults(7, { ...COUNTS, storeLosses: 20 });
+  const losses = kills.filter(({ kind }) => kind === 'store');
+  assert.equal([kills.length, losses.length], [70, 20]);
+  assert.ok(losses.some(({ share }) => share < 0.5) && losses.some(({ share }) => share >= 0.5));
 });
 
 plans('nothing asked for, nothing planned; one crash of each is enough', () => {
