@@ -40,6 +40,7 @@ queue('may lose a chunk in a crash and another in the crash of the recovery', as
 
 const ledger = 'ledger.ts';
 const machine = 'queue-machine.ts';
+const fifo = 'fifo-order.ts';
 
 const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'the tail is committed before the entry': [
@@ -52,13 +53,13 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
   ],
   'recovery leaves the comebacks where nobody looks': [
-    { file: machine, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
+    { file: fifo, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
   ],
   'recovery takes the chunk that the head has left for the head\'s': [
     { file: ledger, right: '    if (behind !== 0) this.#dropChunk();\n', wrong: '' },
   ],
   'recovery does not make up for a count': [
-    { file: ledger, right: '    this.setCounter(SETTLED, this.tail - ready - this.counter(DROPPED));\n', wrong: '' },
+    { file: ledger, right: '    this.setCounter(SETTLED, this.tail - live - this.counter(DROPPED));\n', wrong: '' },
   ],
   'a letter begins again from its first message': [
     { file: ledger, right: 'return (this.tail - this.#slots[slot + LETTER_TAIL]!) | 0;', wrong: 'return 0;' },
@@ -86,7 +87,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'recovery closes up the holes': [{ file: ledger, right: '      this.#addHole((link & GAP_MASK) - 1);\n', wrong: '' }],
   'recovery forgets the hole before the tail': [{ file: ledger, right: '    this.#addHole(chunks - this.#chunks.length);\n', wrong: '' }],
   'recovery takes a hole for what was never delivered': [
-    { file: machine, right: ' || next !== ((position + 1) | 0)) cursor', wrong: ') cursor' },
+    { file: fifo, right: ' || next !== ((position + 1) | 0)) cursor', wrong: ') cursor' },
   ],
   'positions are compared as plain numbers': [
     { file: 'position-heap.ts', right: 'if (((position - heap[parent]!) | 0) >= 0) break;', wrong: 'if (position >= heap[parent]!) break;' },
@@ -95,7 +96,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: ledger, right: 'this.tail = (position + 1) | 0;', wrong: 'this.tail = position + 1;' },
   ],
   'a requeued message goes to the end': [
-    { file: machine, right: 'if (this.#returned.size > 0) return', wrong: 'if (this.#returned.size > 0 && this.#cursor === this.#ledger.tail) return' },
+    { file: fifo, right: 'if (this.#returned.size > 0) return', wrong: 'if (this.#returned.size > 0 && this.cursor === this.#ledger.tail) return' },
   ],
   'a requeued message is not marked': [
     { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);', wrong: 'ledger.setState(position, READY, 0);' },
@@ -140,7 +141,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: machine, right: '    else this.consumers.lineUp(consumer);\n', wrong: '' },
   ],
   'a channel that ends keeps what it holds': [
-    { file: machine, right: 'position !== this.#cursor; position = ledger.after(position)) {\n      // What', wrong: 'position !== ledger.head; position = ledger.after(position)) {\n      // What' },
+    { file: machine, right: 'position !== this.#order.cursor; position = ledger.after(position)) {\n      // What', wrong: 'position !== ledger.head; position = ledger.after(position)) {\n      // What' },
   ],
   'what has expired is delivered': [{ file: machine, right: '    if (!expiry.isOffered(position)) return false;\n', wrong: '    return false;\n' }],
   'what nobody was offered has expired': [
@@ -157,7 +158,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'what expires behind the head goes with it': [
     { file: machine, right: '      if (budget === 0 || !expiry.isOver(timeMs)) return timeMs;\n', wrong: '      if (budget === 0 || (!expiry.isOver(timeMs) && timeMs !== Infinity)) return timeMs;\n' },
   ],
-  'what comes back has no bytes': [{ file: machine, right: '    this.#returned.push(position);\n    this.#size?.add(position);\n', wrong: '    this.#returned.push(position);\n' }],
+  'what comes back has no bytes': [{ file: machine, right: '    this.#order.putBack(position);\n    this.#size?.add(position);\n', wrong: '    this.#order.putBack(position);\n' }],
   'what is dropped keeps its bytes': [
     { file: machine, right: '    this.#size?.subtract(position);\n    if (reason', wrong: '    if (reason' },
   ],

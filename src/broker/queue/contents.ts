@@ -8,6 +8,7 @@
  *            | it is asked for     |                    | or memory is short             |
  * ```
  */
+import type { DeliveryOrder } from './delivery-order.ts';
 import type { Dying } from './dying.ts';
 import type { Ledger } from './ledger.ts';
 import { DYING, GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
@@ -18,19 +19,10 @@ export const READ_AHEAD = 4096;
 export const RESIDENT = 16_384;
 const NOTHING: readonly number[] = [];
 
-/** What is known of the order in which messages are delivered. */
-export interface DeliveryOrder {
-  /** The first position that was never delivered. */
-  readonly cursor: number;
-  /** Those that come before it. */
-  readonly comebacks: Iterable<number>;
-  /** Those that are delivered to nobody any more, and wait for their dead letters. */
-  readonly dying?: Dying | undefined;
-}
-
 export class Contents {
   readonly #ledger: Ledger;
-  readonly #order: DeliveryOrder;
+  readonly #order: Pick<DeliveryOrder, 'cursor' | 'comebacks' | 'farFrom' | 'isFar'>;
+  readonly #dying: Dying | undefined;
   /** Messages whose content is in the store alone. */
   lacking = 0;
   /** Of a queue that limits bytes: bytes of the body at an address. */
@@ -43,9 +35,11 @@ export class Contents {
   #passedOver = false;
   #passedFrom = 0;
 
-  constructor(ledger: Ledger, order: DeliveryOrder) {
+  /** `dying`: those that are delivered to nobody any more, and wait for their dead letters. */
+  constructor(ledger: Ledger, order: Pick<DeliveryOrder, 'cursor' | 'comebacks' | 'farFrom' | 'isFar'>, dying?: Dying) {
     this.#ledger = ledger;
     this.#order = order;
+    this.#dying = dying;
   }
 
   recover(): void {
@@ -68,7 +62,7 @@ export class Contents {
   wanted(wanted: Int32Array, max: number): number {
     const ledger = this.#ledger;
     let count = 0;
-    for (const position of this.#order.dying?.wanted() ?? NOTHING) {
+    for (const position of this.#dying?.wanted() ?? NOTHING) {
       wanted[count++] = position;
       if (count === max) return count;
     }
@@ -106,7 +100,7 @@ export class Contents {
     if (!this.lacks(position)) return false;
     ledger.setAddress(position, address);
     this.lacking--;
-    if ((ledger.state(position) & STATE_MASK) === DYING) this.#order.dying?.filled();
+    if ((ledger.state(position) & STATE_MASK) === DYING) this.#dying?.filled();
     return true;
   }
 
@@ -117,7 +111,8 @@ export class Contents {
    */
   pageOut(budget: number, stored: number, short: boolean, page: (position: number, address: number) => void): boolean {
     const ledger = this.#ledger;
-    const from = (this.#order.cursor + (short ? READ_AHEAD : RESIDENT)) | 0;
+    const order = this.#order;
+    const from = order.farFrom(short ? READ_AHEAD : RESIDENT);
     const pageable = this.#pageableFrom();
     // What was passed over while there was room is looked at again.
     if (short && this.#passedOver && ((this.#outThrough - this.#passedFrom) | 0) > 0) this.#outThrough = this.#passedFrom;
@@ -127,11 +122,10 @@ export class Contents {
       const state = ledger.state(position);
       const address = ledger.address(position);
       if (address === 0 || (state & STATE_MASK) !== READY) continue;
-      if ((state & KEPT_FLAG) === 0) {
-        if (!short && !this.#passedOver) {
-          this.#passedOver = true;
-          this.#passedFrom = position;
-        }
+      if (!order.isFar(position)) {
+        if (!short) this.#passOver(position);
+      } else if ((state & KEPT_FLAG) === 0) {
+        if (!short) this.#passOver(position);
         if (!short || ((position - pageable) | 0) < 0) continue;
         ledger.setCounter(PAGED_TO, (position + 1) | 0);
         ledger.setState(position, state | KEPT_FLAG | PAGED_FLAG, 0);
@@ -143,6 +137,11 @@ export class Contents {
     }
     this.#outThrough = position;
     return budget === 0;
+  }
+
+  #passOver(position: number): void {
+    if (!this.#passedOver) this.#passedFrom = position;
+    this.#passedOver = true;
   }
 
   /**

@@ -77,29 +77,31 @@ export class Ledger {
 
   /**
    * Takes over what an earlier incarnation left. Everything unsettled becomes ready and redelivered, at its place, and a
-   * count that was cut off is made up for. That it came back is counted up to `deliveriesMax` (delivery-limit.ts). Answers the number of
-   * messages that are ready now.
+   * count that was cut off is made up for. That it came back is counted up to `deliveriesMax` (delivery-limit.ts). Answers the flags that
+   * messages have, those of all together.
    */
   recover(deliveriesMax = Infinity): number {
     this.head = this.#slots[this.#slot + HEAD]!;
     this.tail = this.#slots[this.#slot + TAIL]!;
     this.#forgetChunks();
     this.#recoverChain();
-    let ready = 0;
+    let live = 0;
+    let flags = 0;
     for (let position = this.head; position !== this.tail; position = this.after(position)) {
       const state = this.state(position);
+      flags |= state & FLAGS_MASK;
       if ((state & STATE_MASK) === UNSETTLED) {
         this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
         if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);
       }
       if ((state & STATE_MASK) === GONE) this.#countGone(position);
-      else ready++;
+      else live++;
     }
     this.#dropGoneHead();
     // Each message ever accepted has had a position, from 0 on.
     this.setCounter(ACCEPTED, this.tail);
-    this.setCounter(SETTLED, this.tail - ready - this.counter(DROPPED));
-    return ready;
+    this.setCounter(SETTLED, this.tail - live - this.counter(DROPPED));
+    return flags;
   }
 
   /**

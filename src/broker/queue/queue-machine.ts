@@ -3,8 +3,10 @@ import { Consumers } from './consumers.ts';
 import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
 import { DeliveryLimit, UNLIMITED_DELIVERIES } from './delivery-limit.ts';
+import type { DeliveryOrder } from './delivery-order.ts';
 import { type DropReason, Dying } from './dying.ts';
 import { Expiry, type MessageTimes } from './expiry.ts';
+import { FifoOrder } from './fifo-order.ts';
 import { Ledger } from './ledger.ts';
 import {
   CONSUMER_COUNT,
@@ -23,7 +25,6 @@ import {
   UNSETTLED,
   UNSETTLED_COUNT,
 } from './ledger-layout.ts';
-import { PositionHeap } from './position-heap.ts';
 import type { QueueMemory } from './queue-memory.ts';
 import { ReadySize } from './ready-size.ts';
 
@@ -77,13 +78,11 @@ export const EXPIRE_MAX = 8192;
 export const DISPATCH_MAX = 2048;
 
 /**
- * A queue: what is ready and in which order, who gets it, what is unsettled. Pure: the contents live in a Ledger, effects
- * leave through a QueuePort.
+ * A queue: what is ready, who gets it, what is unsettled. Pure: the contents live in a Ledger, effects leave through a QueuePort.
  *
  * A message is READY from its acceptance, UNSETTLED from its delivery, GONE when it is settled or dropped; where there is a dead-letter
  * exchange it is DYING before that, until its dead letters are safe. Messages that
- * come back keep their position (I5), so they are again before everything younger; `#returned` holds them, `#cursor` is where
- * the never delivered ones begin.
+ * come back keep their position (I5). Which of those that are ready is the next one a DeliveryOrder says.
  *
  * Neighbours: the queue actor (letters to calls), the channel machine (delivery tags to positions).
  */
@@ -93,20 +92,20 @@ export class QueueMachine {
   readonly #ledger: Ledger;
   readonly #port: QueuePort;
   readonly #traits: QueueTraits;
-  readonly #returned = new PositionHeap();
+  readonly #order: DeliveryOrder;
   readonly #size: ReadySize | undefined;
   /** Undefined of a queue without a dead-letter exchange. */
   readonly dying: Dying | undefined;
   readonly #limit: DeliveryLimit | undefined;
   /** Undefined until something here may expire. */
   #expiry: Expiry | undefined = undefined;
-  #cursor = 0;
   #unsettled = 0;
 
   constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
     this.#ledger = new Ledger(memory, slot, (position) => port.keptGone(position));
     this.dying = traits.deadLetters === true ? new Dying(this.#ledger) : undefined;
-    this.contents = new Contents(this.#ledger, this);
+    this.#order = new FifoOrder(this.#ledger);
+    this.contents = new Contents(this.#ledger, this.#order, this.dying);
     this.contents.sizeOf = traits.sizeOf;
     this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
     const { deliveryLimit } = traits;
@@ -119,35 +118,21 @@ export class QueueMachine {
 
   create(): void {
     this.#ledger.create();
-    this.#cursor = 0;
   }
 
   /** Goes on from what an earlier incarnation left in the ledger. */
   recover(): void {
-    const ledger = this.#ledger;
-    ledger.recover(this.#traits.deliveryLimit ?? UNLIMITED_DELIVERIES);
-    // Behind the cursor lies the part with holes; from it on everything is ready and nothing came back since.
-    let cursor = ledger.head;
-    let flags = 0;
-    for (let position = ledger.head, next = position; position !== ledger.tail; position = next) {
-      const state = ledger.state(position);
-      flags |= state;
-      next = ledger.after(position);
-      if ((state & STATE_MASK) !== READY || next !== ((position + 1) | 0)) cursor = next;
-    }
+    const flags = this.#ledger.recover(this.#traits.deliveryLimit ?? UNLIMITED_DELIVERIES);
     if ((flags & EXPIRING_FLAG) !== 0) this.#beginExpiry();
-    if (this.#expiry !== undefined) this.#expiry.offeredTo = ledger.tail;
-    for (let position = ledger.head; position !== cursor; position = ledger.after(position)) {
-      if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
-    }
-    this.#cursor = cursor;
+    if (this.#expiry !== undefined) this.#expiry.offeredTo = this.#ledger.tail;
+    this.#order.recover();
     this.contents.recover();
     this.dying?.recover();
     this.#size?.recover();
   }
 
   get ready(): number {
-    return ((this.#ledger.tail - this.#cursor) | 0) + this.#returned.size;
+    return this.#order.size;
   }
 
   get unsettled(): number {
@@ -186,9 +171,12 @@ export class QueueMachine {
 
   /** Accepts a message, with one lease on it. Answers false, the lease still the caller's, when memory is exhausted. */
   publish(address: number, kept = false, expiring = false): boolean {
-    if (!this.#ledger.append(address, (kept ? KEPT_FLAG : 0) | (expiring ? EXPIRING_FLAG : 0))) return false;
     if (expiring) this.#beginExpiry();
-    this.#size?.add((this.#ledger.tail - 1) | 0);
+    const position = this.#ledger.tail;
+    const mark = this.#order.markOf(address);
+    if (!this.#ledger.append(address, mark | (kept ? KEPT_FLAG : 0) | (expiring ? EXPIRING_FLAG : 0))) return false;
+    this.#order.added(position);
+    this.#size?.add(position);
     return true;
   }
 
@@ -225,15 +213,8 @@ export class QueueMachine {
     return false;
   }
 
-  #takeNext(): number {
-    if (this.#returned.size > 0) return this.#returned.pop();
-    const position = this.#cursor;
-    this.#cursor = (position + 1) | 0;
-    return position;
-  }
-
   #deliverNext(consumer: Consumer): void {
-    const position = this.#takeNext();
+    const position = this.#order.take();
     const flags = this.#ledger.state(position) & FLAGS_MASK;
     const redelivered = (flags & REDELIVERED_FLAG) !== 0;
     this.#size?.subtract(position);
@@ -301,7 +282,7 @@ export class QueueMachine {
   }
 
   #comeBack(position: number): void {
-    this.#returned.push(position);
+    this.#order.putBack(position);
     this.#size?.add(position);
   }
 
@@ -347,7 +328,7 @@ export class QueueMachine {
   returnHeldBy(isGone: (holder: Consumer) => boolean): void {
     if (this.#unsettled === 0) return;
     const ledger = this.#ledger;
-    for (let position = ledger.head; position !== this.#cursor; position = ledger.after(position)) {
+    for (let position = ledger.head; position !== this.#order.cursor; position = ledger.after(position)) {
       // What was settled here may have moved the head past positions that are over, and their chunks are gone.
       if (!ledger.holds(position) || (ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
       const holder = this.consumers.holder(ledger.owner(position));
@@ -359,7 +340,7 @@ export class QueueMachine {
   dropHead(reason?: DropReason): void {
     const isPurged = reason === undefined || this.dying === undefined;
     if (isPurged && this.contents.lacking > 0 && this.nextLacksContent) this.contents.lacking--;
-    const position = this.#takeNext();
+    const position = this.#order.take();
     this.#size?.subtract(position);
     if (reason === undefined) this.#ledger.remove(position, DROPPED);
     else this.#die(position, reason);
@@ -396,11 +377,11 @@ export class QueueMachine {
     const { times, messageTtlMs } = this.#traits;
     if (times === undefined) throw new Error('a queue whose messages expire needs a clock');
     this.#expiry = new Expiry(times, messageTtlMs);
-    this.#expiry.offeredTo = this.#cursor;
+    this.#expiry.offeredTo = this.#ledger.tail;
   }
 
   #nextIsOver(expiry: Expiry): boolean {
-    const position = this.#next;
+    const position = this.#order.next;
     if (!expiry.isOffered(position)) return false;
     return expiry.isOver(expiry.timeOf(this.#ledger.address(position), this.#ledger.state(position)));
   }
@@ -417,7 +398,7 @@ export class QueueMachine {
     expiry.offeredTo = this.#ledger.tail;
     for (let budget = EXPIRE_MAX; this.ready > 0; budget--) {
       if ((this.contents.lacking > 0 && this.nextLacksContent) || this.dying?.isFull === true) return Infinity;
-      const position = this.#next;
+      const position = this.#order.next;
       const timeMs = expiry.timeOf(this.#ledger.address(position), this.#ledger.state(position));
       if (budget === 0 || !expiry.isOver(timeMs)) return timeMs;
       this.dropHead('expired');
@@ -433,27 +414,12 @@ export class QueueMachine {
   /** Whether anybody wants messages, or their time: only then contents are read back. */
   get isAskedFor(): boolean {
     if (this.isGetWaiting || this.consumers.count > 0 || (this.dying !== undefined && this.dying.lacking > 0)) return true;
-    return this.#expiry !== undefined && this.ready > 0 && this.#expiry.concerns(this.#ledger.state(this.#next));
-  }
-
-  /** Position of the first message that was never delivered. */
-  get cursor(): number {
-    return this.#cursor;
-  }
-
-  /** Positions that came back and wait to be delivered again, in no order. */
-  get comebacks(): Iterable<number> {
-    return this.#returned.values();
+    return this.#expiry !== undefined && this.ready > 0 && this.#expiry.concerns(this.#ledger.state(this.#order.next));
   }
 
   /** Whether the next message waits for its content. Only when something is ready. */
   get nextLacksContent(): boolean {
-    return this.#ledger.address(this.#next) === 0;
-  }
-
-  /** Position of the next message. Only when something is ready. */
-  get #next(): number {
-    return this.#returned.size > 0 ? this.#returned.peek() : this.#cursor;
+    return this.#ledger.address(this.#order.next) === 0;
   }
 
   /** Each message that the store keeps, in order, with its flags. */
@@ -476,12 +442,11 @@ export class QueueMachine {
 
   /** The queue is deleted: everything goes. */
   clear(): void {
-    this.#returned.clear();
     this.dying?.clear();
     this.#ledger.clear();
+    this.#order.clear();
     this.contents.lacking = 0;
     if (this.#size !== undefined) this.#size.bytes = 0;
-    this.#cursor = this.#ledger.tail;
     this.#unsettled = 0;
   }
 }

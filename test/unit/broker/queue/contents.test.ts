@@ -9,13 +9,15 @@ import { CrashingMemory } from '../../../property/support/crashing-memory.ts';
 const MESSAGES = 3_000;
 const test = suite('contents of a queue');
 
+type TestOrder = { cursor: number; comebacks: number[]; farFrom(window: number): number; isFar(): boolean };
+
 /** A queue of messages, each with the flags, whose contents are in memory or in the store alone. */
-function queueOf(flags: number, isResident: boolean): { contents: Contents; order: { cursor: number; comebacks: number[] } } {
+function queueOf(flags: number, isResident: boolean): { contents: Contents; order: TestOrder } {
   const memory = new CrashingMemory(CHUNK_ENTRIES);
   const ledger = new Ledger(memory, 0);
   ledger.create();
   for (let each = 0; each < MESSAGES; each++) ledger.append(isResident ? memory.message() : 0, flags);
-  const order = { cursor: 0, comebacks: [] as number[] };
+  const order: TestOrder = { cursor: 0, comebacks: [], farFrom: (window) => order.cursor + window, isFar: () => true };
   const contents = new Contents(ledger, order);
   contents.recover();
   return { contents, order };
