@@ -2,7 +2,8 @@
 import { COMMANDS, main as runMain } from '../src/main/cli.ts';
 import { chaosCommand } from './chaos/command.ts';
 import { flameCommand } from './flame/command.ts';
+import { topCommand } from './top/command.ts';
 
 export function main(argv: readonly string[] = process.argv.slice(2)): Promise<void> {
-  return runMain(argv, [...COMMANDS, chaosCommand, flameCommand]);
+  return runMain(argv, [...COMMANDS, chaosCommand, flameCommand, topCommand]);
 }

@@ -1,5 +1,6 @@
 /** What a running node tells of itself as numbers: counters since it runs, of which onlookers take the differences. */
 import type { ConnectionLook } from '../../actors/connection/connection-look.ts';
+import { storeThread } from '../../actors/messages/store-messages.ts';
 import type { RingLook } from '../../actors/runtime/ring/ring-look.ts';
 import { type ThreadUsage, threadUsage } from '../../native-free-io/thread-usage.ts';
 import {
@@ -53,7 +54,8 @@ export type NodeStats = {
   readonly usedBytes: number;
   readonly limitBytes: number;
   readonly alarms: readonly string[];
-  readonly threads: readonly { readonly name: string; readonly usage: ThreadUsage }[];
+  /** `number`: as the rings name it. */
+  readonly threads: readonly { readonly name: string; readonly number: number; readonly usage: ThreadUsage }[];
   readonly rings: readonly RingLook[];
   readonly queueCount: number;
   readonly queueSums: Omit<QueueLook, 'vhost' | 'name' | 'thread'>;
@@ -106,7 +108,8 @@ export function nodeStats(
   queues: QueueLooks,
   node: Pick<NodeStats, 'limitBytes' | 'alarms' | 'rings'>,
 ): NodeStats {
-  const threads = tree.threads.map(({ thread, usage }) => ({ name: `scheduler-${thread}`, usage }));
+  const threads = tree.threads.map(({ thread, usage }) => ({ name: `scheduler-${thread}`, number: thread, usage }));
+  const storeNumber = storeThread(tree.queues.children.length);
   return {
     ...node,
     ...queues,
@@ -115,7 +118,7 @@ export function nodeStats(
     uptimeMs: process.uptime() * 1000,
     rssBytes: process.memoryUsage.rss(),
     usedBytes: tree.threads[0]?.usedBytes ?? 0,
-    threads: [{ name: 'main', usage: threadUsage() }, ...threads, ...(store === undefined ? [] : [{ name: 'store', usage: store.usage }])],
+    threads: [{ name: 'main', number: 0, usage: threadUsage() }, ...threads, ...(store === undefined ? [] : [{ name: 'store', number: storeNumber, usage: store.usage }])],
     connectionCount: tree.threads.reduce((sum, { connections }) => sum + connections, 0),
     connections: tree.threads.flatMap(({ thread, connectionLooks }) => connectionLooks.map((look) => ({ ...look, thread }))),
     commits: store?.commits ?? { commits: 0, changes: 0, bytes: 0, buckets: [] },
