@@ -1,6 +1,9 @@
 /**
- * Scheduler threads end under traffic: their connections are gone, everybody else's go on; queues come back with what was in
- * shared memory, every publish of a connection that lives is answered, and new connections are taken.
+ * Scheduler threads end under traffic, between two events, amid their letters, or because their heap is exhausted; some hear nothing for
+ * a while. The connections of a lost thread are gone, everybody else's go on; queues come back with what was in shared memory,
+ * every publish of a connection that lives is answered, and new connections are taken.
+ *
+ * LEVERET_THREAD_FAULTS says how many faults, LEVERET_TEST_SEED repeats their order.
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -10,13 +13,18 @@ import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
 import { Consumption, Publishing, until } from '../support/traffic.ts';
 
-const LOSSES = 10;
+const FAULTS = Number(process.env['LEVERET_THREAD_FAULTS'] ?? 10);
+const STALL_MS_MAX = 400;
+/** Little, so that it is soon exhausted. */
+const THREAD_HEAP_MIB = 128;
+const FORGIVEN = { restarts: 1_000_000, periodMs: 1_000 };
 const QUEUES = 4;
 const SCHEDULERS = 2;
 /** Messages between two losses. */
 const STEP = 300;
 
-type Outcome = { readonly verdict: Verdict; readonly losses: number; readonly stuck: string };
+type Kind = 'end' | 'end amid letters' | 'exhaust heap' | 'stall';
+type Outcome = { readonly verdict: Verdict; readonly faults: Readonly<Record<Kind, number>>; readonly losses: number; readonly stuck: string };
 
 async function declareQueues(fault: FaultNode): Promise<string[]> {
   const queues: string[] = [];
@@ -90,35 +98,53 @@ class Crowd {
   }
 }
 
-/** Between two events, or in the middle of what the thread does with its queues, if it has any. */
-async function loseThread(fault: FaultNode, thread: number, random: SeededRandom, isLost: () => boolean): Promise<void> {
+async function strike(kind: Kind, fault: FaultNode, random: SeededRandom): Promise<void> {
+  const thread = 1 + random.below(SCHEDULERS);
+  const lost = fault.node.threadsLost();
+  const isLost = (): boolean => fault.node.threadsLost() > lost;
+  if (kind === 'stall') return fault.node.fault(thread, { type: 'stall', ms: 1 + random.below(STALL_MS_MAX) });
+  if (kind === 'end amid letters') return loseAmidLetters(fault, thread, random, isLost);
+  fault.node.fault(thread, kind === 'end' ? { type: 'end thread' } : { type: 'exhaust heap' });
+  await until(isLost, 'the thread is lost', () => 0);
+}
+
+/** In the middle of what the thread does with its queues, if it has any. */
+async function loseAmidLetters(fault: FaultNode, thread: number, random: SeededRandom, isLost: () => boolean): Promise<void> {
   const plan = { group: 'queue', seed: random.below(2 ** 30), everyLetters: 20, crashesMax: 1, endsThread: true } as const;
-  if (!random.oneIn(4)) {
-    fault.node.fault(thread, { type: 'plan', plan });
-    const givenUpAt = performance.now() + 500;
-    await until(() => isLost() || performance.now() > givenUpAt, 'the thread is lost or idle', () => performance.now());
-  }
+  fault.node.fault(thread, { type: 'plan', plan });
+  const givenUpAt = performance.now() + 500;
+  await until(() => isLost() || performance.now() > givenUpAt, 'the thread is lost or idle', () => performance.now());
   if (isLost()) return;
   fault.node.fault(thread, { type: 'end thread' });
   await until(isLost, 'the thread is lost', () => 0);
 }
 
-async function runLosses(seed: number, losses: number, root?: string): Promise<Outcome> {
+/** In ten faults each kind comes, and one is a stall. */
+function drawKind(random: SeededRandom, number: number): Kind {
+  if (number % 10 === 5) return 'stall';
+  if (number % 10 === 3) return 'exhaust heap';
+  return random.oneIn(4) ? 'exhaust heap' : random.oneIn(4) ? 'end' : 'end amid letters';
+}
+
+async function runFaults(seed: number, count: number, root?: string): Promise<Outcome> {
   const random = new SeededRandom(seed);
-  const fault = await startFaultNode({ schedulers: SCHEDULERS }, root);
+  const faults = { end: 0, 'end amid letters': 0, 'exhaust heap': 0, stall: 0 };
+  const fault = await startFaultNode({ schedulers: SCHEDULERS, nodeRestarts: FORGIVEN, threadHeapMiB: THREAD_HEAP_MIB }, root);
   const ledger = new LedgerOfMessages();
   let stuck = '';
   try {
     const crowd = new Crowd(fault, ledger, await declareQueues(fault), random);
     try {
-      for (let loss = 1; loss <= losses; loss++) {
+      for (let number = 1; number <= count; number++) {
         const goal = ledger.attempted + STEP;
         // A client learns of its end in its own time.
         for (let step = ledger.attempted; step < goal; step = ledger.attempted + 1) {
           await crowd.refill();
           await until(() => ledger.attempted > step || crowd.thinned, 'traffic flows', () => ledger.attempted);
         }
-        await loseThread(fault, 1 + random.below(SCHEDULERS), random, () => fault.node.threadsLost() >= loss);
+        const kind = drawKind(random, number);
+        faults[kind]++;
+        await strike(kind, fault, random);
       }
       await crowd.drain();
       for (const each of crowd.publishings) each.stop();
@@ -130,7 +156,7 @@ async function runLosses(seed: number, losses: number, root?: string): Promise<O
     }
     for (const each of [...crowd.publishings, ...crowd.consumptions]) each.client.drop();
     await Promise.all(crowd.runs);
-    return { verdict: ledger.verdict(), losses: fault.node.threadsLost(), stuck };
+    return { verdict: ledger.verdict(), faults, losses: fault.node.threadsLost(), stuck };
   } finally {
     await fault.close();
   }
@@ -138,13 +164,14 @@ async function runLosses(seed: number, losses: number, root?: string): Promise<O
 
 const losing = suite('lost threads');
 
-losing(`${LOSSES} threads lost under traffic lose nothing that was confirmed`, async () => {
+losing(`${FAULTS} faults of threads under traffic lose nothing that was confirmed`, async () => {
   const seed = runSeed();
-  const { verdict, losses, stuck } = await runLosses(seed, LOSSES);
-  const text = `seed ${seed}, ${losses} threads lost: ${JSON.stringify(verdict)}`;
+  const { verdict, faults, losses, stuck } = await runFaults(seed, FAULTS);
+  const text = `seed ${seed}, ${losses} threads lost (${JSON.stringify(faults)}): ${JSON.stringify(verdict)}`;
   process.stdout.write(`${text} ${stuck}\n`);
   assert.is(stuck, '', text);
-  assert.is(losses, LOSSES, text);
+  assert.is(losses, FAULTS - faults.stall, text);
+  assert.ok(FAULTS < 5 || (faults.stall > 0 && faults['exhaust heap'] > 0), text);
   for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered'] as const) assert.is(verdict[counter], 0, `${counter}: ${text}`);
 });
 
@@ -158,7 +185,7 @@ losing('is caught: a queue that comes back empty', async () => {
   const seed = runSeed();
   const copy = brokenCopy(FORGETFUL);
   try {
-    const { verdict } = await runLosses(seed, 3, copy.root);
+    const { verdict } = await runFaults(seed, 3, copy.root);
     assert.ok(verdict.lost > 0, `seed ${seed}: ${JSON.stringify(verdict)}`);
   } finally {
     copy.remove();
@@ -177,7 +204,7 @@ losing('is caught: publishes that a lost thread took along stay without an answe
   try {
     let stuck = '';
     // What the thread takes along may have come from itself alone: then nobody is left to miss it.
-    for (let run = 0; run < 8 && stuck === ''; run++) stuck = (await runLosses(seed + run, 1, copy.root)).stuck;
+    for (let run = 0; run < 8 && stuck === ''; run++) stuck = (await runFaults(seed + run, 1, copy.root)).stuck;
     assert.match(stuck, 'publishes of living connections are answered', `seed ${seed}`);
   } finally {
     copy.remove();
