@@ -2,7 +2,8 @@
  * Letters to a queue actor (prefix 0x02). All come from connection actors but those where it says otherwise.
  *
  * ```
- * publish   words, 4 a message: | address | channel | sequence, low 32 bits | marks (PublishMark) |
+ * publish   from connections, and from queues for their dead letters
+ *           words, 4 a message: | address | channel (of a queue: epoch) | sequence, low 32 bits | marks (PublishMark) |
  *           Each message comes with one lease, which is the queue's from then on; of one that it refuses it makes the address 0. Answer: `confirmed`. Any incarnation may
  *           take it; the letter in hand of one that crashed is given to the next.
  * settle    a: generation of the incarnation that delivered, b: how (Settle)
@@ -21,8 +22,12 @@
  * damaged   from the store, behind a `content` in which something is damaged. a: position of the first such message
  *           body: what is wrong, as a sentence
  * pageOut   from the thread: memory is short
+ * confirmed for dead letters, from a queue or the store. words, 4 a run: | epoch | first sequence | count | 1 refused |
+ * goOn      from itself: dead letters are left to be made
+ * threadLost from the replica: letters to queues of some thread may be lost
  * ```
  */
+import { ConnectionLetter } from './connection-messages.ts';
 export const QueueLetter = {
   publish: 0x201,
   settle: 0x202,
@@ -36,7 +41,15 @@ export const QueueLetter = {
   content: 0x20a,
   pageOut: 0x20b,
   damaged: 0x20c,
+  confirmed: 0x20d,
+  goOn: 0x20e,
+  threadLost: 0x20f,
 } as const;
+
+/** Type of the answer to a publisher: a connection, or a queue whose dead letters they are. */
+export function confirmedType(publisher: number): number {
+  return publisher < 0 ? QueueLetter.confirmed : ConnectionLetter.confirmed;
+}
 
 /** The actor that runs a queue; its address is this and the queue's thread. */
 export function queueActorId(queueId: number): number {

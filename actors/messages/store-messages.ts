@@ -3,10 +3,11 @@
  * the topology (`defined`).
  *
  * ```
- * append    from a queue. a: queue id, b: id of the connection that published, 0: nobody waits for an answer
+ * append    from a queue. a: queue id, b: id of the actor that published (a connection, or a queue for its dead letters), 0: nobody
+ *           waits for an answer, c: thread of that actor
  *           words, 5 a message: | address | position | channel | sequence, low 32 bits | flags |
  *           Each message with an address comes with one lease, which is the store's from then on. Address 0: nothing is to be
- *           stored, only the answer must stay in its place among the others. When the group is on the device the connection
+ *           stored, only the answer must stay in its place among the others. When the group is on the device the publisher
  *           hears `confirmed`, and the queue `stored`.
  * settle    from a queue. a: queue id
  *           words, 2 a run: | position | count |

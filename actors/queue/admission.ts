@@ -7,13 +7,24 @@ export class Admission {
   readonly #limit: LengthLimit | undefined;
   readonly #sizeOf: ((address: number) => number) | undefined;
   readonly #dispatch: () => void;
+  readonly #refused: (address: number) => void;
 
-  /** `sizeOf`: bytes of a body; only of a queue that limits them. `dispatch` delivers what can be delivered. */
-  constructor(machine: QueueMachine, limit: LengthLimit | undefined, sizeOf: ((address: number) => number) | undefined, dispatch: () => void) {
+  /**
+   * `sizeOf`: bytes of a body; only of a queue that limits them. `dispatch` delivers what can be delivered.
+   * `refused` is told of what is too much.
+   */
+  constructor(
+    machine: QueueMachine,
+    limit: LengthLimit | undefined,
+    sizeOf: ((address: number) => number) | undefined,
+    dispatch: () => void,
+    refused: (address: number) => void,
+  ) {
     this.#machine = machine;
     this.#limit = limit;
     this.#sizeOf = sizeOf;
     this.#dispatch = dispatch;
+    this.#refused = refused;
   }
 
   /** False: the message is refused, and its lease is still the caller's. */
@@ -23,7 +34,11 @@ export class Admission {
     if (limit === undefined) return machine.publish(address, kept, expiring);
     const size = this.#sizeOf?.(address) ?? 0;
     if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#dispatch();
-    if (!limit.admits(machine.ready, machine.readyBytes, size) || !machine.publish(address, kept, expiring)) return false;
+    if (!limit.admits(machine.ready, machine.readyBytes, size)) {
+      this.#refused(address);
+      return false;
+    }
+    if (!machine.publish(address, kept, expiring)) return false;
     if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#dispatch();
     this.keepTo();
     return true;

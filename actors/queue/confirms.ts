@@ -1,5 +1,6 @@
 /** Answers to the publishers of one publish letter, where the queue answers itself: what is not kept by the store, or refused. */
-import { ConnectionLetter, addConfirm } from '../messages/connection-messages.ts';
+import { addConfirm } from '../messages/connection-messages.ts';
+import { confirmedType } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../runtime/letter.ts';
@@ -22,7 +23,7 @@ export class Confirms {
   send(to: ActorRef): void {
     const batch = this.#batch;
     if (batch.count === 0) return;
-    const letter = new Letter(ConnectionLetter.confirmed);
+    const letter = new Letter(confirmedType(to.id));
     letter.ints = batch.ints!;
     letter.count = batch.count;
     batch.clear();

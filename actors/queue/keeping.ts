@@ -8,7 +8,7 @@
 import { APPEND_WORDS, AppendWord, StoreLetter } from '../messages/store-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
-import { type ActorRef, Letter } from '../runtime/letter.ts';
+import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import { Unrecoverable } from '../runtime/unrecoverable.ts';
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
@@ -107,7 +107,7 @@ export class Keeping {
     ofPaged.b = machine.tail;
     ofPaged.c = 1;
     this.#tell(ofPaged);
-    this.flushAppends(0);
+    this.flushAppends(NOBODY);
     this.#flushReturns();
     for (const position of unpaged) this.#page(position, machine.contents.address(position));
     this.#flushPaged();
@@ -134,13 +134,14 @@ export class Keeping {
     batch.count = at + APPEND_WORDS;
   }
 
-  /** Hands over what was appended for `connection`. Before its publish letter is put away. */
-  flushAppends(connection: number): void {
+  /** Hands over what was appended for a publisher. Before its publish letter is put away. */
+  flushAppends({ id, thread }: ActorRef): void {
     const batch = this.#appends;
     if (batch.count === 0) return;
     const last = batch.ints![batch.count - APPEND_WORDS + 1]!;
     const letter = this.#letter(StoreLetter.append, batch);
-    letter.b = connection;
+    letter.b = id;
+    letter.c = thread;
     this.#tell(letter);
     // It never falls: `resume` hands over again what was handed over before.
     if (((last + 1 - this.#machine.counter(APPENDED)) | 0) > 0) this.#machine.setCounter(APPENDED, (last + 1) | 0);

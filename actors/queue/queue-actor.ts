@@ -14,7 +14,6 @@ import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
-import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import { BODY_SIZE, FLAGS, PERSISTENT } from '../../src/amqp/stored-message.ts';
 import { PUBLISH_WORDS, PublishMark } from '../../src/amqp/channel/queue-link.ts';
 import { describe } from '../../src/broker/name.ts';
@@ -34,10 +33,12 @@ import { QueueMachine, type QueuePort, Settle } from '../../src/broker/queue/que
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import { Admission } from './admission.ts';
 import { Confirms } from './confirms.ts';
+import { DEAD_LETTER_TIMER, DeadLetters } from './dead-letters.ts';
 import { DeliveryOutboxes } from './delivery-outboxes.ts';
+import { askToVanish, tellCancelled, tellEmptied } from './end-notices.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
-import { type QueueSetting, keepingSetting, wordOf } from './queue-setting.ts';
+import { type QueueSetting, keepingSetting, publisherOf, wordOf } from './queue-setting.ts';
 import { EXPIRY_TIMER, LEASE_TIMER, TimeLimits } from './time-limits.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
@@ -55,6 +56,8 @@ export class QueueActor implements Actor, QueuePort {
   readonly #confirms: Confirms;
   readonly #getting: Getting;
   readonly #keeping: Keeping | undefined;
+  /** Undefined of a queue without a dead-letter exchange. */
+  readonly #deadLetters: DeadLetters | undefined;
   /** Persistent messages are kept. */
   readonly #durable: boolean;
   /** Connections that may hold deliveries or have consumers here. */
@@ -73,14 +76,19 @@ export class QueueActor implements Actor, QueuePort {
   constructor(context: ActorContext, setting: QueueSetting) {
     this.#context = context;
     this.#setting = setting;
-    const { record, memory, pool } = setting;
+    const { record, memory, pool, deadLetters } = setting;
     const options = readQueueOptions(record.arguments);
     const title = describe('queue', record.vhost, record.name);
     const { singleActiveConsumer, messageTtlMs, deliveryLimit } = options;
     const sizeOf = options.maxLengthBytes === undefined ? undefined : (address: number) => wordOf(memory, address, BODY_SIZE);
-    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times, deliveryLimit };
+    const hasDeadLetters = deadLetters !== undefined;
+    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times, deliveryLimit, deadLetters: hasDeadLetters };
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
-    this.#admission = new Admission(this.#machine, lengthLimit(options), sizeOf, () => this.#dispatch());
+    this.#deadLetters = deadLetters === undefined ? undefined : new DeadLetters(context, deadLetters, this.#machine, () => setting.times.nowMs());
+    const refused = (address: number): void => {
+      if (options.overflow === 'reject-publish-dlx') this.#deadLetters?.refused(address);
+    };
+    this.#admission = new Admission(this.#machine, lengthLimit(options), sizeOf, () => this.#dispatch(), refused);
     this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     this.#confirms = new Confirms(context, pool);
@@ -141,7 +149,13 @@ export class QueueActor implements Actor, QueuePort {
       case RuntimeLetter.down:
         return this.#connectionDown(letter.sender);
       case QueueLetter.pageOut:
+      case QueueLetter.goOn:
         return;
+      case QueueLetter.confirmed:
+        this.#deadLetters?.confirmed(letter);
+        return this.#giveBack(letter);
+      case QueueLetter.threadLost:
+        return this.#deadLetters?.threadLost();
       case QueueLetter.stored:
         return this.#keeping?.stored(letter);
       case QueueLetter.content:
@@ -163,6 +177,8 @@ export class QueueActor implements Actor, QueuePort {
         return this.#timeLimits.timerEnded();
       case LEASE_TIMER:
         return this.#leaseOver();
+      case DEAD_LETTER_TIMER:
+        return;
       default:
         return this.#resyncTimedOut();
     }
@@ -173,6 +189,7 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#machine.expires) this.#expire();
     else this.#dispatch();
     this.#outboxes.flush();
+    this.#deadLetters?.send();
     this.#keeping?.endTurn();
     this.#setting.flushReleases();
     // What was ready when the queue was deleted stays to be seen: the answer to queue.delete says it.
@@ -184,10 +201,7 @@ export class QueueActor implements Actor, QueuePort {
     this.#setting.flushReleases();
     if (!this.#finished) return;
     this.#machine.setCounter(QUEUE_ID, 0);
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = this.#setting.record.slot;
-    letter.b = this.#setting.record.id;
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    tellEmptied(this.#context, this.#setting.record);
   }
 
   // ---- publishes
@@ -199,7 +213,7 @@ export class QueueActor implements Actor, QueuePort {
   #publish(letter: Letter): void {
     const { ints, count, sender, number } = letter;
     const machine = this.#machine;
-    const done = machine.beginLetter(sender.id, number);
+    const done = machine.beginLetter(publisherOf(sender), number);
     if (done > 0 && machine.counter(LETTER_ANSWERED) === number) return this.#giveBack(letter);
     let accepted = 0;
     for (let at = 0; at < count; at += PUBLISH_WORDS) {
@@ -222,7 +236,7 @@ export class QueueActor implements Actor, QueuePort {
     }
     if (machine.expires) this.#expire();
     this.#confirms.send(sender);
-    this.#keeping?.flushAppends(sender.id);
+    this.#keeping?.flushAppends(sender);
     machine.setCounter(LETTER_ANSWERED, number);
     this.#giveBack(letter);
   }
@@ -454,9 +468,7 @@ export class QueueActor implements Actor, QueuePort {
   #vanish(): void {
     if (this.#state !== 'running') return;
     this.#state = 'vanishing';
-    const letter = new Letter(TopologyLetter.change);
-    letter.body = { type: 'queue.vanish', id: this.#setting.record.id };
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    askToVanish(this.#context, this.#setting.record);
   }
 
   /**
@@ -470,14 +482,7 @@ export class QueueActor implements Actor, QueuePort {
     for (const pending of this.#vanishing) this.#answer(pending, { type: 'cancelled' });
     this.#vanishing = [];
     this.#outboxes.flush();
-    for (const peer of this.#peers.values()) {
-      const letter = new Letter(ConnectionLetter.cancelled);
-      letter.a = this.#setting.record.id;
-      const keys = [...this.#machine.consumers.values()].filter(({ spec }) => spec.connection === peer.id).map(({ spec }) => spec.key);
-      letter.ints = Int32Array.from(keys);
-      letter.count = keys.length;
-      this.#context.tell(peer, letter);
-    }
+    for (const peer of this.#peers.values()) tellCancelled(this.#context, peer, this.#setting.record, this.#machine.consumers);
     if (this.#peers.size === 0) this.#finish();
   }
 

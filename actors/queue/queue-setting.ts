@@ -6,7 +6,10 @@ import type { MessageTimes } from '../../src/broker/queue/expiry.ts';
 import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import { FLAGS, SHARED } from '../../src/amqp/stored-message.ts';
+import type { DeadLetterSetting } from './dead-routes.ts';
 import type { KeepingSetting } from './keeping.ts';
+
+const GENERATION_SHIFT = 20;
 
 export type QueueSetting = {
   readonly record: QueueRecord;
@@ -19,6 +22,8 @@ export type QueueSetting = {
   /** What an incarnation collects for the store: the next one finds what did not leave. */
   readonly unsent: WordBatch;
   readonly times: MessageTimes;
+  /** Undefined of a queue without a dead-letter exchange. */
+  readonly deadLetters?: DeadLetterSetting | undefined;
   /** Adds a lease to a message. */
   hold(address: number): void;
   /** Contents take more memory than they should. */
@@ -26,6 +31,14 @@ export type QueueSetting = {
   /** Ends the leases that were collected. */
   flushReleases(): void;
 };
+
+/**
+ * Who published a letter, as the queue's slot remembers it: a thread that is replaced numbers its letters anew, and then only the
+ * generation of a queue that dead-letters tells them apart. A connection does not outlive its thread.
+ */
+export function publisherOf({ id, generation }: ActorRef): number {
+  return id > 0 ? id : id ^ (generation << GENERATION_SHIFT);
+}
 
 /** A word of the stored message at `address` (src/amqp/stored-message.ts). */
 export function wordOf(memory: QueueMemory, address: number, word: number): number {

@@ -1,6 +1,6 @@
 /** Who waits for the group that is being collected, and what for. All of it leaves when the group is on the device. */
 import { ConnectionLetter, addConfirm } from '../messages/connection-messages.ts';
-import { QueueLetter } from '../messages/queue-messages.ts';
+import { QueueLetter, confirmedType } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../runtime/letter.ts';
@@ -28,14 +28,14 @@ export class GroupAnswers {
     return this.#confirms.size > 0 || this.#stored.size > 0 || this.#fences.length > 0 || this.#defined !== 0;
   }
 
-  /** A publish of `channel` waits. */
-  confirm(connection: number, channel: number, sequence: number): void {
+  /** A publish waits, of an actor of that thread, with the words by which it knows it again. */
+  confirm(publisher: number, thread: number, channel: number, sequence: number): void {
     let confirms = this.#lastConfirms;
-    if (confirms?.to.id !== connection) {
-      confirms = this.#confirms.get(connection);
+    if (confirms?.to.id !== publisher) {
+      confirms = this.#confirms.get(publisher);
       if (confirms === undefined) {
-        confirms = { to: connectionRef(connection), batch: new WordBatch() };
-        this.#confirms.set(connection, confirms);
+        confirms = { to: { thread, id: publisher, generation: 0 }, batch: new WordBatch() };
+        this.#confirms.set(publisher, confirms);
       }
       this.#lastConfirms = confirms;
     }
@@ -80,7 +80,7 @@ export class GroupAnswers {
   /** The group is on the device. */
   send(tell: (to: ActorRef, letter: Letter) => void): void {
     for (const { to, batch } of this.#confirms.values()) {
-      const letter = new Letter(ConnectionLetter.confirmed);
+      const letter = new Letter(confirmedType(to.id));
       letter.ints = batch.ints!;
       letter.count = batch.count;
       tell(to, letter);

@@ -150,14 +150,14 @@ export class StoreActor implements Actor {
   }
 
   #append(letter: Letter): void {
-    const { ints, count, a: queue, b: connection } = letter;
+    const { ints, count, a: queue, b: publisher, c: thread } = letter;
     const answers = this.#answers;
     for (let at = 0; at < count; at += APPEND_WORDS) {
       const address = ints[at]!;
       const position = ints[at + 1]!;
       const flags = ints[at + 4]!;
       if (address !== 0) this.#store.append(queue, position, address, flags & AppendWord.keptBits);
-      if ((flags & AppendWord.confirm) !== 0) answers.confirm(connection, ints[at + 2]!, ints[at + 3]!);
+      if ((flags & AppendWord.confirm) !== 0) answers.confirm(publisher, thread, ints[at + 2]!, ints[at + 3]!);
     }
     answers.appended(letter.sender, queue, ints[count - APPEND_WORDS + 1]!, ints[count - 1]! & AppendWord.keptBits);
     if (this.#store.collectedBytes > GROUP_BYTES_MAX) this.#commit();

@@ -65,8 +65,8 @@ function scanValue(buffer: Buffer, offset: number, end: number, depth: number): 
   return type === TABLE ? scanFields(buffer, content, content + size, depth + 1) : scanElements(buffer, content, content + size, depth + 1);
 }
 
-/** The offset after a value that `scanValue` found whole. */
-function valueEnd(buffer: Buffer, offset: number): number {
+/** The offset after the value whose type letter stands at `offset`, in fields that `scanFields` found nothing to refuse in. */
+export function valueEnd(buffer: Buffer, offset: number): number {
   const width = WIDTHS[buffer[offset]!]!;
   return width === SIZED ? offset + 5 + buffer.readUInt32BE(offset + 1) : offset + 1 + width;
 }

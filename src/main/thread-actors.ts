@@ -9,12 +9,13 @@ import { connectionId } from '../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
 import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
-import { QueueLetter, queueActorId } from '../../actors/messages/queue-messages.ts';
+import { QueueLetter, confirmedType, queueActorId } from '../../actors/messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
 import { STORE_ID } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
 import { UNREADABLE } from '../../actors/queue/keeping.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
+import { publisherOf } from '../../actors/queue/queue-setting.ts';
 import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
 import type { ActorRef } from '../../actors/runtime/letter.ts';
 import { Letter } from '../../actors/runtime/letter.ts';
@@ -44,10 +45,12 @@ import {
 import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
 import { PUBLISH_WORDS, PublishMark, WordBatch } from '../amqp/channel/queue-link.ts';
 import { expirationMs, publishedMs } from '../amqp/message-times.ts';
+import { chanceFrom } from '../broker/exchange/chance.ts';
 import type { MessageTimes } from '../broker/queue/expiry.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
+import { deadLetterSetting, deadLetteringQueues } from './dead-letter-setting.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
@@ -115,6 +118,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     publishedMs: (address) => publishedMs(this.messages, address),
     expirationMs: (address) => expirationMs(this.messages, address),
   };
+  readonly #chance = chanceFrom(() => this.randomBytes(4).readInt32LE());
   readonly queueGroup: ActorGroup;
   readonly connectionGroup: ActorGroup;
   readonly log: ThreadLog;
@@ -284,6 +288,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
     const id = queueActorId(record.id);
     const unsent = new WordBatch();
+    const { topology, messages: memory } = this;
+    const deadLetters = deadLetterSetting(record, { topology, memory, pool: this.scheduler.pool, chance: this.#chance });
     this.scheduler.spawn(
       this.queueGroup,
       id,
@@ -298,6 +304,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           watchers: this.scheduler.watchersOf(id),
           store: this.#store,
           unsent,
+          deadLetters,
           hold: (address) => this.messages.hold(address),
           times: this.#times,
           isMemoryShort: () => this.#memoryShort,
@@ -318,6 +325,9 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
 
   threadLost(thread: number): void {
     this.scheduler.threadLost(thread);
+    for (const { id } of deadLetteringQueues(this.topology, this.thread)) {
+      this.scheduler.tell({ thread: this.thread, id: queueActorId(id), generation: 0 }, new Letter(QueueLetter.threadLost));
+    }
   }
 
   closeListener(): void {
@@ -439,7 +449,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     }
     this.#table.flushReleases();
     if (words === 0) return this.scheduler.pool.give(ints);
-    const answer = new Letter(ConnectionLetter.confirmed);
+    const answer = new Letter(confirmedType(letter.sender.id));
     answer.ints = ints;
     answer.count = words;
     this.scheduler.tell(letter.sender, answer);
@@ -451,7 +461,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     if (record === undefined) return 0;
     const { slots } = this.queues;
     const slot = record.slot * SLOT_WORDS;
-    const isBegun = slots[slot + LETTER_SENDER] === letter.sender.id && slots[slot + LETTER_NUMBER] === letter.number;
+    const isBegun = slots[slot + LETTER_SENDER] === publisherOf(letter.sender) && slots[slot + LETTER_NUMBER] === letter.number;
     return isBegun ? (slots[slot + TAIL]! - slots[slot + LETTER_TAIL]!) | 0 : 0;
   }
 

@@ -118,7 +118,7 @@ test('what was handed over and is not known to be stored is handed over again: i
     world.machine.publish(address, true);
     world.keeping.append(address, position, 1, position + 1, true, false);
   }
-  world.keeping.flushAppends(5);
+  world.keeping.flushAppends({ thread: 0, id: 5, generation: 1 });
   const stored = new Letter(QueueLetter.stored);
   stored.a = 1;
   stored.c = 1;

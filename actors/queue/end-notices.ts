@@ -1,0 +1,34 @@
+/** What a queue tells others of its end. */
+import { ConnectionLetter } from '../messages/connection-messages.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
+import type { ActorContext } from '../runtime/actor.ts';
+import { type ActorRef, Letter } from '../runtime/letter.ts';
+import type { Consumers } from '../../src/broker/queue/consumers.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+
+const TOPOLOGY = { thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 };
+
+/** An auto-delete or expired queue asks to be deleted. */
+export function askToVanish(context: ActorContext, { id }: QueueRecord): void {
+  const letter = new Letter(TopologyLetter.change);
+  letter.body = { type: 'queue.vanish', id };
+  context.tell(TOPOLOGY, letter);
+}
+
+/** The queue is deleted and holds nothing any more: its slot is free. */
+export function tellEmptied(context: ActorContext, { id, slot }: QueueRecord): void {
+  const letter = new Letter(TopologyLetter.emptied);
+  letter.a = slot;
+  letter.b = id;
+  context.tell(TOPOLOGY, letter);
+}
+
+/** The queue is deleted: a connection's consumers are cancelled. It answers `released`. */
+export function tellCancelled(context: ActorContext, connection: ActorRef, { id }: QueueRecord, consumers: Consumers): void {
+  const letter = new Letter(ConnectionLetter.cancelled);
+  letter.a = id;
+  const keys = [...consumers.values()].filter(({ spec }) => spec.connection === connection.id).map(({ spec }) => spec.key);
+  letter.ints = Int32Array.from(keys);
+  letter.count = keys.length;
+  context.tell(connection, letter);
+}
