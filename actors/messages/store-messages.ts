@@ -43,7 +43,7 @@ export const APPEND_WORDS = 5;
 /** Flags of an `append`. */
 export const AppendWord = {
   /** Bits that the store keeps: src/store (AppendFlag). */
-  keptBits: 0xff,
+  keptBits: 0xff00ff,
   /** An answer is wanted. */
   confirm: 0x100,
 } as const;

@@ -13,7 +13,7 @@ import { Unrecoverable } from '../runtime/unrecoverable.ts';
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { RESIDENT } from '../../src/broker/queue/contents.ts';
-import { APPENDED, DAMAGED, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, LEVEL_MASK, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import { AppendFlag } from '../../src/store/store.ts';
 
@@ -116,8 +116,9 @@ export class Keeping {
   /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. */
   append(address: number, position: number, channel: number, sequence: number, confirm: boolean, redelivered: boolean): void {
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
-    const expiring = this.#machine.isExpiring(position) ? AppendFlag.expiring : 0;
-    const flags = expiring | (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
+    const lasting = this.#machine.lastingFlags(position);
+    const expiring = (lasting & EXPIRING_FLAG) === 0 ? 0 : AppendFlag.expiring;
+    const flags = expiring | (lasting & LEVEL_MASK) | (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
     this.#add(address, position, channel, sequence, flags);
   }
 

@@ -14,7 +14,7 @@ import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
-import { BODY_SIZE, FLAGS, PERSISTENT } from '../../src/amqp/stored-message.ts';
+import { FLAGS, PERSISTENT } from '../../src/amqp/stored-message.ts';
 import { PUBLISH_WORDS, PublishMark } from '../../src/amqp/channel/queue-link.ts';
 import { describe } from '../../src/broker/name.ts';
 import { readQueueOptions } from '../../src/broker/queue-options.ts';
@@ -38,7 +38,7 @@ import { DeliveryOutboxes } from './delivery-outboxes.ts';
 import { askToVanish, tellCancelled, tellEmptied } from './end-notices.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
-import { type QueueSetting, keepingSetting, publisherOf, wordOf } from './queue-setting.ts';
+import { type QueueSetting, keepingSetting, publisherOf, traitsOf, wordOf } from './queue-setting.ts';
 import { EXPIRY_TIMER, LEASE_TIMER, TimeLimits } from './time-limits.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
@@ -79,16 +79,13 @@ export class QueueActor implements Actor, QueuePort {
     const { record, memory, pool, deadLetters } = setting;
     const options = readQueueOptions(record.arguments);
     const title = describe('queue', record.vhost, record.name);
-    const { singleActiveConsumer, messageTtlMs, deliveryLimit } = options;
-    const sizeOf = options.maxLengthBytes === undefined ? undefined : (address: number) => wordOf(memory, address, BODY_SIZE);
-    const hasDeadLetters = deadLetters !== undefined;
-    const traits = { title, singleActiveConsumer, sizeOf, messageTtlMs, times: setting.times, deliveryLimit, deadLetters: hasDeadLetters };
+    const traits = traitsOf(setting, options, title);
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#deadLetters = deadLetters === undefined ? undefined : new DeadLetters(context, deadLetters, this.#machine, () => setting.times.nowMs());
     const refused = (address: number): void => {
       if (options.overflow === 'reject-publish-dlx') this.#deadLetters?.refused(address);
     };
-    this.#admission = new Admission(this.#machine, lengthLimit(options), sizeOf, () => this.#dispatch(), refused);
+    this.#admission = new Admission(this.#machine, lengthLimit(options), traits.sizeOf, () => this.#dispatch(), refused);
     this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     this.#confirms = new Confirms(context, pool);

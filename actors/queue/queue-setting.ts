@@ -2,10 +2,12 @@
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import type { ActorRef } from '../runtime/letter.ts';
 import type { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import type { QueueOptions } from '../../src/broker/queue-options.ts';
 import type { MessageTimes } from '../../src/broker/queue/expiry.ts';
+import type { QueueTraits } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueMemory } from '../../src/broker/queue/queue-memory.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
-import { FLAGS, SHARED } from '../../src/amqp/stored-message.ts';
+import { BODY_SIZE, FLAGS, SHARED } from '../../src/amqp/stored-message.ts';
 import type { DeadLetterSetting } from './dead-routes.ts';
 import type { KeepingSetting } from './keeping.ts';
 
@@ -22,6 +24,8 @@ export type QueueSetting = {
   /** What an incarnation collects for the store: the next one finds what did not leave. */
   readonly unsent: WordBatch;
   readonly times: MessageTimes;
+  /** The priority of the message at an address. */
+  priorityOf(address: number): number;
   /** Undefined of a queue without a dead-letter exchange. */
   readonly deadLetters?: DeadLetterSetting | undefined;
   /** Adds a lease to a message. */
@@ -43,6 +47,21 @@ export function publisherOf({ id, generation }: ActorRef): number {
 /** A word of the stored message at `address` (src/amqp/stored-message.ts). */
 export function wordOf(memory: QueueMemory, address: number, word: number): number {
   return memory.intsOf(address)[memory.intOffsetOf(address) + word]!;
+}
+
+/** What its machine is told. `title`: as errors name the queue. */
+export function traitsOf({ memory, times, priorityOf, deadLetters }: QueueSetting, options: QueueOptions, title: string): QueueTraits {
+  const { singleActiveConsumer, messageTtlMs, deliveryLimit, maxPriority, maxLengthBytes } = options;
+  return {
+    title,
+    singleActiveConsumer,
+    messageTtlMs,
+    times,
+    deliveryLimit,
+    deadLetters: deadLetters !== undefined,
+    sizeOf: maxLengthBytes === undefined ? undefined : (address) => wordOf(memory, address, BODY_SIZE),
+    priorities: maxPriority === 0 ? undefined : { max: maxPriority, of: priorityOf },
+  };
 }
 
 /** Undefined where nothing is kept. */

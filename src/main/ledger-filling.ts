@@ -1,7 +1,7 @@
 /** What the last process left, put into the ledgers of this one: each queue finds it as if an incarnation before had left it so. */
 import { BODY_SIZE } from '../amqp/stored-message.ts';
 import { Ledger } from '../broker/queue/ledger.ts';
-import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, LEVEL_MASK, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
 import type { QueueMemory } from '../broker/queue/queue-memory.ts';
 import { AppendFlag, type Store } from '../store/store.ts';
 
@@ -42,7 +42,7 @@ function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position
     begun = true;
     must(ledger.appendGone(position));
     const expiring = (flags & AppendFlag.expiring) === 0 ? 0 : EXPIRING_FLAG;
-    must(ledger.append(0, KEPT_FLAG | expiring | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
+    must(ledger.append(0, KEPT_FLAG | expiring | (flags & LEVEL_MASK) | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
     if (deliveries > 0) ledger.setDeliveries(position, deliveries);
     if (sizeAt !== undefined) ledger.noteSize(position, sizeAt(position));
   }

@@ -44,6 +44,7 @@ import {
 } from '../broker/queue/ledger-layout.ts';
 import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
 import { PUBLISH_WORDS, PublishMark, WordBatch } from '../amqp/channel/queue-link.ts';
+import { priorityOf } from '../amqp/message-priority.ts';
 import { expirationMs, publishedMs } from '../amqp/message-times.ts';
 import { chanceFrom } from '../broker/exchange/chance.ts';
 import type { MessageTimes } from '../broker/queue/expiry.ts';
@@ -307,6 +308,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           deadLetters,
           hold: (address) => this.messages.hold(address),
           times: this.#times,
+          priorityOf: (address) => priorityOf(this.messages, address),
           isMemoryShort: () => this.#memoryShort,
           flushReleases: () => this.#table.flushReleases(),
         });

@@ -11,7 +11,7 @@ export class Collection {
   /** 0: cancelled, its lease is over. */
   addresses = new Int32Array(FIRST_CAPACITY);
   sizes = new Uint32Array(FIRST_CAPACITY);
-  flags = new Uint8Array(FIRST_CAPACITY);
+  flags = new Uint32Array(FIRST_CAPACITY);
   /** Number of the shared body, 0: the message has its own. */
   references = new Float64Array(FIRST_CAPACITY);
   deliveries = new Uint16Array(FIRST_CAPACITY);
@@ -51,7 +51,7 @@ export class Collection {
     this.positions = grown(this.positions, new Float64Array(2 * this.count));
     this.addresses = grown(this.addresses, new Int32Array(2 * this.count));
     this.sizes = grown(this.sizes, new Uint32Array(2 * this.count));
-    this.flags = grown(this.flags, new Uint8Array(2 * this.count));
+    this.flags = grown(this.flags, new Uint32Array(2 * this.count));
     this.references = grown(this.references, new Float64Array(2 * this.count));
     this.deliveries = grown(this.deliveries, new Uint16Array(2 * this.count));
   }

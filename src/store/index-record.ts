@@ -9,10 +9,12 @@
  * 12  size u32 x count     bytes of each message's record
  *     offset u16 x count   number - first; only when the segment has holes (count < span)
  *     flags u8 x count     only with Shape.flagged: RowFlag
+ *     priority u8 x count  only with Shape.ranked
  *     number u64 ...       only with Shape.referring: of the shared body, one for each row that is RowFlag.reference
  * ```
  * All numbers are big endian. Count, span and shape stand in the key (store-keys.ts).
  */
+import { LEVEL_SHIFT } from '../broker/queue/ledger-layout.ts';
 import { type Crc32, isSound, seal } from './checksum.ts';
 import { readExtended, writeExtended } from './extended-position.ts';
 import { type IndexKey, Shape } from './store-keys.ts';
@@ -33,7 +35,8 @@ export const RowFlag = {
 export type Rows = {
   readonly sizes: Uint32Array;
   readonly offsets: Uint16Array;
-  readonly flags: Uint8Array;
+  /** RowFlag, and the priority in the bits of LEVEL_MASK. */
+  readonly flags: Uint32Array;
   /** Numbers of shared bodies; 0 where there is none. */
   readonly references: Float64Array;
 };
@@ -48,14 +51,14 @@ export function makeRows(count: number): Rows {
   return {
     sizes: new Uint32Array(count),
     offsets: new Uint16Array(count),
-    flags: new Uint8Array(count),
+    flags: new Uint32Array(count),
     references: new Float64Array(count),
   };
 }
 
 /** Bytes of an index with so many rows, references among them. */
 export function indexBytes({ count, span, shape }: IndexKey, references: number): number {
-  const columns = 4 + (count < span ? 2 : 0) + ((shape & Shape.flagged) !== 0 ? 1 : 0);
+  const columns = 4 + (count < span ? 2 : 0) + ((shape & Shape.flagged) !== 0 ? 1 : 0) + ((shape & Shape.ranked) !== 0 ? 1 : 0);
   return HEAD_BYTES + columns * count + 8 * references;
 }
 
@@ -68,6 +71,7 @@ export function writeIndex(crc32: Crc32, key: Buffer, { count, span, shape }: In
   for (let row = 0; row < count; row++, at += 4) value.writeUInt32BE(sizes[row]!, at);
   if (count < span) for (let row = 0; row < count; row++, at += 2) value.writeUInt16BE(offsets[row]!, at);
   if ((shape & Shape.flagged) !== 0) for (let row = 0; row < count; row++) value[at++] = flags[row]!;
+  if ((shape & Shape.ranked) !== 0) for (let row = 0; row < count; row++) value[at++] = flags[row]! >>> LEVEL_SHIFT;
   if ((shape & Shape.referring) !== 0) {
     for (let row = 0; row < count; row++) {
       if (references[row] === 0) continue;
@@ -91,6 +95,7 @@ export function readIndex(crc32: Crc32, key: Buffer, told: IndexKey, value: Buff
     if (count < span) at += 2;
   }
   if ((shape & Shape.flagged) !== 0) for (let row = 0; row < count; row++) rows.flags[row] = value[at++]!;
+  if ((shape & Shape.ranked) !== 0) for (let row = 0; row < count; row++) rows.flags[row]! |= value[at++]! << LEVEL_SHIFT;
   for (let row = 0; row < count; row++) {
     const referring = (rows.flags[row]! & RowFlag.reference) !== 0;
     starts[row + 1] = starts[row]! + (referring ? 0 : rows.sizes[row]!);

@@ -1,3 +1,4 @@
+import { LEVEL_MASK } from '../broker/queue/ledger-layout.ts';
 import { RowFlag } from './index-record.ts';
 import type { QueueLog } from './queue-log.ts';
 import type { SegmentReader } from './segment-reader.ts';
@@ -6,7 +7,7 @@ import type { SegmentReader } from './segment-reader.ts';
 export type StoredEntry = {
   /** int32, as the queue gave it. */
   readonly position: number;
-  /** AppendFlag.redelivered, AppendFlag.expiring. */
+  /** AppendFlag.redelivered, AppendFlag.expiring, AppendFlag.priority. */
   readonly flags: number;
   /** As `returned` told last; 0: it never came back. */
   readonly deliveries: number;
@@ -33,7 +34,7 @@ export function* inventoryOf(log: QueueLog, reader: SegmentReader): Generator<St
       const position = segment.first + offset;
       const deliveries = segment.deliveriesAt(offset);
       const before = position <= redelivered || deliveries > 0 || (index.flags[row]! & RowFlag.redelivered) !== 0;
-      const flags = (index.flags[row]! & RowFlag.expiring) | (before ? RowFlag.redelivered : 0);
+      const flags = (index.flags[row]! & (RowFlag.expiring | LEVEL_MASK)) | (before ? RowFlag.redelivered : 0);
       yield { position: position | 0, flags, deliveries, sizeBytes: index.sizes[row]! };
     }
     if (found !== segment.live) kept.noteDamage(segment.first, segment.end - 1, 'their index and their state do not agree');

@@ -1,3 +1,4 @@
+import { LEVEL_MASK } from '../broker/queue/ledger-layout.ts';
 import type { Crc32 } from './checksum.ts';
 import { RowFlag, indexBytes, makeRows, writeIndex } from './index-record.ts';
 import type { DiskChange, StoreMemory } from './port.ts';
@@ -9,7 +10,7 @@ const BLOCK_BYTES = 1024 * 1024;
 /** So many of them are kept for the next group. */
 const KEPT_BLOCKS = 6;
 /** The most that an index can take. */
-const INDEX_BYTES_MAX = 16 * SEGMENT_MESSAGES_MAX;
+const INDEX_BYTES_MAX = 17 * SEGMENT_MESSAGES_MAX;
 
 /**
  * Lays messages out as segments. The bytes of a message are copied here once, from shared memory to where the disk takes them.
@@ -115,7 +116,8 @@ export class SegmentBuilder {
     this.#rows.offsets[row] = number - this.#first;
     this.#rows.flags[row] = flags;
     this.#rows.references[row] = reference;
-    if (flags !== 0) this.#shape |= Shape.flagged;
+    if ((flags & ~LEVEL_MASK) !== 0) this.#shape |= Shape.flagged;
+    if ((flags & LEVEL_MASK) !== 0) this.#shape |= Shape.ranked;
     this.#last = number;
   }
 

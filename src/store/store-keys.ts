@@ -34,6 +34,8 @@ export const Shape = {
   flagged: 1,
   /** Some messages are references to shared bodies: their numbers follow the flags. */
   referring: 2,
+  /** There is a column of priorities. */
+  ranked: 4,
 } as const;
 
 export const STORE_KEY = Buffer.from([Area.store]);

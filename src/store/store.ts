@@ -10,6 +10,7 @@
  * A queue's messages lie in segments (store-keys.ts, segment.ts): one for each commit that brought some, within bounds. What is
  * found damaged belongs to one queue, and hurts no other.
  */
+import { LEVEL_MASK } from '../broker/queue/ledger-layout.ts';
 import type { Crc32 } from './checksum.ts';
 import { CollectionPool } from './collection.ts';
 import { CommitGroup, type CommitReport } from './commit-group.ts';
@@ -39,6 +40,8 @@ export const AppendFlag = {
   shared: 4,
   /** Its publisher said how long it may wait. */
   expiring: RowFlag.expiring,
+  /** Its priority, in a queue that tells priorities apart: the same bits as in the queue's ledger. */
+  priority: LEVEL_MASK,
 } as const;
 
 export type Opened = {
@@ -145,7 +148,7 @@ export class Store {
     const extended = log.extend(position);
     if (extended <= chain.last) return this.#memory.release(address);
     const reference = (flags & AppendFlag.shared) === 0 ? 0 : this.#tools.bodies.refer(address);
-    chain.collect(extended, address, flags & (AppendFlag.redelivered | AppendFlag.expiring), reference);
+    chain.collect(extended, address, flags & (AppendFlag.redelivered | AppendFlag.expiring | AppendFlag.priority), reference);
     this.#group.touch(log);
   }
 

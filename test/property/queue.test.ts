@@ -41,6 +41,8 @@ queue('may lose a chunk in a crash and another in the crash of the recovery', as
 const ledger = 'ledger.ts';
 const machine = 'queue-machine.ts';
 const fifo = 'fifo-order.ts';
+const priority = 'priority-order.ts';
+const ring = 'position-ring.ts';
 
 const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'the tail is committed before the entry': [
@@ -97,6 +99,24 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a requeued message goes to the end': [
     { file: fifo, right: 'if (this.#returned.size > 0) return', wrong: 'if (this.#returned.size > 0 && this.cursor === this.#ledger.tail) return' },
+  ],
+  'a higher priority does not go first': [
+    { file: priority, right: 'return (word << 5) | (31 - Math.clz32(this.#filled[word]!));', wrong: 'return (word << 5) | (31 - Math.clz32(this.#filled[word]! & -this.#filled[word]!));' },
+  ],
+  'a priority above 31 is another': [{ file: priority, right: '    while (this.#filled[word] === 0) word--;\n', wrong: '    word = 0;\n' }],
+  'a priority above the highest is not held to it': [{ file: priority, right: 'Math.min(this.#priorities.of(address), this.#priorities.max)', wrong: 'this.#priorities.of(address) % (this.#priorities.max + 1)' }],
+  'a message with a priority comes back behind younger ones': [
+    { file: priority, right: 'this.#levelAt(position).returned.push(position);', wrong: 'this.#levelAt(position).fresh.push(position);' },
+  ],
+  'a level stays filled when its last message is taken': [
+    { file: priority, right: 'if (returned.size + fresh.size === 0) this', wrong: 'if (fresh.size < 0) this' },
+  ],
+  'a crash forgets priorities': [{ file: 'ledger-layout.ts', right: ' | EXPIRING_FLAG | LEVEL_MASK;', wrong: ' | EXPIRING_FLAG;' }],
+  'a ring that grows loses what has gone round': [
+    { file: ring, right: '    if (untilEnd.length < this.size) words.set(', wrong: '    if (untilEnd.length > this.size) words.set(' },
+  ],
+  'what a client with priorities holds does not come back with its end': [
+    { file: priority, right: '    return this.#ledger.tail;\n', wrong: '    return this.#ledger.head;\n' },
   ],
   'a requeued message is not marked': [
     { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);', wrong: 'ledger.setState(position, READY, 0);' },

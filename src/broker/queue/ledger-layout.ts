@@ -27,7 +27,7 @@
  *
  * entry (four words)
  *
- *   | message address | state, flags | owner | deliveries |
+ *   | message address | state, flags, priority | owner | deliveries |
  *
  *   state        GONE, READY, UNSETTLED or DYING
  *   owner        id of the consumer that holds it, while UNSETTLED; why it died, while DYING; bytes of the body, while READY with its
@@ -103,7 +103,10 @@ export const KEPT_FLAG = 8;
 export const PAGED_FLAG = 16;
 /** Flag: its publisher said how long it may wait (`expiration`). */
 export const EXPIRING_FLAG = 32;
-export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG;
+/** The message's priority, in a queue that tells priorities apart; never above its highest. */
+export const LEVEL_SHIFT = 16;
+export const LEVEL_MASK = 0xff << LEVEL_SHIFT;
+export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG | LEVEL_MASK;
 
 /** Queues a node holds at the same time. */
 export const QUEUE_SLOTS_MAX = 262_144;

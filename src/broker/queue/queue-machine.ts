@@ -7,6 +7,7 @@ import type { DeliveryOrder } from './delivery-order.ts';
 import { type DropReason, Dying } from './dying.ts';
 import { Expiry, type MessageTimes } from './expiry.ts';
 import { FifoOrder } from './fifo-order.ts';
+import { type Priorities, PriorityOrder } from './priority-order.ts';
 import { Ledger } from './ledger.ts';
 import {
   CONSUMER_COUNT,
@@ -16,6 +17,7 @@ import {
   FLAGS_MASK,
   GONE,
   KEPT_FLAG,
+  LEVEL_MASK,
   PAGED_FLAG,
   READY,
   READY_COUNT,
@@ -66,6 +68,8 @@ export type QueueTraits = {
   readonly messageTtlMs?: number | undefined;
   /** Of a queue whose messages may expire. */
   readonly times?: MessageTimes | undefined;
+  /** Only of a queue with x-max-priority. */
+  readonly priorities?: Priorities | undefined;
   /** There is a dead-letter exchange: what dies stays until it is buried. */
   readonly deadLetters?: boolean | undefined;
   /** How often a message may come back; UNLIMITED_DELIVERIES: consumers are told how often it has, and that is all. */
@@ -105,7 +109,8 @@ export class QueueMachine {
   constructor(memory: QueueMemory, slot: number, traits: QueueTraits, port: QueuePort) {
     this.#ledger = new Ledger(memory, slot, (position) => port.keptGone(position));
     this.dying = traits.deadLetters === true ? new Dying(this.#ledger) : undefined;
-    this.#order = new FifoOrder(this.#ledger);
+    const { priorities } = traits;
+    this.#order = priorities === undefined ? new FifoOrder(this.#ledger) : new PriorityOrder(this.#ledger, priorities);
     this.contents = new Contents(this.#ledger, this.#order, this.dying);
     this.contents.sizeOf = traits.sizeOf;
     this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
@@ -368,9 +373,10 @@ export class QueueMachine {
     return this.#expiry !== undefined;
   }
 
-  /** Whether the message itself says how long it may wait. Of a position that the queue holds. */
-  isExpiring(position: number): boolean {
-    return this.#expiry !== undefined && (this.#ledger.state(position) & EXPIRING_FLAG) !== 0;
+  /** Of a message that the store is to keep, what it must know beside the content: EXPIRING_FLAG, LEVEL_MASK. Of a position that the queue holds. */
+  lastingFlags(position: number): number {
+    if (this.#expiry === undefined && this.#traits.priorities === undefined) return 0;
+    return this.#ledger.state(position) & (EXPIRING_FLAG | LEVEL_MASK);
   }
 
   #beginExpiry(): void {

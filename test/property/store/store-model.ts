@@ -3,6 +3,8 @@ export type Entry = {
   readonly content: Buffer;
   readonly sizeBytes: number;
   redelivered: boolean;
+  /** In the bits of AppendFlag.priority. */
+  readonly priority: number;
   deliveries: number;
   /** It waits for the commit. */
   pending: boolean;

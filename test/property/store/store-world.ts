@@ -6,6 +6,7 @@ import { LeasedMemory } from '../../support/store-memory.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
 import type { StoreModule } from './store-copy.ts';
 import { type Entry, type ModelQueue, StoreModel, before } from './store-model.ts';
+import { LEVEL_SHIFT } from '../../../src/broker/queue/ledger-layout.ts';
 
 const QUEUES = 3;
 /** Records that stand on a disk whose queues are all empty: the store's, and one a queue. */
@@ -222,7 +223,9 @@ export class StoreWorld {
   #append(id: number, position: number, address: number, content: Buffer, flags: number): void {
     const queue = this.model.queue(id);
     const { paged, redelivered } = this.#module.AppendFlag;
-    const entry = { content, sizeBytes: content.length, redelivered: (flags & redelivered) !== 0, deliveries: 0, pending: true };
+    // Messages of two thirds of all sizes have one.
+    const priority = content.length % 3 === 0 ? 0 : (content.length & 0xff) << LEVEL_SHIFT;
+    const entry = { content, sizeBytes: content.length, priority, redelivered: (flags & redelivered) !== 0, deliveries: 0, pending: true };
     if ((flags & paged) === 0) {
       queue.kept.set(position, entry);
       queue.lastKept = position;
@@ -231,7 +234,7 @@ export class StoreWorld {
       queue.paged.set(position, entry);
       queue.lastPaged = position;
     }
-    this.#store.append(id, position, address, flags);
+    this.#store.append(id, position, address, flags | priority);
   }
 
   #appendShared(id: number, address: number, content: Buffer): void {
@@ -259,7 +262,7 @@ export class StoreWorld {
     const expected: StoredEntry[] = [];
     for (const [position, entry] of queue.kept) {
       entry.redelivered ||= !clean || entry.deliveries > 0;
-      expected.push({ position, flags: entry.redelivered ? 1 : 0, deliveries: entry.deliveries, sizeBytes: entry.sizeBytes });
+      expected.push({ position, flags: entry.priority | (entry.redelivered ? 1 : 0), deliveries: entry.deliveries, sizeBytes: entry.sizeBytes });
     }
     assert.equal([...this.#store.inventory(id)], expected);
     assert.is(this.#store.damageOf(id), undefined);

@@ -122,6 +122,7 @@ const options: fc.Arbitrary<WorldOptions> = fc.record({
   single: fc.nat(3).map((one) => one === 0),
   ttlMs: fc.constantFrom(undefined, undefined, 0, 25),
   deliveryLimit: fc.constantFrom(undefined, undefined, 0, 1, 3, Infinity),
+  maxPriority: fc.constantFrom(undefined, undefined, 2, 40),
 });
 
 /** The property: whatever happens, and wherever it crashes, the queue is what its model is. */

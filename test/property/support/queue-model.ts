@@ -1,10 +1,12 @@
-/** A queue as one would write it without a thought for speed: one list in order of position, and consumers that hold parts of it. */
+/** A queue as one would write it without a thought for speed: one list, and consumers that hold parts of it. */
 import * as assert from 'uvu/assert';
 import type { Consumer, ConsumerSpec } from '../../../src/broker/queue/consumer.ts';
 
 export type Entry = {
   readonly position: number;
   readonly address: number;
+  /** 0 where the queue tells none apart. */
+  readonly priority: number;
   redelivered: boolean;
   /** How often it came back. */
   deliveries: number;
@@ -60,8 +62,9 @@ export class QueueModel {
     this.#window = window;
   }
 
+  /** The next one first. */
   get ready(): Entry[] {
-    return this.entries.filter((entry) => entry.holder === undefined);
+    return this.entries.filter((entry) => entry.holder === undefined).sort((a, b) => b.priority - a.priority);
   }
 
   get unsettled(): Entry[] {
@@ -78,8 +81,8 @@ export class QueueModel {
     return (noAck || prefetch === 0 || holder.outstanding < prefetch) && holder.unreported < this.#window;
   }
 
-  accept(address: number): void {
-    this.entries.push({ position: this.tail, address, redelivered: false, deliveries: 0, holder: undefined, reported: false });
+  accept(address: number, priority: number): void {
+    this.entries.push({ position: this.tail, address, priority, redelivered: false, deliveries: 0, holder: undefined, reported: false });
     this.tail = (this.tail + 1) | 0;
     this.accepted++;
   }
@@ -117,7 +120,7 @@ export class QueueModel {
     const holder = this.holders.find((each) => each.real === to);
     assert.ok(holder !== undefined, `consumer ${to.id} is not known`);
     const [oldest] = this.ready;
-    assert.equal({ position, address, redelivered }, only(oldest), 'the oldest ready message is delivered');
+    assert.equal({ position, address, redelivered }, only(oldest), 'the next one is delivered');
     if (!holder.getter) this.#checkTurn(holder);
     oldest!.holder = holder;
     oldest!.reported = false;

@@ -15,6 +15,8 @@ export type WorldOptions = {
   readonly ttlMs?: number | undefined;
   /** How often a message may come back. */
   readonly deliveryLimit?: number | undefined;
+  /** The highest priority that is told apart; undefined: none are. */
+  readonly maxPriority?: number | undefined;
 };
 
 /** Bytes of the body of a message. */
@@ -69,8 +71,9 @@ export class QueueWorld {
       publishedMs: (address: number) => this.#publishedMs.get(address)!,
       expirationMs: (address: number) => this.#expirationMs.get(address)!,
     };
-    const { single, ttlMs, deliveryLimit } = this.#options;
-    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times, deliveryLimit };
+    const { single, ttlMs, deliveryLimit, maxPriority } = this.#options;
+    const priorities = maxPriority === undefined ? undefined : { max: maxPriority, of: (address: number) => this.#priorityOf(address) };
+    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times, deliveryLimit, priorities };
     return new this.#module.QueueMachine(this.memory, 0, traits, {
       keptGone: () => {},
       keptReturned: () => {},
@@ -80,7 +83,7 @@ export class QueueWorld {
         if (reason === 'delivery_limit') return this.#dropSpent(position);
         assert.is(reason, 'expired');
         const [oldest] = this.model.ready;
-        assert.is(position, oldest?.position, 'the oldest ready message expires');
+        assert.is(position, oldest?.position, 'the next message expires');
         assert.ok(this.#isOver(oldest!), 'what expires has waited too long');
         const isFresh = ((position - this.#offeredTo) | 0) >= 0;
         assert.not(this.#dispatching && isFresh, 'what may not wait is offered first');
@@ -96,6 +99,11 @@ export class QueueWorld {
         this.model.deliver(consumer, address, position, redelivered);
       },
     });
+  }
+
+  /** What a publisher gave a message: some are above what the queue tells apart. */
+  #priorityOf(address: number): number {
+    return ((Math.imul(address, 0x9e3779b1) >>> 20) % 5) * (this.#options.maxPriority === 2 ? 1 : 12);
   }
 
   /** Takes a step of the queue. Answers undefined when it crashed; then the queue goes on as another incarnation. */
@@ -226,7 +234,7 @@ export class QueueWorld {
     const before = this.model.tail;
     for (let attempt = this.#attempt(() => ({}), read); attempt === undefined; ) attempt = this.#attempt(() => ({}), read);
     assert.is((this.memory.plainSlots[TAIL]! - before) | 0, count, 'each message of a letter is there once');
-    for (const address of letter) this.model.accept(address);
+    for (const address of letter) this.model.accept(address, Math.min(this.#priorityOf(address), this.#options.maxPriority ?? 0));
   }
 
   consume(spec: ConsumerSpec): void {

@@ -96,6 +96,7 @@ export class QueueActorWorld {
       },
     };
     return new this.#actors(context, {
+      priorityOf: () => 0,
       record: {
         id: QUEUE_ID,
         vhost: '/',
