@@ -9,6 +9,7 @@
  * alarm       from the keeper. body: the reasons
  * fault       from a test: makes an actor crash, stalls it, or ends the thread. body: what
  * describe    from the keeper. a: request. Answer: `described`.
+ * restartQueue  from the keeper: start a queue again that is marked crashed. a: request, body: queue id. Answer: `described`.
  * ```
  */
 export const ReplicaLetter = {
@@ -19,6 +20,7 @@ export const ReplicaLetter = {
   alarm: 0x505,
   fault: 0x506,
   describe: 0x507,
+  restartQueue: 0x508,
 } as const;
 
 export const REPLICA_ID = 1;

@@ -26,6 +26,8 @@ export interface ReplicaHost {
   setAlarms(alarms: readonly string[]): void;
   fault(what: unknown): void;
   describe(): unknown;
+  /** Starts a queue again that is marked crashed; answers what came of it. */
+  restartQueue(id: number): unknown;
 }
 
 const FENCE_TIMER = 1;
@@ -64,6 +66,8 @@ export class ReplicaActor implements Actor {
         return this.#host.fault(letter.body);
       case ReplicaLetter.describe:
         return this.#tellKeeper(KeeperLetter.described, letter.a, this.#host.describe());
+      case ReplicaLetter.restartQueue:
+        return this.#tellKeeper(KeeperLetter.described, letter.a, this.#host.restartQueue(Number(letter.body)));
       case RuntimeLetter.timer:
         return letter.a === FENCE_TIMER ? this.#fenced() : this.#stopWhenEmpty();
     }

@@ -12,7 +12,7 @@ export async function askNode(dataDir: string, ask: string, fields: Readonly<Rec
   if (!outcome.answered) return { problem: sentence(outcome.why, dataDir) };
   const reply = readReply(outcome.line);
   if (reply === undefined) return { problem: `the node in ${dataDir} is of another version; ask it with its own leveret.` };
-  return 'problem' in reply ? { problem: `the node in ${dataDir} did not tell: ${reply.problem}.` } : reply;
+  return 'problem' in reply ? { problem: `the node in ${dataDir} refused: ${reply.problem}.` } : reply;
 }
 
 function sentence(why: 'absent' | 'forbidden' | 'silent', dataDir: string): string {

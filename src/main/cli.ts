@@ -2,12 +2,13 @@
 import { packageVersion } from './package-version.ts';
 import { EXIT_FAILURE, EXIT_USAGE, complain } from './command/command.ts';
 import { inspectCommand } from './command/inspect.ts';
+import { restartQueueCommand } from './command/restart-queue.ts';
 import { startCommand } from './command/start.ts';
 import { treeCommand } from './command/tree.ts';
 import type { Command } from './command/command.ts';
 
 /** What the broker's own program can do; `tools/cli.ts` knows more. */
-export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand, inspectCommand];
+export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand, inspectCommand, restartQueueCommand];
 
 /** Runs `argv` (without the two paths that Node puts first) and sets the exit code; a running broker keeps the process alive. */
 export async function main(argv: readonly string[] = process.argv.slice(2), commands: readonly Command[] = COMMANDS): Promise<void> {
@@ -40,7 +41,7 @@ function helpOn(verb: string | undefined, commands: readonly Command[]): number 
 }
 
 function overview(commands: readonly Command[]): string {
-  const lines = commands.map((command) => `  ${command.name.padEnd(10)} ${command.summary}`);
+  const lines = commands.map((command) => `  ${command.name.padEnd(14)} ${command.summary}`);
   return `Leveret ${packageVersion()}, a message broker for RabbitMQ's clients (AMQP 0-9-1)
 
 leveret <command> [options]

@@ -42,7 +42,8 @@ import { NO_OWNER } from '../broker/topology/topology-records.ts';
 import { Alarms } from './alarms.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
-import { Descriptions, describeGroups } from './descriptions.ts';
+import { ConnectionsEnd } from './connections-end.ts';
+import { describeGroups } from './descriptions.ts';
 import type { LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
@@ -51,6 +52,8 @@ import { THREAD_WORDS } from './node-words.ts';
 import { type NodeStats, type QueueOrder, lookAtQueues, nodeStats } from './node-stats.ts';
 import { packageVersion } from './package-version.ts';
 import { type ProfileMessage, Profiling, type ProfilingHost } from './profiling.ts';
+import { type QueueRestart, restartQueue } from './queue-restart.ts';
+import { ThreadQuestions } from './thread-questions.ts';
 import { type NodePart, RootSupervision } from './root-supervision.ts';
 import type { SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SchedulerThreads, type SchedulerThreadsHost } from './scheduler-threads.ts';
@@ -102,9 +105,8 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   readonly #root: RootSupervision;
   readonly profiling = new Profiling(this);
   readonly #alarms: Alarms;
-  /** Threads whose connections are being closed, and what waits for that. */
-  readonly #emptying = new Map<number, () => void>();
-  readonly #descriptions = new Descriptions((thread, request) => this.#tellThread(thread, ReplicaLetter.describe, request, undefined));
+  #connectionsEnd = new ConnectionsEnd();
+  readonly #questions = new ThreadQuestions((thread, type, request, body) => this.#tellThread(thread, type, request, body));
   #topologyActor: TopologyActor | undefined = undefined;
   #closeReason = 'shutdown';
   #closed: Promise<void> | undefined = undefined;
@@ -272,7 +274,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     this.#log.error({ thread, err: error }, 'a scheduler thread was lost and is replaced');
     this.#acceptors.threadLost(thread);
     this.stopped(thread);
-    this.#descriptions.threadLost(thread);
+    this.#questions.threadLost(thread);
   }
 
   noticed(thread: number, notice: ThreadNotice): void {
@@ -343,18 +345,10 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     await this.#acceptors.start();
   }
 
-  /** Every connection is closed with the reason; what has not gone when its time is over goes with its thread. */
-  async #closeConnections(): Promise<void> {
-    const emptied = Promise.withResolvers<void>();
-    for (const thread of this.#threads.live()) {
-      this.#emptying.set(thread, () => this.#emptying.size === 0 && emptied.resolve());
-      this.#tellThread(thread, ReplicaLetter.shutdown, 0, this.#closeReason);
-    }
-    if (this.#emptying.size === 0) return;
-    const timer = systemClock.setTimer(Number(connectionGroup.member.shutdown), emptied.resolve);
-    await emptied.promise;
-    systemClock.clearTimer(timer);
-    this.#emptying.clear();
+  #closeConnections(): Promise<void> {
+    this.#connectionsEnd = new ConnectionsEnd();
+    const tell = (thread: number): void => this.#tellThread(thread, ReplicaLetter.shutdown, 0, this.#closeReason);
+    return this.#connectionsEnd.run(this.#threads.live(), tell, this, Number(connectionGroup.member.shutdown));
   }
 
   // ---- the keeper's host
@@ -373,9 +367,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   stopped(thread: number): void {
-    const done = this.#emptying.get(thread);
-    this.#emptying.delete(thread);
-    done?.();
+    this.#connectionsEnd.stopped(thread);
   }
 
   diskChanged(full: boolean): void {
@@ -393,7 +385,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   described(_thread: number, request: number, body: unknown): void {
-    this.#descriptions.described(request, body as ThreadDescription);
+    this.#questions.answered(request, body);
   }
 
   // ---- the main scheduler's host
@@ -447,6 +439,10 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
     return this.#threads.lost;
   }
 
+  restartQueue(vhost: string, name: string): Promise<QueueRestart> {
+    return restartQueue(this.#topology, this.#threads.standing(), this.#questions, vhost, name);
+  }
+
   async liveTree(): Promise<LiveTree> {
     return this.#treeWith(await this.#store.describe());
   }
@@ -462,14 +458,14 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   }
 
   async #treeWith(store: StoreDescription | undefined): Promise<LiveTree> {
-    const threads = await Promise.all(this.#threads.standing().map((thread) => this.#descriptions.of(thread)));
+    const threads = await Promise.all(this.#threads.standing().map((thread) => this.#questions.ask(thread, ReplicaLetter.describe)));
     return {
       root: this.#root.snapshot(),
       queues: this.#threads.snapshot(),
       listener: this.#acceptors.snapshot(),
       main: describeGroups(this.#scheduler.groups()),
       store: store?.groups ?? [],
-      threads: threads.filter((thread) => thread !== undefined),
+      threads: threads.filter((thread): thread is ThreadDescription => thread !== undefined),
     };
   }
 

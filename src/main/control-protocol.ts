@@ -16,6 +16,7 @@
  * stats            order, count    NodeStats (`node-stats.ts`): counters, and of queues the first `count` by `order`
  * profile start    intervalUs      null, when every thread is being profiled (`profiling.ts`); it ends by itself after ten minutes
  * profile finish   folder          ProfiledThread[]: one `.cpuprofile` a thread is in the folder, an absolute path
+ * restart-queue    vhost, queue    QueueRestart (`queue-restart.ts`), when it runs
  * fault            thread, fault   null, once it is ordered: something goes wrong there on purpose (`fault-question.ts`)
  */
 export const CONTROL_VERSION = 1;

@@ -13,6 +13,7 @@ import { readFaultQuestion } from './fault-question.ts';
 import { type NodeStats, readStatsQuestion } from './node-stats.ts';
 import { readProfileFinish, readProfileStart } from './profile-question.ts';
 import type { Logger } from './log.ts';
+import { type QueueRestart, readRestartQuestion } from './queue-restart.ts';
 import { STORE_FILE } from './store-file.ts';
 
 export type StartNode = (config: NodeConfig, log: Logger) => Promise<RunningNode>;
@@ -53,6 +54,7 @@ function offersOf(node: RunningNode): ControlOffers {
     ['stats', async (fields) => statsOf(node, fields)],
     ['profile start', (fields) => startProfile(node, fields)],
     ['profile finish', async (fields) => node.profiling.finish(readProfileFinish(fields))],
+    ['restart-queue', async (fields) => askForRestart(node, fields)],
     ['fault', async (fields) => orderFault(node, fields)],
   ]);
 }
@@ -65,6 +67,11 @@ function statsOf(node: RunningNode, fields: Readonly<Record<string, unknown>>): 
 async function startProfile(node: RunningNode, fields: Readonly<Record<string, unknown>>): Promise<null> {
   await node.profiling.start(readProfileStart(fields));
   return null;
+}
+
+function askForRestart(node: RunningNode, fields: Readonly<Record<string, unknown>>): Promise<QueueRestart> {
+  const { vhost, queue } = readRestartQuestion(fields);
+  return node.restartQueue(vhost, queue);
 }
 
 function orderFault(node: RunningNode, fields: Readonly<Record<string, unknown>>): null {
@@ -83,6 +90,7 @@ function holding(node: RunningNode, directory: DataDirectory, control: LineServe
     dataDir: directory.path,
     liveTree: () => node.liveTree(),
     stats: (order, count) => node.stats(order, count),
+    restartQueue: (vhost, name) => node.restartQueue(vhost, name),
     fault: (thread, fault) => node.fault(thread, fault),
     profiling: node.profiling,
     threadsLost: () => node.threadsLost(),

@@ -4,6 +4,7 @@ import type { Fault } from './fault-schedule.ts';
 import type { LiveTree } from './live-tree.ts';
 import type { NodeStats, QueueOrder } from './node-stats.ts';
 import type { Profiling } from './profiling.ts';
+import type { QueueRestart } from './queue-restart.ts';
 import type { Durability } from './store-thread.ts';
 
 /** What a node is started with; every field is decided, nothing is optional here but what tests turn. */
@@ -40,6 +41,8 @@ export type RunningNode = {
   liveTree(): Promise<LiveTree>;
   /** What it does, in numbers: the first `count` queues by `order`. */
   stats(order: QueueOrder, count: number): Promise<NodeStats>;
+  /** Starts a queue again that has crashed too often; rejects with a sentence when it does not run then. */
+  restartQueue(vhost: string, name: string): Promise<QueueRestart>;
   /** Orders a fault on a scheduler thread, counted from 1, or on the store's, which follows them; on the main thread, 0, only a plan. */
   fault(thread: number, fault: Fault): void;
   readonly profiling: Pick<Profiling, 'start' | 'finish'>;

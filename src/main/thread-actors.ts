@@ -55,6 +55,7 @@ import { deadLetterSetting, deadLetteringQueues } from './dead-letter-setting.ts
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
+import { restartInGroup } from './queue-restart.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
@@ -345,6 +346,12 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const fault = what as Fault;
     if (fault.type === 'plan') this.scheduler.faults = fault.plan === undefined ? undefined : new FaultSchedule(fault.plan);
     else this.#host.applyFault(fault);
+  }
+
+  restartQueue(id: number): unknown {
+    const record = this.topology.queueById(id)?.record;
+    const isDamaged = record !== undefined && this.queues.slots[record.slot * SLOT_WORDS + DAMAGED] === 1;
+    return restartInGroup(this.queueGroup, id, isDamaged ? STORED_QUEUE_DAMAGED : undefined);
   }
 
   describe(): ThreadDescription {

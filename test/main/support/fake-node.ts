@@ -26,6 +26,7 @@ const startNode: StartNode = async (config, log) => {
     stats: () => Promise.reject(new Error('there are none')),
     profiling: { start: async () => {}, finish: async () => [] },
     threadsLost: () => 0,
+    restartQueue: () => Promise.reject(new Error('it has no queues')),
     close: () => {
       if (process.env['FAKE_CLOSE'] === 'hang') return new Promise(() => undefined);
       if (process.env['FAKE_CLOSE'] === 'fail') return Promise.reject(new Error('the disk is gone'));
