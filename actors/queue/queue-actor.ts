@@ -39,7 +39,7 @@ import { askToVanish, tellCancelled, tellEmptied } from './end-notices.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
 import { type QueueSetting, keepingSetting, publisherOf, traitsOf, wordOf } from './queue-setting.ts';
-import { EXPIRY_TIMER, LEASE_TIMER, TimeLimits } from './time-limits.ts';
+import { EXPIRY_TIMER, LEASE_TIMER, RETRY_TIMER, TimeLimits } from './time-limits.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
 const RESYNC_TIMEOUT_MS = 5_000;
@@ -106,6 +106,8 @@ export class QueueActor implements Actor, QueuePort {
 
   #recover(): void {
     this.#machine.recover();
+    // Timers are armed and dead letters made in a turn, and perhaps nobody writes to it.
+    if (this.#machine.isImpatient) this.#context.tell(this.#context.self, new Letter(QueueLetter.pageOut));
     if (this.#context.self.generation > 1) this.#keeping?.resume();
     const connection = this.#machine.counter(ACTIVE_CONNECTION);
     if (connection !== 0) this.#machine.consumers.expect(connection, this.#machine.counter(ACTIVE_KEY));
@@ -171,7 +173,8 @@ export class QueueActor implements Actor, QueuePort {
       case READ_TIMER:
         return this.#keeping?.readAgain();
       case EXPIRY_TIMER:
-        return this.#timeLimits.timerEnded();
+      case RETRY_TIMER:
+        return this.#timeLimits.timerEnded(key);
       case LEASE_TIMER:
         return this.#leaseOver();
       case DEAD_LETTER_TIMER:
@@ -183,6 +186,8 @@ export class QueueActor implements Actor, QueuePort {
 
   /** Deliveries leave once a turn: until then they are only in the ledger, where a crash finds them. */
   endTurn(): void {
+    // Nothing is too much while what an incarnation before delivered may be on its way to a socket.
+    if (this.#machine.delaysRetries && this.#unsynced.size === 0) this.#timeLimits.endDelays(this.#admission);
     if (this.#machine.expires) this.#expire();
     else this.#dispatch();
     this.#outboxes.flush();
@@ -293,7 +298,7 @@ export class QueueActor implements Actor, QueuePort {
     const how = letter.b as Settle;
     const connection = letter.sender.id;
     for (let index = 0; index < count; index++) this.#machine.settle(ints[index]!, how, connection);
-    if (how === Settle.requeue) this.#admission.keepTo();
+    if (how === Settle.requeue || how === Settle.returned) this.#admission.keepTo();
     this.#giveBack(letter);
   }
 

@@ -51,13 +51,14 @@ export function wordOf(memory: QueueMemory, address: number, word: number): numb
 
 /** What its machine is told. `title`: as errors name the queue. */
 export function traitsOf({ memory, times, priorityOf, deadLetters }: QueueSetting, options: QueueOptions, title: string): QueueTraits {
-  const { singleActiveConsumer, messageTtlMs, deliveryLimit, maxPriority, maxLengthBytes } = options;
+  const { singleActiveConsumer, messageTtlMs, deliveryLimit, delayedRetry, maxPriority, maxLengthBytes } = options;
   return {
     title,
     singleActiveConsumer,
     messageTtlMs,
     times,
     deliveryLimit,
+    delayedRetry,
     deadLetters: deadLetters !== undefined,
     sizeOf: maxLengthBytes === undefined ? undefined : (address) => wordOf(memory, address, BODY_SIZE),
     priorities: maxPriority === 0 ? undefined : { max: maxPriority, of: priorityOf },

@@ -8,6 +8,7 @@ import type { FieldTable, FieldValue } from './field-table.ts';
 import { integerOf, textOf, typeName } from './field-value.ts';
 import { queueTypeOf } from './queue-options.ts';
 import type { QueueType } from './queue-options.ts';
+import { RETRY_TYPES } from './queue/delayed-retry.ts';
 import { ReplyCode, refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
 
@@ -27,6 +28,9 @@ const SHARED = [
   'x-queue-leader-locator',
   'x-consumer-timeout',
   'x-delivery-limit',
+  'x-delayed-retry-type',
+  'x-delayed-retry-min',
+  'x-delayed-retry-max',
 ];
 
 /** What each type knows. These are also the arguments that two declarations must agree on, in this order. */
@@ -85,6 +89,9 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['x-single-active-consumer', (value) => (value.type === 't' ? undefined : unacceptable(value))],
   ['x-consumer-timeout', checkCount],
   ['x-delivery-limit', checkInteger],
+  ['x-delayed-retry-type', checkRetryType],
+  ['x-delayed-retry-min', checkCount],
+  ['x-delayed-retry-max', checkCount],
   ['x-quorum-initial-group-size', checkSize],
   ['x-max-age', checkAge],
   ['x-stream-max-segment-size-bytes', checkCount],
@@ -155,6 +162,13 @@ function checkLongstr(value: FieldValue): string | undefined {
 
 function checkDeadLetterRoutingKey(value: FieldValue, args: FieldTable): string | undefined {
   return checkLongstr(value) ?? (args.has('x-dead-letter-exchange') ? undefined : 'routing_key_but_no_dlx_defined');
+}
+
+/** A delay without its smallest value would be none at all. */
+function checkRetryType(value: FieldValue, args: FieldTable): string | undefined {
+  const wrong = oneOf(['disabled', ...RETRY_TYPES], 'invalid_delayed_retry_type')(value, args);
+  if (wrong !== undefined || (value.type === 'S' && textOf(value.value) === 'disabled')) return wrong;
+  return args.has('x-delayed-retry-min') ? undefined : 'delayed_retry_type_but_no_min_defined';
 }
 
 function checkAge(value: FieldValue): string | undefined {

@@ -4,7 +4,8 @@
  */
 import type { FieldTable } from './field-table.ts';
 import { integerOf, textOf } from './field-value.ts';
-import { PRIORITY_MAX } from './bounds.ts';
+import { EXPIRY_MAX_MS, PRIORITY_MAX } from './bounds.ts';
+import { RETRY_TYPES, type RetryPolicy } from './queue/delayed-retry.ts';
 import { DELIVERY_LIMIT_DEFAULT, UNLIMITED_DELIVERIES } from './queue/delivery-limit.ts';
 
 export type QueueType = 'classic' | 'quorum' | 'stream';
@@ -34,6 +35,8 @@ export type QueueOptions = {
    * is all; undefined: nothing of it.
    */
   readonly deliveryLimit: number | undefined;
+  /** How long what comes back waits; undefined: not at all. */
+  readonly delayedRetry: RetryPolicy | undefined;
   /** How long a consumer may keep a delivery unsettled, milliseconds. */
   readonly consumerTimeoutMs: number | undefined;
 };
@@ -55,6 +58,7 @@ export function readQueueOptions(args: FieldTable): QueueOptions {
     singleActiveConsumer: isSet(args, 'x-single-active-consumer'),
     mode: textArgument(args, 'x-queue-mode') === 'lazy' ? 'lazy' : 'default',
     deliveryLimit: deliveryLimitOf(args, type),
+    delayedRetry: delayedRetryOf(args),
     consumerTimeoutMs: countArgument(args, 'x-consumer-timeout'),
   };
 }
@@ -76,8 +80,18 @@ function overflowOf(args: FieldTable, type: QueueType): OverflowMode {
 function deliveryLimitOf(args: FieldTable, type: QueueType): number | undefined {
   const value = args.get('x-delivery-limit');
   const integer = value === undefined ? undefined : integerOf(value);
-  if (integer === undefined) return type === 'quorum' ? DELIVERY_LIMIT_DEFAULT : undefined;
-  return integer < 0n ? UNLIMITED_DELIVERIES : Number(integer);
+  if (integer !== undefined) return integer < 0n ? UNLIMITED_DELIVERIES : Number(integer);
+  if (type === 'quorum') return DELIVERY_LIMIT_DEFAULT;
+  return delayedRetryOf(args) === undefined ? undefined : UNLIMITED_DELIVERIES;
+}
+
+/** Without a smallest delay there is none; without a largest one it grows as long as a message may live. */
+function delayedRetryOf(args: FieldTable): RetryPolicy | undefined {
+  const wanted = textArgument(args, 'x-delayed-retry-type');
+  const type = RETRY_TYPES.find((each) => each === wanted);
+  const minMs = countArgument(args, 'x-delayed-retry-min');
+  if (type === undefined || minMs === undefined) return undefined;
+  return { type, minMs, maxMs: Math.min(countArgument(args, 'x-delayed-retry-max') ?? EXPIRY_MAX_MS, EXPIRY_MAX_MS) };
 }
 
 function textArgument(args: FieldTable, name: string): string | undefined {

@@ -55,7 +55,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
   ],
   'recovery leaves the comebacks where nobody looks': [
-    { file: fifo, right: 'if ((ledger.state(position) & STATE_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
+    { file: fifo, right: 'if ((ledger.state(position) & READY_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
   ],
   'recovery takes the chunk that the head has left for the head\'s': [
     { file: ledger, right: '    if (behind !== 0) this.#dropChunk();\n', wrong: '' },
@@ -119,7 +119,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: priority, right: '    return this.#ledger.tail;\n', wrong: '    return this.#ledger.head;\n' },
   ],
   'a requeued message is not marked': [
-    { file: machine, right: 'ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);', wrong: 'ledger.setState(position, READY, 0);' },
+    { file: machine, right: 'READY | REDELIVERED_FLAG | (waits', wrong: 'READY | (waits' },
   ],
   'a message comes back once too often': [
     { file: 'delivery-limit.ts', right: 'this.#ledger.deliveries(position) >= this.#limit', wrong: 'this.#ledger.deliveries(position) > this.#limit' },
@@ -135,6 +135,22 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     },
   ],
   'what came back too often is rejected': [{ file: machine, right: "this.#die(position, 'delivery_limit')", wrong: "this.#die(position, 'rejected')" }],
+  'a crash ends all waiting': [
+    { file: 'delayed-retry.ts', right: '=== (READY | DELAYED_FLAG)) this', wrong: '=== 0) this' },
+    { file: 'ledger-layout.ts', right: 'READY_MASK = STATE_MASK | DELAYED_FLAG', wrong: 'READY_MASK = STATE_MASK' },
+  ],
+  'what waits is forgotten in a crash': [
+    { file: machine, right: '    this.#retry?.recover(this.#ledger);\n', wrong: '' },
+  ],
+  'what waits is ready': [{ file: machine, right: '    if (waits) this.#retry!.add(position, deliveries);\n    else this', wrong: '    if (waits) this.#retry!.add(position, deliveries);\n    this' }],
+  'a delay does not grow': [{ file: 'delayed-retry.ts', right: 'minMs * Math.max(deliveries, 1)', wrong: 'minMs' }],
+  'a delay grows for ever': [{ file: 'delayed-retry.ts', right: 'Math.min(minMs * Math.max(deliveries, 1), maxMs)', wrong: 'minMs * Math.max(deliveries, 1)' }],
+  'the latest is ready first': [{ file: 'delayed-retry.ts', right: 'return one.timeMs < other.timeMs;', wrong: 'return one.timeMs > other.timeMs;' }],
+  'it is ready a moment too late': [{ file: 'delayed-retry.ts', right: 'this.nextMs <= nowMs', wrong: 'this.nextMs < nowMs' }],
+  'every return waits': [{ file: 'delayed-retry.ts', right: "type === 'all' || (type === 'returned') === (how === Settle.returned)", wrong: 'type !== undefined' }],
+  'what is ready again is so in the ledger alone': [{ file: machine, right: 'this.#ledger.owner(position));\n      this.#comeBack(position);', wrong: 'this.#ledger.owner(position));' }],
+  'a purge leaves what waits': [{ file: machine, right: 'const position of this.#retry?.takeAll() ?? []', wrong: 'const position of [] as number[]' }],
+  'what waits counts in bytes after a crash': [{ file: 'ready-size.ts', right: '(ledger.state(position) & READY_MASK) === READY', wrong: '(ledger.state(position) & READY_MASK & 3) === READY' }],
   'an unseen message is marked': [
     { file: machine, right: 'READY | (state & FLAGS_MASK), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
   ],

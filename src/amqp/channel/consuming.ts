@@ -85,7 +85,7 @@ export class Consuming {
       case 'basic.ack':
         return this.settle(method.deliveryTag, method.multiple, Settle.ack, method.name);
       case 'basic.nack':
-        return this.settle(method.deliveryTag, method.multiple, method.requeue ? Settle.requeue : Settle.discard, method.name);
+        return this.settle(method.deliveryTag, method.multiple, method.requeue ? Settle.returned : Settle.discard, method.name);
       case 'basic.reject':
         return this.settle(method.deliveryTag, false, method.requeue ? Settle.requeue : Settle.discard, method.name);
       case 'basic.recover':
@@ -324,6 +324,7 @@ export class Consuming {
 
   readonly #ack: Settled = (link, position, tag) => this.#settleOne(link, position, tag, Settle.ack);
   readonly #requeue: Settled = (link, position, tag) => this.#settleOne(link, position, tag, Settle.requeue);
+  readonly #return: Settled = (link, position, tag) => this.#settleOne(link, position, tag, Settle.returned);
   readonly #discard: Settled = (link, position, tag) => this.#settleOne(link, position, tag, Settle.discard);
 
   #settleOne(link: number, position: number, tag: number, how: Settle): void {
@@ -332,17 +333,21 @@ export class Consuming {
 
   /** basic.ack, nack, reject. Hot. */
   settle(tag: number, multiple: boolean, how: Settle, method: MethodName): void {
-    const settled = how === Settle.ack ? this.#ack : how === Settle.requeue ? this.#requeue : this.#discard;
-    if (!this.#ledger.settle(tag, multiple, settled)) {
+    if (!this.#ledger.settle(tag, multiple, how === Settle.ack ? this.#ack : this.#settledAs(how))) {
       return this.#refuse(ReplyCode.preconditionFailed, `unknown delivery tag ${tag}`, method);
     }
     if (this.#stopped.length > 0) this.settled();
   }
 
+  #settledAs(how: Settle): Settled {
+    if (how === Settle.requeue) return this.#requeue;
+    return how === Settle.returned ? this.#return : this.#discard;
+  }
+
   #recover(method: MethodOf<'basic.recover'> | MethodOf<'basic.recover-async'>): void {
     if (!method.requeue) return this.#refuse(ReplyCode.notImplemented, 'requeue=false', method.name);
     this.#ledger.settle(0, true, (link, position) => {
-      this.#port.links.settle(this.#port.links.byNumber(link), position, Settle.requeue);
+      this.#port.links.settle(this.#port.links.byNumber(link), position, Settle.returned);
     });
     this.settled();
     if (method.name === 'basic.recover') this.#send({ name: 'basic.recover-ok' });

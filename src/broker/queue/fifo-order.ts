@@ -1,6 +1,6 @@
 import type { DeliveryOrder } from './delivery-order.ts';
 import type { Ledger } from './ledger.ts';
-import { READY, STATE_MASK } from './ledger-layout.ts';
+import { READY, READY_MASK } from './ledger-layout.ts';
 import { PositionHeap } from './position-heap.ts';
 
 /**
@@ -50,11 +50,11 @@ export class FifoOrder implements DeliveryOrder {
     let cursor = ledger.head;
     for (let position = ledger.head, next = position; position !== ledger.tail; position = next) {
       next = ledger.after(position);
-      if ((ledger.state(position) & STATE_MASK) !== READY || next !== ((position + 1) | 0)) cursor = next;
+      if ((ledger.state(position) & READY_MASK) !== READY || next !== ((position + 1) | 0)) cursor = next;
     }
     this.cursor = cursor;
     for (let position = ledger.head; position !== cursor; position = ledger.after(position)) {
-      if ((ledger.state(position) & STATE_MASK) === READY) this.#returned.push(position);
+      if ((ledger.state(position) & READY_MASK) === READY) this.#returned.push(position);
     }
   }
 

@@ -47,7 +47,7 @@ export const LETTER_NUMBER = 5;
 export const LETTER_ANSWERED = 6;
 /** Id of the queue whose slot this is; tells a new queue from one that is taken over. */
 export const QUEUE_ID = 7;
-/** Counters, wrapping int32: ready + unsettled + dying + settled + dropped = accepted (I1). */
+/** Counters, wrapping int32: ready + delayed + unsettled + dying + settled + dropped = accepted (I1). */
 export const ACCEPTED = 8;
 export const SETTLED = 9;
 export const DROPPED = 10;
@@ -71,6 +71,8 @@ export const STORED = 25;
 export const DAMAGED = 26;
 /** Transient messages were paged out up to this position. None before it is any more: the store takes them in order. */
 export const PAGED_TO = 27;
+/** Messages that came back and wait, for those who only look. */
+export const DELAYED_COUNT = 28;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;
@@ -103,9 +105,14 @@ export const KEPT_FLAG = 8;
 export const PAGED_FLAG = 16;
 /** Flag: its publisher said how long it may wait (`expiration`). */
 export const EXPIRING_FLAG = 32;
+/** Flag of a READY message: it came back and waits for its next delivery, so it is not ready yet (delayed-retry.ts). */
+export const DELAYED_FLAG = 64;
+/** Of a state: READY alone is a message that may be delivered now. */
+export const READY_MASK = STATE_MASK | DELAYED_FLAG;
 /** The message's priority, in a queue that tells priorities apart; never above its highest. */
 export const LEVEL_SHIFT = 16;
 export const LEVEL_MASK = 0xff << LEVEL_SHIFT;
+/** Flags that a message keeps while its state changes. */
 export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG | LEVEL_MASK;
 
 /** Queues a node holds at the same time. */

@@ -14,7 +14,7 @@
 import { READ_AHEAD } from './contents.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import type { Ledger } from './ledger.ts';
-import { LEVEL_MASK, LEVEL_SHIFT, READY, STATE_MASK } from './ledger-layout.ts';
+import { LEVEL_MASK, LEVEL_SHIFT, READY, READY_MASK } from './ledger-layout.ts';
 import { PositionHeap } from './position-heap.ts';
 import { PositionRing } from './position-ring.ts';
 
@@ -116,7 +116,7 @@ export class PriorityOrder implements DeliveryOrder {
     const ledger = this.#ledger;
     this.clear();
     for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
-      if ((ledger.state(position) & STATE_MASK) === READY) this.added(position);
+      if ((ledger.state(position) & READY_MASK) === READY) this.added(position);
     }
   }
 

@@ -2,15 +2,18 @@ import { type Refusal, ReplyCode, refuse } from '../refusal.ts';
 import { Consumers } from './consumers.ts';
 import { Contents } from './contents.ts';
 import type { Consumer, ConsumerSpec } from './consumer.ts';
+import { DelayedRetry } from './delayed-retry.ts';
 import { DeliveryLimit, UNLIMITED_DELIVERIES } from './delivery-limit.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import { type DropReason, Dying } from './dying.ts';
-import { Expiry, type MessageTimes } from './expiry.ts';
+import { Expiry } from './expiry.ts';
 import { FifoOrder } from './fifo-order.ts';
-import { type Priorities, PriorityOrder } from './priority-order.ts';
+import { PriorityOrder } from './priority-order.ts';
 import { Ledger } from './ledger.ts';
 import {
   CONSUMER_COUNT,
+  DELAYED_COUNT,
+  DELAYED_FLAG,
   DELIVERED,
   DROPPED,
   EXPIRING_FLAG,
@@ -29,55 +32,18 @@ import {
   UNSETTLED_COUNT,
 } from './ledger-layout.ts';
 import type { QueueMemory } from './queue-memory.ts';
+import type { QueuePort, QueueTraits } from './queue-port.ts';
 import { ReadySize } from './ready-size.ts';
+import { Settle } from './settle.ts';
 
-/** What a queue does to the world. Called in the middle of a step: an implementation only collects. */
-export interface QueuePort {
-  /** A lease stays with the queue: the bytes at `address` stand until the delivery is settled. */
-  deliver(consumer: Consumer, address: number, position: number, redelivered: boolean): void;
-  /** A message that the store keeps has left the queue. */
-  keptGone(position: number): void;
-  /** A message that the store keeps came back, after so many deliveries. */
-  keptReturned(position: number, deliveries: number): void;
-  /** A message is about to die: until this returns, it is still at its position. */
-  dropped?(position: number, reason: DropReason): void;
-}
-
-export type { DropReason };
-
-/** How a delivery ends. */
-export const Settle = {
-  ack: 0,
-  requeue: 1,
-  /** Reject or nack without requeue: dead-lettered where there is a dead-letter exchange, else dropped. */
-  discard: 2,
-  /** The socket has taken a delivery that needs no acknowledgement. */
-  taken: 3,
-  /** The delivery never reached the client: back to its place, not marked as redelivered. */
-  unsent: 4,
-} as const;
-export type Settle = (typeof Settle)[keyof typeof Settle];
-
-export type QueueTraits = {
-  /** As errors name it: `queue 'q' in vhost '/'`. */
-  readonly title: string;
-  readonly singleActiveConsumer: boolean;
-  /** Only of a queue that limits bytes: bytes of the body of the message at an address. */
-  readonly sizeOf?: ((address: number) => number) | undefined;
-  /** How long each message may wait, milliseconds; undefined: as long as it says itself. */
-  readonly messageTtlMs?: number | undefined;
-  /** Of a queue whose messages may expire. */
-  readonly times?: MessageTimes | undefined;
-  /** Only of a queue with x-max-priority. */
-  readonly priorities?: Priorities | undefined;
-  /** There is a dead-letter exchange: what dies stays until it is buried. */
-  readonly deadLetters?: boolean | undefined;
-  /** How often a message may come back; UNLIMITED_DELIVERIES: consumers are told how often it has, and that is all. */
-  readonly deliveryLimit?: number | undefined;
-};
+export { Settle };
+export type { DropReason, QueuePort, QueueTraits };
 
 /** Messages that one `dropExpired` drops at most, for the same reason. */
 export const EXPIRE_MAX = 8192;
+
+/** Messages that one `endDelays` makes ready at most, for the same reason. */
+export const RETRY_MAX = 8192;
 
 /** Messages that one `dispatch` delivers at most, so that a long backlog shares its thread. */
 export const DISPATCH_MAX = 2048;
@@ -102,6 +68,7 @@ export class QueueMachine {
   /** Undefined of a queue without a dead-letter exchange. */
   readonly dying: Dying | undefined;
   readonly #limit: DeliveryLimit | undefined;
+  readonly #retry: DelayedRetry | undefined;
   /** Undefined until something here may expire. */
   #expiry: Expiry | undefined = undefined;
   #unsettled = 0;
@@ -114,7 +81,8 @@ export class QueueMachine {
     this.contents = new Contents(this.#ledger, this.#order, this.dying);
     this.contents.sizeOf = traits.sizeOf;
     this.#size = traits.sizeOf === undefined ? undefined : new ReadySize(this.#ledger, traits.sizeOf);
-    const { deliveryLimit } = traits;
+    const { deliveryLimit, delayedRetry } = traits;
+    this.#retry = delayedRetry === undefined ? undefined : new DelayedRetry(delayedRetry, () => traits.times!.nowMs());
     this.#limit = deliveryLimit === undefined ? undefined : new DeliveryLimit(this.#ledger, deliveryLimit);
     this.#traits = traits;
     this.#port = port;
@@ -132,6 +100,7 @@ export class QueueMachine {
     if ((flags & EXPIRING_FLAG) !== 0) this.#beginExpiry();
     if (this.#expiry !== undefined) this.#expiry.offeredTo = this.#ledger.tail;
     this.#order.recover();
+    this.#retry?.recover(this.#ledger);
     this.contents.recover();
     this.dying?.recover();
     this.#size?.recover();
@@ -143,6 +112,11 @@ export class QueueMachine {
 
   get unsettled(): number {
     return this.#unsettled;
+  }
+
+  /** Those that came back and wait for their next delivery. */
+  get delayed(): number {
+    return this.#retry?.count ?? 0;
   }
 
   /** Bytes of the bodies of ready messages; 0 of a queue that does not limit them. */
@@ -167,6 +141,7 @@ export class QueueMachine {
   showCounts(): void {
     this.#ledger.setCounter(READY_COUNT, this.ready);
     this.#ledger.setCounter(UNSETTLED_COUNT, this.#unsettled);
+    this.#ledger.setCounter(DELAYED_COUNT, this.delayed);
     this.#ledger.setCounter(CONSUMER_COUNT, this.consumers.count);
   }
 
@@ -269,7 +244,8 @@ export class QueueMachine {
         this.#die(position, 'rejected');
         return;
       case Settle.requeue:
-        return this.#requeue(position, state);
+      case Settle.returned:
+        return this.#requeue(position, state, how);
       case Settle.unsent:
         ledger.setState(position, READY | (state & FLAGS_MASK), 0);
         this.#comeBack(position);
@@ -278,18 +254,45 @@ export class QueueMachine {
   }
 
   /** The consumer had it, or may have. */
-  #requeue(position: number, state: number): void {
+  #requeue(position: number, state: number, how: Settle): void {
     const ledger = this.#ledger;
     if (this.#limit?.isReached(position) === true) return this.#die(position, 'delivery_limit');
-    ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
+    const waits = this.#retry?.concerns(how) === true;
+    ledger.setState(position, READY | REDELIVERED_FLAG | (waits ? DELAYED_FLAG : 0) | (state & FLAGS_MASK), 0);
     const deliveries = ledger.countDelivery(position);
-    this.#comeBack(position);
+    if (waits) this.#retry!.add(position, deliveries);
+    else this.#comeBack(position);
     if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, deliveries);
   }
 
   #comeBack(position: number): void {
     this.#order.putBack(position);
     this.#size?.add(position);
+  }
+
+  /** Whether there may be something to do although nobody asks for it. */
+  get isImpatient(): boolean {
+    return this.#expiry !== undefined || this.#retry !== undefined || this.dying !== undefined;
+  }
+
+  /** Whether anything here may have to wait for its next delivery. */
+  get delaysRetries(): boolean {
+    return this.#retry !== undefined;
+  }
+
+  /**
+   * What has waited long enough is ready again, at most RETRY_MAX. Answers when to do it again: Infinity when nothing waits any more, a
+   * time that has passed when there is more.
+   */
+  endDelays(): number {
+    const retry = this.#retry;
+    if (retry === undefined) return Infinity;
+    for (const position of retry.takeOver(RETRY_MAX)) {
+      // Its content may have left the memory meanwhile: then the owner is its size.
+      this.#ledger.setState(position, this.#ledger.state(position) & ~DELAYED_FLAG, this.#ledger.owner(position));
+      this.#comeBack(position);
+    }
+    return retry.nextMs;
   }
 
   /** The connection's socket has taken `count` deliveries of a windowed consumer. */
@@ -359,10 +362,14 @@ export class QueueMachine {
     else this.dying.add(position, reason);
   }
 
-  /** Drops what is ready. Answers how many; what is unsettled stays. */
+  /** Drops what is ready, and what waits to be again. Answers how many; what is unsettled stays. */
   purge(): number {
-    const purged = this.ready;
+    const purged = this.ready + this.delayed;
     while (this.ready > 0) this.dropHead();
+    for (const position of this.#retry?.takeAll() ?? []) {
+      if (this.#ledger.address(position) === 0) this.contents.lacking--;
+      this.#ledger.remove(position, DROPPED);
+    }
     return purged;
   }
 
@@ -454,6 +461,7 @@ export class QueueMachine {
 
   /** The queue is deleted: everything goes. */
   clear(): void {
+    this.#retry?.takeAll();
     this.dying?.clear();
     this.#ledger.clear();
     this.#order.clear();

@@ -1,5 +1,5 @@
 import type { Ledger } from './ledger.ts';
-import { GONE, STATE_MASK } from './ledger-layout.ts';
+import { READY, READY_MASK } from './ledger-layout.ts';
 
 /**
  * Bytes of the bodies of the messages that are ready, for a queue that limits them. Of a content that is in the store alone the entry
@@ -20,7 +20,7 @@ export class ReadySize {
     const ledger = this.#ledger;
     this.bytes = 0;
     for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
-      if ((ledger.state(position) & STATE_MASK) !== GONE) this.add(position);
+      if ((ledger.state(position) & READY_MASK) === READY) this.add(position);
     }
   }
 

@@ -1,6 +1,7 @@
 /** Reads a queue's slot and chunks as the drawing in ledger-layout.ts says, without the code that wrote them. */
 import {
   ADDRESS,
+  DELAYED_FLAG,
   DELIVERIES,
   ENTRY_WORDS,
   FIRST_CHUNK,
@@ -22,6 +23,7 @@ export type Seen = {
   readonly ready: boolean;
   readonly redelivered: boolean;
   readonly deliveries: number;
+  readonly delayed: boolean;
 };
 
 /** Every message that is not gone, in order. Slot 0. */
@@ -47,7 +49,7 @@ export function dumpLedger(memory: CrashingMemory, chunkShift: number): Seen[] {
     if ((state & STATE_MASK) === GONE) continue;
     const redelivered = (state & REDELIVERED_FLAG) !== 0;
     const deliveries = words[entry + DELIVERIES]!;
-    seen.push({ position, address: words[entry + ADDRESS]!, ready: (state & STATE_MASK) === READY, redelivered, deliveries });
+    seen.push({ position, address: words[entry + ADDRESS]!, ready: (state & STATE_MASK) === READY, redelivered, deliveries, delayed: (state & DELAYED_FLAG) !== 0 });
   }
   return seen;
 }

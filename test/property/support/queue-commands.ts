@@ -1,6 +1,7 @@
 /** Random histories of a queue, as commands that are the same whatever became of those before them. */
 import fc from 'fast-check';
 import type { ConsumerSpec } from '../../../src/broker/queue/consumer.ts';
+import type { RetryPolicy } from '../../../src/broker/queue/delayed-retry.ts';
 import { Settle } from '../../../src/broker/queue/queue-machine.ts';
 import type { QueueModule } from './queue-copy.ts';
 import { QueueWorld, type WorldOptions } from './queue-world.ts';
@@ -64,7 +65,7 @@ export function specOf(fields: Partial<ConsumerSpec> & { readonly connection: nu
   return { ...blank, ...fields };
 }
 
-const HOW = [Settle.ack, Settle.ack, Settle.requeue, Settle.discard, Settle.unsent];
+const HOW = [Settle.ack, Settle.ack, Settle.requeue, Settle.discard, Settle.unsent, Settle.returned];
 
 const commands: readonly fc.Arbitrary<Step>[] = [
   step<[number, number]>('publish', [connection, fc.integer({ min: 1, max: 12 })], (world, sender, count) => world.publish(sender, count)),
@@ -75,6 +76,7 @@ const commands: readonly fc.Arbitrary<Step>[] = [
   step('dispatch', [], (world) => world.dispatch()),
   step('dispatch', [], (world) => world.dispatch()),
   step<[number]>('pass', [fc.integer({ min: 1, max: 30 })], (world, ms) => world.pass(ms)),
+  step('end delays', [], (world) => world.endDelays()),
   step('drop expired', [], (world) => world.dropExpired()),
   step('consume', [subscription], (world, fields) => world.consume(specOf({ ...fields, key: ++keys }))),
   step<[number]>('cancel', [index], (world, at) => {
@@ -121,6 +123,13 @@ const options: fc.Arbitrary<WorldOptions> = fc.record({
   start: fc.oneof(fc.constant(0), fc.integer({ min: 2 ** 31 - 60, max: 2 ** 31 - 1 }), fc.integer({ min: -60, max: -1 }), fc.nat(9000)),
   single: fc.nat(3).map((one) => one === 0),
   ttlMs: fc.constantFrom(undefined, undefined, 0, 25),
+  delayedRetry: fc.constantFrom<(RetryPolicy | undefined)[]>(
+    undefined,
+    undefined,
+    { type: 'all', minMs: 10, maxMs: 15 },
+    { type: 'failed', minMs: 5, maxMs: 8 },
+    { type: 'returned', minMs: 0, maxMs: 40 },
+  ),
   deliveryLimit: fc.constantFrom(undefined, undefined, 0, 1, 3, Infinity),
   maxPriority: fc.constantFrom(undefined, undefined, 2, 40),
 });

@@ -10,7 +10,9 @@ export type Entry = {
   redelivered: boolean;
   /** How often it came back. */
   deliveries: number;
-  /** Who holds it; undefined while it is ready. */
+  /** It came back and waits until then; undefined: it does not. */
+  readyAtMs: number | undefined;
+  /** Who holds it; undefined while it is ready or waits. */
   holder: Holder | undefined;
   /** Its connection has said that the socket took it. */
   reported: boolean;
@@ -64,7 +66,12 @@ export class QueueModel {
 
   /** The next one first. */
   get ready(): Entry[] {
-    return this.entries.filter((entry) => entry.holder === undefined).sort((a, b) => b.priority - a.priority);
+    const ready = this.entries.filter((entry) => entry.holder === undefined && entry.readyAtMs === undefined);
+    return ready.sort((a, b) => b.priority - a.priority);
+  }
+
+  get delayed(): Entry[] {
+    return this.entries.filter((entry) => entry.readyAtMs !== undefined);
   }
 
   get unsettled(): Entry[] {
@@ -82,7 +89,8 @@ export class QueueModel {
   }
 
   accept(address: number, priority: number): void {
-    this.entries.push({ position: this.tail, address, priority, redelivered: false, deliveries: 0, holder: undefined, reported: false });
+    const fresh = { redelivered: false, deliveries: 0, readyAtMs: undefined, holder: undefined, reported: false };
+    this.entries.push({ position: this.tail, address, priority, ...fresh });
     this.tail = (this.tail + 1) | 0;
     this.accepted++;
   }

@@ -1,10 +1,11 @@
 /** A queue under test beside its model: each step is taken by both, and after each both must be the same. */
 import * as assert from 'uvu/assert';
 import type { Consumer, ConsumerSpec } from '../../../src/broker/queue/consumer.ts';
+import type { RetryPolicy } from '../../../src/broker/queue/delayed-retry.ts';
 import { ACCEPTED, DROPPED, HEAD, SETTLED, TAIL } from '../../../src/broker/queue/ledger-layout.ts';
 import { type QueueMachine, Settle } from '../../../src/broker/queue/queue-machine.ts';
 import { Crash, CrashingMemory } from './crashing-memory.ts';
-import { dumpLedger } from './ledger-dump.ts';
+import { type Seen, dumpLedger } from './ledger-dump.ts';
 import { type QueueModule, SMALL } from './queue-copy.ts';
 import { type Entry, Holder, QueueModel, isWindowed } from './queue-model.ts';
 
@@ -17,6 +18,8 @@ export type WorldOptions = {
   readonly deliveryLimit?: number | undefined;
   /** The highest priority that is told apart; undefined: none are. */
   readonly maxPriority?: number | undefined;
+  /** What comes back waits. */
+  readonly delayedRetry?: RetryPolicy | undefined;
 };
 
 /** Bytes of the body of a message. */
@@ -28,6 +31,8 @@ type Doubt = {
   readonly gone?: readonly Entry[];
   /** These may be marked as redelivered or not. */
   readonly marked?: readonly Entry[];
+  /** These may still wait or not. */
+  readonly waiting?: readonly Entry[];
 };
 
 export class QueueWorld {
@@ -71,9 +76,10 @@ export class QueueWorld {
       publishedMs: (address: number) => this.#publishedMs.get(address)!,
       expirationMs: (address: number) => this.#expirationMs.get(address)!,
     };
-    const { single, ttlMs, deliveryLimit, maxPriority } = this.#options;
+    const { single, ttlMs, deliveryLimit, delayedRetry, maxPriority } = this.#options;
     const priorities = maxPriority === undefined ? undefined : { max: maxPriority, of: (address: number) => this.#priorityOf(address) };
-    const traits = { title: "queue 'q' in vhost '/'", singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times, deliveryLimit, priorities };
+    const rules = { singleActiveConsumer: single, sizeOf, messageTtlMs: ttlMs, times, deliveryLimit, delayedRetry, priorities };
+    const traits = { title: "queue 'q' in vhost '/'", ...rules };
     return new this.#module.QueueMachine(this.memory, 0, traits, {
       keptGone: () => {},
       keptReturned: () => {},
@@ -114,8 +120,9 @@ export class QueueWorld {
       return { value };
     } catch (error) {
       if (!(error instanceof Crash)) throw error;
-      const { gone = [], marked = [] } = doubt();
-      this.#comeBack({ gone: this.#dropping === undefined || gone.includes(this.#dropping) ? gone : [...gone, this.#dropping], marked });
+      const open = doubt();
+      const gone = open.gone ?? [];
+      this.#comeBack({ ...open, gone: this.#dropping === undefined || gone.includes(this.#dropping) ? gone : [...gone, this.#dropping] });
       this.#dropping = undefined;
       this.#offeredTo = this.memory.plainSlots[TAIL]!;
       return undefined;
@@ -131,6 +138,20 @@ export class QueueWorld {
     const entry = this.model.unsettled.find((each) => each.position === position);
     assert.ok(entry !== undefined && this.#isSpent(entry), 'what comes back too often had its deliveries');
     this.#dropping = entry;
+  }
+
+  /** When what comes back in this way is ready again. */
+  #readyAtMs({ deliveries }: Entry, how: Settle = Settle.requeue): number | undefined {
+    const policy = this.#options.delayedRetry;
+    if (policy === undefined || (policy.type === 'failed' && how !== Settle.requeue)) return undefined;
+    if (policy.type === 'returned' && how !== Settle.returned) return undefined;
+    return this.#nowMs + Math.min(policy.minMs * Math.max(deliveries, 1), policy.maxMs);
+  }
+
+  #release(entry: Entry, how: Settle): void {
+    this.model.release(entry, 'redelivered');
+    entry.readyAtMs = this.#readyAtMs(entry, how);
+    this.model.refresh();
   }
 
   /** Its next return is its end. */
@@ -194,8 +215,9 @@ export class QueueWorld {
   }
 
   /** The ledger decides what the crash left open, and nothing else. */
-  #settleDoubt({ gone = [], marked = [] }: Doubt): void {
+  #settleDoubt({ gone = [], marked = [], waiting = [] }: Doubt): void {
     const seen = new Map(dumpLedger(this.memory, SMALL.chunkShift).map((each) => [each.position, each]));
+    this.#beginAnew(new Set([...gone, ...marked, ...waiting]), seen);
     const over = gone.filter((entry) => !seen.has(entry.position) && this.model.entries.includes(entry));
     this.model.entries = this.model.entries.filter((entry) => !over.includes(entry));
     const leaked = over.filter(({ address }) => this.memory.lent.has(address));
@@ -206,6 +228,17 @@ export class QueueWorld {
     assert.ok(dropped >= this.model.dropped && dropped <= this.model.dropped + over.length, 'dropped after a crash');
     this.model.settled += over.length - (dropped - this.model.dropped);
     this.model.dropped = dropped;
+  }
+
+  /** What waited when it crashed waits as long again. */
+  #beginAnew(doubtful: ReadonlySet<Entry>, seen: ReadonlyMap<number, Seen>): void {
+    for (const entry of this.model.entries) {
+      const found = seen.get(entry.position);
+      if (found === undefined) continue;
+      if (!doubtful.has(entry)) assert.is(found.delayed, entry.readyAtMs !== undefined, 'what waits is known after a crash');
+      const { type } = this.#options.delayedRetry ?? { type: 'all' };
+      entry.readyAtMs = found.delayed ? this.#readyAtMs(entry, type === 'returned' ? Settle.returned : Settle.requeue) : undefined;
+    }
   }
 
   get crashes(): number {
@@ -286,6 +319,17 @@ export class QueueWorld {
     assert.is(attempt.value, this.#publishedMs.get(oldest.address)! + waitsMs, 'when the head expires');
   }
 
+  /** What has waited long enough is ready again, however often it crashes. */
+  endDelays(): void {
+    const over = this.model.delayed.filter(({ readyAtMs }) => readyAtMs! <= this.#nowMs).sort(byTime);
+    const attempt = this.#attempt(() => ({ waiting: over }), () => this.#machine.endDelays());
+    if (attempt === undefined) return this.endDelays();
+    for (const entry of over.slice(0, SMALL.retryMax)) entry.readyAtMs = undefined;
+    assert.is(attempt.value, this.model.delayed.sort(byTime)[0]?.readyAtMs ?? Infinity, 'when the next is ready');
+    this.model.refresh();
+    if (attempt.value <= this.#nowMs) this.endDelays();
+  }
+
   get(spec: ConsumerSpec): void {
     this.dropExpired();
     const real = this.#machine.consumers.getter(spec);
@@ -298,8 +342,9 @@ export class QueueWorld {
   settle(entry: Entry, how: Settle): void {
     const { spec } = entry.holder!;
     const holder = entry.holder!;
-    const isSpent = how === Settle.requeue && this.#isSpent(entry);
-    const open = { gone: (how === Settle.requeue && !isSpent) || how === Settle.unsent ? [] : [entry], marked: [entry] };
+    const comesBack = how === Settle.requeue || how === Settle.returned;
+    const isSpent = comesBack && this.#isSpent(entry);
+    const open = { gone: (comesBack && !isSpent) || how === Settle.unsent ? [] : [entry], marked: [entry] };
     const { redelivered } = entry;
     const doubt = (): Doubt => {
       entry.redelivered = redelivered || how !== Settle.unsent;
@@ -308,7 +353,7 @@ export class QueueWorld {
     if (this.#attempt(doubt, () => this.#machine.settle(entry.position, how, spec.connection)) === undefined) return;
     if (isWindowed(holder, SMALL.window) && (how === Settle.taken || how === Settle.unsent)) holder.unreported--;
     if (isSpent) assert.not(this.model.entries.includes(entry), 'what comes back too often goes');
-    else if (how === Settle.requeue) this.model.release(entry, 'redelivered');
+    else if (comesBack) this.#release(entry, how);
     else if (how === Settle.unsent) this.model.release(entry, 'as it was');
     else this.model.release(entry, undefined, how === Settle.discard ? 'dropped' : 'settled');
   }
@@ -334,11 +379,11 @@ export class QueueWorld {
   }
 
   purge(): void {
-    const { ready } = this.model;
-    const attempt = this.#attempt(() => ({ gone: ready, marked: [] }), () => this.#machine.purge());
+    const free = [...this.model.ready, ...this.model.delayed];
+    const attempt = this.#attempt(() => ({ gone: free, marked: [] }), () => this.#machine.purge());
     if (attempt === undefined) return;
-    assert.is(attempt.value, ready.length);
-    for (const entry of ready) this.model.release(entry, undefined, 'dropped');
+    assert.is(attempt.value, free.length);
+    for (const entry of free) this.model.release(entry, undefined, 'dropped');
   }
 
   dropHead(): void {
@@ -369,7 +414,8 @@ export class QueueWorld {
     if (attempt === undefined) return;
     for (const entry of held) {
       if (spent.includes(entry)) assert.not(this.model.entries.includes(entry), 'what comes back too often goes');
-      else this.model.release(entry, noAck.includes(entry) ? undefined : 'redelivered');
+      else if (noAck.includes(entry)) this.model.release(entry, undefined);
+      else this.#release(entry, Settle.requeue);
     }
     this.model.holders = this.model.holders.filter((holder) => !(holder.getter && holder.is(connection, channel)));
     this.model.forgetIdle();
@@ -390,11 +436,12 @@ export class QueueWorld {
     const { model } = this;
     assert.is(this.#machine.ready, model.ready.length, 'ready');
     assert.is(this.#machine.unsettled, model.unsettled.length, 'unsettled');
+    assert.is(this.#machine.delayed, model.delayed.length, 'delayed');
     assert.is(this.#machine.readyBytes, model.ready.reduce((sum, { address }) => sum + sizeOf(address), 0), 'bytes of ready messages');
     assert.equal(
       dumpLedger(this.memory, SMALL.chunkShift),
-      model.entries.map(({ position, address, redelivered, deliveries, holder }) => {
-        return { position, address, ready: holder === undefined, redelivered, deliveries };
+      model.entries.map(({ position, address, redelivered, deliveries, readyAtMs, holder }) => {
+        return { position, address, ready: holder === undefined, redelivered, deliveries, delayed: readyAtMs !== undefined };
       }),
       'the ledger holds what the model holds',
     );
@@ -428,4 +475,8 @@ export class QueueWorld {
       if (real.windowed && !getter && !retired) assert.is(real.onTheWay, unreported, 'on the way to a consumer');
     }
   }
+}
+
+function byTime(one: Entry, other: Entry): number {
+  return one.readyAtMs! - other.readyAtMs! || (one.position - other.position) | 0;
 }

@@ -10,7 +10,7 @@ import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
 import { type ActorRef, Letter, RuntimeLetter } from '../../../../actors/runtime/letter.ts';
 import type { FieldTable } from '../../../../src/broker/field-table.ts';
-import { CHUNK_ENTRIES, DROPPED, READY_COUNT, UNSETTLED_COUNT } from '../../../../src/broker/queue/ledger-layout.ts';
+import { CHUNK_ENTRIES, DELAYED_COUNT, DROPPED, READY_COUNT, UNSETTLED_COUNT } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Settle } from '../../../../src/broker/queue/queue-machine.ts';
 import type { QueueAnswer, QueueQuestion } from '../../../../src/broker/queue/queue-question.ts';
 import { NO_OWNER } from '../../../../src/broker/topology/topology-records.ts';
@@ -18,6 +18,10 @@ import { PUBLISH_WORDS, WordBatch } from '../../../../src/amqp/channel/queue-lin
 import { Crash, CrashingMemory } from '../../support/crashing-memory.ts';
 
 const QUEUE_ID = 1;
+/** By which time goes on with each turn. */
+const TURN_MS = 4;
+/** Of a new incarnation: it ends with the history. */
+const RESYNC_TIMER = 1;
 
 type Held = { readonly generation: number; readonly position: number; readonly address: number; readonly noAck: boolean };
 type Verdict = 'accepted' | 'refused';
@@ -55,6 +59,9 @@ export class QueueActorWorld {
   #generation = 0;
   #crashes = 0;
   #timerArmed = false;
+  /** When each of the other timers ends. */
+  #timers = new Map<number, number>();
+  #nowMs = 0;
   #numbers = 0;
   #keys = 0;
   #requests = 0;
@@ -80,15 +87,17 @@ export class QueueActorWorld {
       tell: (to, letter) => {
         this.memory.step();
         letter.sender = self;
-        this.#hear(to, letter);
+        if (to.id === self.id) this.#inbox.push(letter);
+        else this.#hear(to, letter);
       },
       watch: (target) => {
         if (this.peers.some(({ ref }) => ref.id === target.id)) this.#watches.set(target.id, self.generation);
         else this.#tell(target, RuntimeLetter.down, () => {});
       },
       unwatch: (target) => void this.#watches.delete(target.id),
-      armTimer: () => {
-        this.#timerArmed = true;
+      armTimer: (key, ms) => {
+        if (key === RESYNC_TIMER) this.#timerArmed = true;
+        else this.#timers.set(key, this.#nowMs + ms);
       },
       cancelTimer: () => {},
       end: () => {
@@ -114,7 +123,7 @@ export class QueueActorWorld {
       unsent: new WordBatch(),
       hold: () => {},
       isMemoryShort: () => false,
-      times: { nowMs: () => 0, publishedMs: () => 0, expirationMs: () => Infinity },
+      times: { nowMs: () => this.#nowMs, publishedMs: () => 0, expirationMs: () => Infinity },
       watchers: this.peers.filter(({ watching }) => watching).map(({ ref }) => ref),
       flushReleases: () => {},
     });
@@ -125,6 +134,9 @@ export class QueueActorWorld {
   /** One turn of the actor, over everything that waits. */
   turn(): void {
     if (this.ended) return;
+    this.#nowMs += TURN_MS;
+    for (const [key, timeMs] of this.#timers) if (timeMs <= this.#nowMs) this.#endTimer(key);
+    if (this.#inHand === undefined && this.#inbox.length === 0) return;
     try {
       for (let letter = this.#inHand ?? this.#inbox.shift(); letter !== undefined; letter = this.#inbox.shift()) {
         this.#inHand = letter;
@@ -138,8 +150,16 @@ export class QueueActorWorld {
     }
   }
 
+  #endTimer(key: number): void {
+    this.#timers.delete(key);
+    this.#tell({ thread: 0, id: -QUEUE_ID, generation: this.#generation }, RuntimeLetter.timer, (letter) => {
+      letter.a = key;
+    });
+  }
+
   #restart(): void {
     this.#crashes++;
+    this.#timers.clear();
     for (const peer of this.peers) peer.behind = peer.watching;
     for (let started = false; !started; ) {
       try {
@@ -161,8 +181,10 @@ export class QueueActorWorld {
 
   // ---- what connections do
 
-  connect(): void {
-    this.peers.push(new Peer(++this.#connections));
+  connect(): Peer {
+    const peer = new Peer(++this.#connections);
+    this.peers.push(peer);
+    return peer;
   }
 
   publish(peer: Peer, count: number): void {
@@ -270,7 +292,7 @@ export class QueueActorWorld {
         const consumer = peer.consumers.get(words[at]!);
         // A connection gives nothing to a consumer that it does not know: what is sent to one stays where it is.
         assert.ok(consumer !== undefined, 'nothing is delivered before the answer to a consume or after that to a cancel');
-        this.#take(peer, letter.a, words[at + 1]!, words[at + 2]!, words[at + 3] === 1, consumer!.noAck);
+        this.#take(peer, letter.a, words[at + 1]!, words[at + 2]!, words[at + 3] !== 0, consumer!.noAck);
       }
     } else if (letter.type === ConnectionLetter.confirmed) {
       for (let at = 0; at < words.length; at += CONFIRM_WORDS) {
@@ -321,6 +343,16 @@ export class QueueActorWorld {
 
   // ---- the end
 
+  get crashes(): number {
+    return this.#crashes;
+  }
+
+  /** As they are shown to those who only look. */
+  get counts(): { readonly ready: number; readonly unsettled: number; readonly delayed: number } {
+    const slots = this.memory.plainSlots;
+    return { ready: slots[READY_COUNT]!, unsettled: slots[UNSETTLED_COUNT]!, delayed: slots[DELAYED_COUNT]! };
+  }
+
   /** Everything that is left is consumed, then the queue is deleted. */
   finish(): void {
     this.memory.quench();
@@ -331,11 +363,12 @@ export class QueueActorWorld {
     this.turn();
     this.consume(last, { prefetch: 0, noAck: false });
     const slots = this.memory.plainSlots;
-    for (let round = 0; round < 2000 && (round < 2 || slots[READY_COUNT]! + slots[UNSETTLED_COUNT]! > 0); round++) {
+    for (let round = 0; round < 2000 && (round < 2 || slots[READY_COUNT]! + slots[UNSETTLED_COUNT]! + slots[DELAYED_COUNT]! > 0); round++) {
       this.turn();
       for (const peer of this.peers) this.settle(peer, 1000, Settle.ack);
     }
     this.turn();
+    assert.is(slots[DELAYED_COUNT], 0, 'nothing waits for ever');
     assert.is(slots[READY_COUNT]! + slots[UNSETTLED_COUNT]!, 0, 'nothing stays with a connection that is gone');
     this.#checkBooks();
     this.#tell({ thread: 0, id: 2, generation: 0 }, QueueLetter.end, () => {});

@@ -1,0 +1,145 @@
+/**
+ * x-delayed-retry-type, -min and -max (RabbitMQ's guide "Quorum Queues", section "Delayed Retry"; from 4.3). RabbitMQ before 4.3 has nothing
+ * of the kind: against one of those there is nothing to compare.
+ */
+import * as assert from 'uvu/assert';
+import { conversation } from '../../support/conversation.ts';
+import type { Scene } from '../../support/conversation.ts';
+import { type RawValue, table } from '../../support/raw-table.ts';
+
+const { test, run } = conversation('delayed retry');
+
+const MIN_MS = 300;
+
+async function delaying(scene: Scene, type: string, more: Readonly<Record<string, RawValue>> = {}): Promise<string> {
+  const args = { 'x-delayed-retry-type': ['S', type], 'x-delayed-retry-min': ['I', MIN_MS], 'x-delayed-retry-max': ['I', 2 * MIN_MS], ...more } as const;
+  return scene.sharedQueue({ arguments: table(args) });
+}
+
+/** Milliseconds until the next delivery of `body`. */
+async function waitFor({ channel }: Scene, body: string): Promise<{ readonly ms: number; readonly deliveryTag: number; readonly headers: Buffer | undefined }> {
+  const from = performance.now();
+  const { text, fields, properties } = await channel.delivery();
+  assert.is(text, body);
+  return { ms: performance.now() - from, deliveryTag: fields.deliveryTag, headers: properties.headers };
+}
+
+function assertBetween(ms: number, least: number): void {
+  // The clock of the node counts whole milliseconds.
+  assert.ok(ms >= least - 2, `${ms} ms are less than ${least}`);
+}
+
+test('what comes back waits longer each time, up to the most, and blocks nobody', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all');
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'a');
+  channel.send('basic.reject', { deliveryTag: (await waitFor(scene, 'a')).deliveryTag, requeue: true });
+  channel.publish({ routingKey: queue }, 'b');
+  const other = await waitFor(scene, 'b');
+  channel.send('basic.ack', { deliveryTag: other.deliveryTag });
+  const first = await waitFor(scene, 'a');
+  assertBetween(other.ms + first.ms, MIN_MS);
+  assert.equal(first.headers, table({ 'x-delivery-count': ['l', 1n] }));
+  channel.send('basic.nack', { deliveryTag: first.deliveryTag, requeue: true });
+  const second = await waitFor(scene, 'a');
+  assertBetween(second.ms, 2 * MIN_MS);
+  channel.send('basic.nack', { deliveryTag: second.deliveryTag, requeue: true });
+  const third = await waitFor(scene, 'a');
+  assertBetween(third.ms, 2 * MIN_MS);
+  assert.equal(third.headers, table({ 'x-delivery-count': ['l', 3n] }));
+});
+
+test('what waits is in no count, and get does not find it', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all');
+  channel.publish({ routingKey: queue }, 'a');
+  channel.send('basic.nack', { deliveryTag: (await channel.get(queue, false)).fields.deliveryTag, requeue: true });
+  await channel.untilReady(queue, 0);
+  channel.send('basic.get', { queue });
+  await channel.expect('basic.get-empty');
+  await channel.untilReady(queue, 1);
+  assert.is((await channel.get(queue)).fields.redelivered, true);
+});
+
+test('a purge takes what waits', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all');
+  for (const body of ['a', 'b', 'c']) channel.publish({ routingKey: queue }, body);
+  channel.send('basic.nack', { deliveryTag: (await channel.get(queue, false)).fields.deliveryTag, requeue: true });
+  await channel.untilReady(queue, 2);
+  assert.equal(await channel.call('queue.purge', { queue }), { messageCount: 3 });
+});
+
+test('of type failed, what a consumer rejects or leaves waits, what it nacks does not', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'failed');
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'a');
+  channel.send('basic.nack', { deliveryTag: (await waitFor(scene, 'a')).deliveryTag, requeue: true });
+  const nacked = await waitFor(scene, 'a');
+  assert.ok(nacked.ms < MIN_MS, `${nacked.ms} ms`);
+  channel.send('basic.reject', { deliveryTag: nacked.deliveryTag, requeue: true });
+  assertBetween((await waitFor(scene, 'a')).ms, MIN_MS);
+  await channel.call('channel.close', { replyCode: 200 });
+  const other = await scene.client.openChannel(2);
+  await other.untilReady(queue, 0);
+  await other.untilReady(queue, 1);
+});
+
+test('of type returned, what a consumer nacks or recovers waits, what it rejects does not', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'returned');
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'a');
+  channel.send('basic.reject', { deliveryTag: (await waitFor(scene, 'a')).deliveryTag, requeue: true });
+  const rejected = await waitFor(scene, 'a');
+  assert.ok(rejected.ms < MIN_MS, `${rejected.ms} ms`);
+  channel.send('basic.nack', { deliveryTag: rejected.deliveryTag, requeue: true });
+  assertBetween((await waitFor(scene, 'a')).ms, MIN_MS);
+  await channel.call('basic.recover', { requeue: true });
+  assertBetween((await waitFor(scene, 'a')).ms, MIN_MS);
+});
+
+test('the limit of deliveries ends it', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all', { 'x-delivery-limit': ['I', 1], 'x-delayed-retry-min': ['I', 20] });
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'a');
+  channel.send('basic.nack', { deliveryTag: (await waitFor(scene, 'a')).deliveryTag, requeue: true });
+  channel.send('basic.nack', { deliveryTag: (await waitFor(scene, 'a')).deliveryTag, requeue: true });
+  channel.publish({ routingKey: queue }, 'b');
+  await waitFor(scene, 'b');
+  assert.equal(await channel.call('queue.purge', { queue }), { messageCount: 0 });
+});
+
+test('many come back in the order of their time, and then of their place', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all', { 'x-delayed-retry-min': ['I', 30] });
+  for (let body = 0; body < 50; body++) channel.publish({ routingKey: queue }, String(body));
+  await channel.untilReady(queue, 50);
+  for (let body = 0; body < 50; body++) await channel.get(queue, false);
+  channel.send('basic.nack', { deliveryTag: 0, multiple: true, requeue: true });
+  await channel.untilReady(queue, 50);
+  await channel.consume(queue, { noAck: true });
+  assert.equal((await channel.deliveries(50)).map(({ text }) => text), Array.from({ length: 50 }, (_, body) => String(body)));
+});
+
+const WRONG: readonly (readonly [Readonly<Record<string, RawValue>>, string])[] = [
+  [{ 'x-delayed-retry-type': ['S', 'sometimes'], 'x-delayed-retry-min': ['I', 5] }, "invalid arg 'x-delayed-retry-type' for Q: invalid_delayed_retry_type"],
+  [{ 'x-delayed-retry-type': ['S', 'all'] }, "invalid arg 'x-delayed-retry-type' for Q: delayed_retry_type_but_no_min_defined"],
+  [{ 'x-delayed-retry-min': ['I', -1] }, "invalid arg 'x-delayed-retry-min' for Q: {value_negative,-1}"],
+  [{ 'x-delayed-retry-max': ['S', 'x'] }, "invalid arg 'x-delayed-retry-max' for Q: \"expected integer, got longstr\""],
+];
+
+for (const [args, text] of WRONG) {
+  test(`refuses: ${text}`, async ({ channel }) => {
+    channel.send('queue.declare', { queue: 'wrong', arguments: table(args) });
+    const refused = await channel.refused();
+    assert.is(refused.code, 406);
+    assert.is(refused.text, `PRECONDITION_FAILED - ${text.replace('Q', "queue 'wrong' in vhost '/'")}`);
+  });
+}
+
+// Nothing here can be asked of a broker that does not know it.
+if (process.env['LEVERET_TEST_URL'] === undefined) run();
