@@ -10,7 +10,7 @@ import { dirname, join } from 'node:path';
 const ROOT = dirname(import.meta.dirname);
 const COMPILER = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 /** What package.json points at; a build without them is none. */
-const ENTRIES = ['dist/tools/cli.js', 'dist/src/main/cli.js', 'dist/src/main/index.js', 'dist/src/main/index.d.ts'];
+const ENTRIES = ['dist/tools/cli.js', 'dist/src/main/cli.js', 'dist/src/main/index.js', 'dist/src/main/index.d.ts', 'dist/tools/chaos/chaos.js', 'dist/tools/chaos/chaos.d.ts'];
 
 rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
 const compiled = spawnSync(process.execPath, [COMPILER, '--project', join(ROOT, 'tsconfig.build.json')], { cwd: ROOT, stdio: 'inherit' });

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startNode } from './compose.ts';
 import { startHeldNode } from './held-node.ts';
-import { createLog } from './log.ts';
+import { embed } from './embedded-node.ts';
+import { createWatchedLog } from './log.ts';
 import { defaultNodeConfig } from './node-defaults.ts';
 import type { NodeConfig } from './node.ts';
 import type { LogLevel } from './log.ts';
@@ -45,6 +46,12 @@ export type BrokerOptions = {
   readonly frameMax?: number;
   /** Most channels of a connection. Default 2047. */
   readonly channelMax?: number;
+  /**
+   * The broker is there to be hurt (`leveret/chaos`): it forgives its actors and threads any number of crashes, and its threads have little
+   * heap. Default false: a queue that crashes six times in ten seconds stays down, a fourth crash of the topology in a minute restarts
+   * what stands on it, and so on (`leveret tree`).
+   */
+  readonly chaos?: boolean;
 };
 
 export type Broker = AsyncDisposable & {
@@ -60,6 +67,10 @@ export type Broker = AsyncDisposable & {
 
 const EMBEDDED_MEMORY_LIMIT_BYTES = 512 * 1024 * 1024;
 
+/** So many that no plan reaches them, and a heap that is soon exhausted. */
+const FORGIVEN = { restarts: 1_000_000, periodMs: 1_000 };
+const FORGIVING = { queueRestarts: FORGIVEN, nodeRestarts: FORGIVEN, threadHeapMiB: 128 };
+
 /** Starts a broker; resolves when it accepts connections. Rejects with one sentence that says what to mend. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const temporaryDir = options.dataDir === undefined ? await mkdtemp(join(tmpdir(), 'leveret-')) : undefined;
@@ -68,8 +79,10 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   };
   const defaults = defaultNodeConfig();
   const memoryLimitBytes = Math.min(defaults.memoryLimitBytes, EMBEDDED_MEMORY_LIMIT_BYTES);
-  const config: NodeConfig = { ...defaults, port: 0, schedulers: 1, memoryLimitBytes, ...given(options), dataDir: options.dataDir ?? temporaryDir ?? '' };
-  const log = createLog(options.logLevel ?? 'silent');
+  const { chaos: forgiving = false, ...settings } = given(options);
+  const turned = forgiving ? FORGIVING : {};
+  const config: NodeConfig = { ...defaults, port: 0, schedulers: 1, memoryLimitBytes, ...settings, ...turned, dataDir: options.dataDir ?? temporaryDir ?? '' };
+  const { log, watchers } = createWatchedLog(options.logLevel ?? 'silent');
   const started = await startHeldNode({ ...config, logLevel: log.level }, log, startNode);
   if ('problem' in started) {
     await removeTemporary();
@@ -78,7 +91,9 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   const { node } = started;
   let closing: Promise<void> | undefined;
   const close = (): Promise<void> => (closing ??= node.close('shutdown').finally(removeTemporary));
-  return { url: withCredentials(node.url, config), host: node.host, port: node.port, dataDir: node.dataDir, close, [Symbol.asyncDispose]: close };
+  const broker = { url: withCredentials(node.url, config), host: node.host, port: node.port, dataDir: node.dataDir, close, [Symbol.asyncDispose]: close };
+  embed(broker, { node, watchers, forgiving });
+  return broker;
 }
 
 /** The options without those that were passed as `undefined`, which would hide a default. */

@@ -8,6 +8,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createBroker } from '../../src/main/index.ts';
+import { chaos as hurt } from '../../tools/chaos/chaos.ts';
 import { formatReport } from '../../tools/chaos/chaos-report.ts';
 import type { ChaosReport } from '../../tools/chaos/chaos-report.ts';
 import { runChaos } from '../../tools/chaos/run-chaos.ts';
@@ -26,6 +27,25 @@ chaos('60 crashes of actors and 3 lost threads lose, double and disorder nothing
   assert.ok(crashes >= 60 - 2 * report.faults.skipped, `${crashes} crashes`);
   assert.ok(report.faults.threadsLost >= 3 - report.faults.skipped);
   assert.ok(report.verdict.acknowledged > 1_000);
+});
+
+chaos('a broker inside this process is hurt and judged like any other', async () => {
+  await using broker = await createBroker({ chaos: true, schedulers: 2 });
+  const report = await hurt(broker, { seed: runSeed(), crashes: 40, threads: 4, durationMs: 4_000 });
+  process.stdout.write(formatReport(report));
+  assert.ok(report.passed, formatReport(report));
+  assert.ok(report.verdict.acknowledged > 1_000 && report.faults.threadsLost >= 4 - report.faults.skipped, formatReport(report));
+  const crashes = Object.values(report.faults.crashes).reduce((sum, count) => sum + count, 0);
+  assert.ok(crashes >= 40 - 2 * report.faults.skipped, `${crashes} crashes`);
+});
+
+chaos('whoever wants a broker hurt must have made it for that', async () => {
+  await using broker = await createBroker();
+  const refusal = async (what: typeof broker): Promise<string> => hurt(what, { crashes: 1 }).then(() => '', (error: unknown) => String(error));
+  assert.match(await refusal(broker), 'createBroker({ chaos: true })');
+  assert.match(await refusal({ ...broker }), "that this package's createBroker has made");
+  const report = await hurt(broker, { crashes: 0, threads: 0, durationMs: 300 });
+  assert.ok(report.passed && report.verdict.acknowledged > 0, formatReport(report));
 });
 
 /** Meddles with the deliveries of a connection, counted from 1. */

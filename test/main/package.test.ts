@@ -25,7 +25,7 @@ packages('the tarball holds the program and no source of tests', () => {
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'));
   assert.is(tarball, `leveret-${packageVersion()}.tgz`);
   const entries = execFileSync('tar', ['-tzf', join(folder, tarball ?? '')], { encoding: 'utf8' }).split('\n');
-  for (const entry of ['bin/leveret.js', 'bin/enter.js', 'bin/package.json', 'dist/src/main/cli.js', 'dist/src/main/index.d.ts', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const entry of ['bin/leveret.js', 'bin/enter.js', 'bin/package.json', 'dist/src/main/cli.js', 'dist/src/main/index.d.ts', 'dist/tools/chaos/chaos.d.ts', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     assert.ok(entries.includes(`package/${entry}`), `${entry} is missing`);
   }
   for (const folderName of ['src', 'test', 'bench', 'dist/test', 'dist/bench']) {
@@ -49,6 +49,16 @@ packages('it installs elsewhere and answers', async () => {
   const embedded = startChild(process.execPath, ['--input-type=module', '-e', "import { createBroker } from 'leveret'; process.stdout.write(typeof createBroker);"], {}, home);
   assert.is(await embedded.ended, 0, embedded.stderr());
   assert.is(embedded.stdout(), 'function');
+  const lines = [
+    "import { createBroker } from 'leveret';",
+    "import { chaos, formatReport } from 'leveret/chaos';",
+    'await using broker = await createBroker({ chaos: true });',
+    'const report = await chaos(broker, { seed: 7, crashes: 8, threads: 1, durationMs: 1_000 });',
+    'process.stdout.write(formatReport(report));',
+  ];
+  const hurt = startChild(process.execPath, ['--input-type=module', '-e', lines.join('\n')], {}, home);
+  assert.is(await hurt.ended, 0, hurt.stderr());
+  assert.match(hurt.stdout(), /seed +7\n[^]*\npassed\n$/);
 });
 
 packages('npx leveret start serves and stops', async () => {

@@ -12,10 +12,10 @@ import type { Fault } from '../../src/main/fault-schedule.ts';
 import { storeThread } from '../../actors/messages/store-messages.ts';
 import type { Durability } from '../../src/main/store-thread.ts';
 import { packageVersion } from '../../src/main/package-version.ts';
-import { AmqpLink } from './amqp-link.ts';
 import type { ChildConfig } from './broker-child.ts';
 import { BrokerLog } from './broker-log.ts';
 import type { FaultyBroker } from './managed-broker.ts';
+import { stirTopology } from './stir.ts';
 
 const START_LIMIT_MS = 60_000;
 /** A node that was told to close takes less, or something hangs. */
@@ -23,7 +23,6 @@ const CLOSE_LIMIT_MS = 15_000;
 /** A node that has lost its store closes its connections, which may take five seconds, and ends. */
 const STORE_LOSS_LIMIT_MS = 8_000;
 const ANSWER_LIMIT_MS = 2_000;
-const STIR_QUEUE = 'chaos.stir';
 
 export class LeveretBroker implements FaultyBroker {
   readonly name: string;
@@ -55,6 +54,10 @@ export class LeveretBroker implements FaultyBroker {
 
   get crashes(): number {
     return this.log.crashes;
+  }
+
+  get crashesByGroup(): ReadonlyMap<string, number> {
+    return this.log.crashesByGroup;
   }
 
   get threadsLost(): number {
@@ -152,17 +155,7 @@ export class LeveretBroker implements FaultyBroker {
 
   async stir(): Promise<void> {
     await askLine(this.#dataDir, CONTROL_SOCKET, writeQuestion('tree'), ANSWER_LIMIT_MS);
-    if (this.url === undefined) return;
-    let link: AmqpLink | undefined;
-    try {
-      link = await AmqpLink.open(this.url, {});
-      await link.declareQueue(STIR_QUEUE);
-      await link.deleteQueue(STIR_QUEUE);
-    } catch {
-      // Struck by a fault, which is what it is for.
-    } finally {
-      await link?.close();
-    }
+    if (this.url !== undefined) await stirTopology(this.url);
   }
 
   /** The line on standard output; undefined when the process ends before. */

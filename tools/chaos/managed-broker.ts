@@ -28,6 +28,8 @@ export interface FaultyBroker extends ManagedBroker {
   readonly schedulers: number;
   /** Injected crashes so far. */
   readonly crashes: number;
+  /** The same by the kind of actor. */
+  readonly crashesByGroup: ReadonlyMap<string, number>;
   /** Scheduler threads that were lost so far. */
   readonly threadsLost: number;
   /**

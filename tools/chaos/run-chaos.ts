@@ -12,7 +12,7 @@ import type { ChaosReport } from './chaos-report.ts';
 import { FaultDrivers } from './fault-drivers.ts';
 import { planFaults } from './fault-plan.ts';
 import { LeveretBroker } from './leveret-broker.ts';
-import type { ManagedBroker } from './managed-broker.ts';
+import type { FaultyBroker, ManagedBroker } from './managed-broker.ts';
 import { MessageLedger } from './message-ledger.ts';
 import { RecoveryTimes } from './recovery-times.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -80,10 +80,16 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   return await new ChaosRun(options, options.broker ?? leveret, leveret).run();
 }
 
+/** The same on a broker that may be hurt, and is its owner's to start and to close. */
+export async function runChaosOn(broker: FaultyBroker, options: ChaosOptions): Promise<ChaosReport> {
+  return await new ChaosRun(options, broker, broker).run();
+}
+
 class ChaosRun {
   readonly #options: ChaosOptions;
   readonly #broker: ManagedBroker | undefined;
-  readonly #leveret: LeveretBroker | undefined;
+  /** The broker, if it can be hurt inside. */
+  readonly #leveret: FaultyBroker | undefined;
   readonly #ledger = new MessageLedger();
   readonly #afterStart = new RecoveryTimes();
   readonly #afterLoss = new RecoveryTimes();
@@ -97,7 +103,7 @@ class ChaosRun {
   #deaths = 0;
   #phase: ChaosProgress['phase'] = 'traffic';
 
-  constructor(options: ChaosOptions, broker: ManagedBroker | undefined, leveret: LeveretBroker | undefined) {
+  constructor(options: ChaosOptions, broker: ManagedBroker | undefined, leveret: FaultyBroker | undefined) {
     this.#options = options;
     this.#broker = broker;
     this.#leveret = leveret;
@@ -226,7 +232,7 @@ class ChaosRun {
     const commit = await currentCommit();
     const afterStart = this.#afterStart.summary();
     const afterLoss = this.#afterLoss.summary();
-    const crashes = Object.fromEntries(this.#leveret?.log.crashesByGroup ?? []);
+    const crashes = Object.fromEntries(this.#leveret?.crashesByGroup ?? []);
     return {
       passed: hasPassed(verdict, left, problems),
       seed: this.#options.seed,
