@@ -1,12 +1,13 @@
 /** Leveret as its users start it: the command line tool in a process of its own, with a data directory of its own. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { packageRoot } from '../sibling.ts';
 import { BrokerProcess, freePort } from './broker-process.ts';
 import { Lifetime } from './lifetime.ts';
 import type { Peer } from './peer.ts';
 
-const ROOT = join(import.meta.dirname, '..', '..');
+const ROOT = packageRoot();
 const START_LIMIT_MS = 60_000;
 
 /** What of its command line a comparison chooses; undefined: the broker's own default. */
@@ -14,7 +15,6 @@ export type LeveretOptions = { readonly schedulers?: number | undefined; readonl
 
 export async function startLeveret({ schedulers, durability }: LeveretOptions): Promise<Peer> {
   const program = join(ROOT, 'bin', 'leveret.js');
-  if (!existsSync(program)) throw new Error(`${program} is missing`);
   const folder = mkdtempSync(join(tmpdir(), 'leveret-bench-'));
   const port = await freePort();
   const options = ['--port', String(port), '--data-dir', join(folder, 'data')];
@@ -39,6 +39,7 @@ export async function startLeveret({ schedulers, durability }: LeveretOptions): 
         return lifetime.process.child.pid as number;
       },
       folder,
+      dataDir: join(folder, 'data'),
       restart: () => lifetime.restart(),
       stop,
     };

@@ -6,6 +6,8 @@ export type Peer = {
   readonly url: string;
   /** The process whose memory and time are the broker's; its children count too. Another one after a restart. */
   readonly pid: number;
+  /** Where a Leveret keeps its data, and its control socket. */
+  readonly dataDir?: string;
   /** Its own folder, in the file system of its data. */
   readonly folder: string;
   /**

@@ -2,11 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** USER_HZ: the unit of times in /proc/pid/stat, fixed at 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
+export const TICKS_PER_SECOND = 100;
 
 export type ProcessUsage = { readonly rssBytes: number; readonly cpuSeconds: number };
 
-function processTree(pid: number): number[] {
+export function processTree(pid: number): number[] {
   const children: number[] = [];
   try {
     for (const thread of readdirSync(`/proc/${pid}/task`)) {

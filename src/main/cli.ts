@@ -10,6 +10,8 @@ import type { Command } from './command/command.ts';
 /** What the broker's own program can do; `tools/cli.ts` knows more. */
 export const COMMANDS: readonly Command[] = [startCommand(async () => (await import('./compose.ts')).startNode), treeCommand, inspectCommand, restartQueueCommand];
 
+const HELP_FLAGS = ['--help', '-h'];
+
 /** Runs `argv` (without the two paths that Node puts first) and sets the exit code; a running broker keeps the process alive. */
 export async function main(argv: readonly string[] = process.argv.slice(2), commands: readonly Command[] = COMMANDS): Promise<void> {
   try {
@@ -31,13 +33,19 @@ function dispatch(argv: readonly string[], commands: readonly Command[]): Promis
   if (verb === 'help' || verb === '--help' || verb === '-h') return helpOn(rest[0], commands);
   const command = find(verb, commands);
   if (command === undefined) return unknownVerb(verb, commands);
-  return rest.includes('--help') || rest.includes('-h') ? say(command.help()) : command.run(rest);
+  const { helpFlags = HELP_FLAGS } = command;
+  return helpFlags.some((flag) => rest.includes(flag)) ? sayHelp(command) : command.run(rest);
 }
 
-function helpOn(verb: string | undefined, commands: readonly Command[]): number {
+function helpOn(verb: string | undefined, commands: readonly Command[]): Promise<number> | number {
   if (verb === undefined) return say(overview(commands));
   const command = find(verb, commands);
-  return command === undefined ? unknownVerb(verb, commands) : say(command.help());
+  return command === undefined ? unknownVerb(verb, commands) : sayHelp(command);
+}
+
+function sayHelp(command: Command): Promise<number> | number {
+  const text = command.help();
+  return typeof text === 'string' ? say(text) : text.then(say);
 }
 
 function overview(commands: readonly Command[]): string {

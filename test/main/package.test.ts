@@ -25,10 +25,10 @@ packages('the tarball holds the program and no source of tests', () => {
   const tarball = readdirSync(folder).find((file) => file.endsWith('.tgz'));
   assert.is(tarball, `leveret-${packageVersion()}.tgz`);
   const entries = execFileSync('tar', ['-tzf', join(folder, tarball ?? '')], { encoding: 'utf8' }).split('\n');
-  for (const entry of ['bin/leveret.js', 'bin/enter.js', 'bin/package.json', 'dist/src/main/cli.js', 'dist/src/main/index.d.ts', 'dist/tools/chaos/chaos.d.ts', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
+  for (const entry of ['bin/leveret.js', 'bin/enter.js', 'bin/package.json', 'dist/src/main/cli.js', 'dist/src/main/index.d.ts', 'dist/tools/chaos/chaos.d.ts', 'dist/bench/client/side.js', 'dist/bench/sink/server.js', 'README.md', 'CHANGELOG.md', 'LICENSE']) {
     assert.ok(entries.includes(`package/${entry}`), `${entry} is missing`);
   }
-  for (const folderName of ['src', 'test', 'bench', 'dist/test', 'dist/bench']) {
+  for (const folderName of ['src', 'test', 'bench', 'dist/test', 'dist/bench/micro']) {
     assert.not.ok(entries.some((entry) => entry.startsWith(`package/${folderName}/`)), `${folderName} is shipped`);
   }
 });
@@ -59,6 +59,14 @@ packages('it installs elsewhere and answers', async () => {
   const hurt = startChild(process.execPath, ['--input-type=module', '-e', lines.join('\n')], {}, home);
   assert.is(await hurt.ended, 0, hurt.stderr());
   assert.match(hurt.stdout(), /seed +7\n[^]*\npassed\n$/);
+});
+
+packages('it measures itself: its parts find each other without the sources', async () => {
+  const bin = join(home, 'node_modules', '.bin', 'leveret');
+  const bench = startChild(process.execPath, [bin, 'bench', '--quick', '--only', 'auto-100b', '--out', join(folder, 'report'), '--json'], {}, home);
+  assert.is(await bench.ended, 0, bench.stderr());
+  assert.match(bench.stdout(), '"receivedPerSecond"');
+  assert.match(bench.stdout(), '"clientCeilings":[{"bodyBytes":100,');
 });
 
 packages('npx leveret start serves and stops', async () => {

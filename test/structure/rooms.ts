@@ -32,8 +32,8 @@ export const ROOMS: readonly Room[] = [
   },
   {
     path: 'tools',
-    may: ['src/main', 'actors', 'actors/messages', 'actors/runtime', 'native-free-io', 'src/broker', 'src/amqp', 'src/store'],
-    advice: 'tools stand on the broker, not on its tests or benchmarks',
+    may: ['bench', 'src/main', 'actors', 'actors/messages', 'actors/runtime', 'native-free-io', 'src/broker', 'src/amqp', 'src/store'],
+    advice: 'tools stand on the broker and on the load tool, not on tests or on benchmarks of single parts',
   },
   {
     path: 'bench/micro',

@@ -3,8 +3,10 @@ export type Command = {
   readonly name: string;
   /** One line for the list of commands. */
   readonly summary: string;
+  /** Options that ask for the help text; `--help` and `-h` when absent. */
+  readonly helpFlags?: readonly string[];
   /** The whole text of `leveret <name> --help`. */
-  help(): string;
+  help(): string | Promise<string>;
   /** Runs with what follows the verb and answers the exit code; undefined while something keeps the process alive. */
   run(argv: readonly string[]): Promise<number | undefined>;
 };

@@ -21,9 +21,11 @@ import { steadyLatency } from '../../../bench/scenario/steady-latency.ts';
 
 const test = suite('bench/report');
 
+const NO_LATENCY = { count: 1, minUs: 0, p50Us: 0, p75Us: 0, p95Us: 0, p99Us: 0, p999Us: 0, maxUs: 0 };
+
 function load(receivedPerSecond: number, latency?: { p50Us: number; p99Us: number; missing: number }): LoadFigures {
   const result = { kind: 'load' as const, receivedPerSecond, sentPerSecond: 0, confirmedPerSecond: 0, received: 0, confirmed: 0, left: 0, behind: 0 };
-  return latency === undefined ? result : { ...result, latency: { count: 1, p999Us: 0, maxUs: 0, encoded: '', ...latency } };
+  return latency === undefined ? result : { ...result, latency: { ...NO_LATENCY, encoded: '', ...latency } };
 }
 
 test('throughput passes at its ratio and fails below', () => {
@@ -90,8 +92,8 @@ test('filling and draining are two workloads of the table, and an empty queue dr
 test('a confirm is judged by what it takes above fdatasync of the same run', () => {
   const confirmed = (p50Us: number, p99Us: number): ConfirmFigures => ({
     kind: 'confirm',
-    confirm: { count: 1, p50Us, p99Us, p999Us: 0, maxUs: 0 },
-    flush: { count: 1, p50Us: 200, p99Us: 900, p999Us: 0, maxUs: 0 },
+    confirm: { ...NO_LATENCY, p50Us, p99Us },
+    flush: { ...NO_LATENCY, p50Us: 200, p99Us: 900 },
   });
   const goals = (figures: ConfirmFigures): unknown[] =>
     judge(singleConfirm, undefined, figures).filter(({ measure }) => /above/.test(measure)).map(({ leveret, passed }) => [leveret, passed]);

@@ -1,0 +1,99 @@
+/** `leveret bench`, once its command line has been read: brokers are started and ended here, and what was found is written. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { CompareWish, MatrixWish, PerfTestWish } from './command-line.ts';
+import { cellsOf } from './matrix/cells.ts';
+import type { Probe } from './matrix/probe.ts';
+import { runMatrix, type Broker, type MatrixProgress } from './matrix/run-matrix.ts';
+import { readRunFile, type BenchRun } from './matrix/run-result.ts';
+import { terminalReport } from './matrix/terminal-report.ts';
+import { benchPage } from './page/page.ts';
+import { startLeveret } from './peer/leveret.ts';
+import type { Peer } from './peer/peer.ts';
+import { startRabbitmq } from './peer/rabbitmq.ts';
+import { runPerfTest } from './perf-test/perf-test-run.ts';
+
+const PAGE_FILE = 'report.html';
+const FIGURES_FILE = 'report.json';
+
+export type BenchSurroundings = {
+  /** Where tables, lines and JSON go. */
+  readonly say: (text: string) => void;
+  /** Where it is told what goes on. */
+  readonly watch: (progress: MatrixProgress) => void;
+  /** One sentence about where the page lies, and the like. */
+  readonly note: (sentence: string) => void;
+  /** Asks a Leveret by its data directory; undefined: it is not asked. */
+  readonly probeOf?: ((dataDir: string) => Probe) | undefined;
+  /** The first Ctrl-C: what was found until then is reported. */
+  readonly signal: AbortSignal;
+  readonly command: string;
+};
+
+/** True: everything was measured. Rejects when a broker does not start, or a name or a file is wrong. */
+export async function runBench(wish: MatrixWish, around: BenchSurroundings): Promise<boolean> {
+  const cells = cellsOf(wish.isQuick, wish.only, wish.times);
+  const runs: BenchRun[] = [];
+  const { signal, command } = around;
+  const measure = async (broker: Broker): Promise<void> => {
+    // The client is the same for all: one ceiling is enough.
+    runs.push(await runMatrix(broker, { cells, isQuick: wish.isQuick, withCeilings: runs.length === 0, command, signal }, around.watch));
+  };
+  if (wish.url === undefined) {
+    await withPeer(() => startLeveret(wish), around, (peer) => measure(brokerOf(peer, `Leveret ${peer.version}`, around)));
+  } else await measure({ label: withoutPassword(wish.url), described: { broker: withoutPassword(wish.url) }, target: { url: wish.url } });
+  if (wish.against === 'rabbitmq' && !signal.aborted) {
+    await withPeer(startRabbitmq, around, (peer) => measure(brokerOf(peer, `RabbitMQ ${peer.version}`, around)));
+  }
+  report(runs, wish, around);
+  return !signal.aborted && runs.every(({ cells: results }) => results.every(({ failed }) => failed === undefined));
+}
+
+/** Whatever happens, no broker and no folder stays behind. */
+async function withPeer(start: () => Promise<Peer>, { signal }: BenchSurroundings, use: (peer: Peer) => Promise<void>): Promise<void> {
+  if (signal.aborted) return;
+  const peer = await start();
+  try {
+    await use(peer);
+  } finally {
+    await peer.stop();
+  }
+}
+
+function brokerOf(peer: Peer, label: string, { probeOf }: BenchSurroundings): Broker {
+  const isLeveret = peer.name === 'leveret';
+  const described = isLeveret ? { broker: label, confirms: 'after fsync, unless the version says otherwise' } : { broker: label, confirms: 'without fsync (classic queues)' };
+  return { label, described, target: peer, probe: peer.dataDir === undefined ? undefined : probeOf?.(peer.dataDir) };
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, '//');
+}
+
+function report(runs: readonly BenchRun[], { folder, asJson }: { readonly folder: string; readonly asJson: boolean }, { say, note }: BenchSurroundings): void {
+  mkdirSync(folder, { recursive: true });
+  const [page, figures] = [join(folder, PAGE_FILE), join(folder, FIGURES_FILE)];
+  writeFileSync(page, benchPage(runs));
+  writeFileSync(figures, `${JSON.stringify({ runs })}\n`);
+  say(asJson ? `${JSON.stringify({ runs })}\n` : terminalReport(runs));
+  note(`${page} shows it, ${figures} holds the figures.`);
+}
+
+/** Rejects with a sentence that names the file that cannot be read. */
+export function compareRuns(wish: CompareWish, around: BenchSurroundings): Promise<boolean> {
+  const runs = wish.files.flatMap((file) => {
+    try {
+      return readRunFile(readFileSync(file, 'utf8')).map((run) => ({ file, run }));
+    } catch (error) {
+      throw new Error(`${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  });
+  const isTwice = (label: string): boolean => runs.filter(({ run }) => run.label === label).length > 1;
+  report(runs.map(({ file, run }) => (isTwice(run.label) ? { ...run, label: `${run.label} (${basename(file)})` } : run)), wish, around);
+  return Promise.resolve(true);
+}
+
+export async function runLikePerfTest({ options }: PerfTestWish, { say, signal }: BenchSurroundings): Promise<boolean> {
+  await runPerfTest(options, (line) => say(`${line}\n`), signal);
+  return true;
+}

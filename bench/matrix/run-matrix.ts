@@ -1,0 +1,125 @@
+/** Runs the workloads of `leveret bench` on one broker, one after the other. */
+import type { LatencySummary } from '../client/latency.ts';
+import { measureScenario, type Figures } from '../measure.ts';
+import type { Target } from '../measurement/target.ts';
+import { ceilingLoads, expectedSeconds, type Cell } from './cells.ts';
+import { clientCeiling } from './ceiling.ts';
+import { describeMachine } from './machine.ts';
+import type { Probe } from './probe.ts';
+import { Recorder } from './recorder.ts';
+import { RESULT_FORMAT, RESULT_VERSION, type BenchRun, type CellResult } from './run-result.ts';
+
+/** Samples of a measurement: enough for a line, few enough not to disturb. */
+const SAMPLES = 40;
+const SAMPLE_MS_LEAST = 100;
+const SAMPLE_MS_MOST = 500;
+/** Against a server that does nothing the figures are steady at once. */
+const CEILING_TIMING = { warmupSeconds: 0.5, windowSeconds: 1 };
+const QUICK_CEILING_TIMING = { warmupSeconds: 0.2, windowSeconds: 0.4 };
+
+export type Broker = {
+  readonly label: string;
+  readonly described: Readonly<Record<string, string>>;
+  readonly target: Target;
+  readonly probe?: Probe | undefined;
+};
+
+export type MatrixOptions = { readonly cells: readonly Cell[]; readonly isQuick: boolean; readonly withCeilings: boolean; readonly command: string; readonly signal: AbortSignal };
+
+/** How far a run is. */
+export type MatrixProgress = {
+  readonly label: string;
+  readonly cell: string;
+  readonly number: number;
+  readonly count: number;
+  /** Of the whole run, 0 to 1. */
+  readonly share: number;
+  readonly leftSeconds: number;
+  readonly sentPerSecond: number;
+  readonly receivedPerSecond: number;
+  readonly latency: LatencySummary | undefined;
+};
+
+/** A workload that fails is part of the result; nothing rejects. What was not begun when the signal came is left out. */
+export async function runMatrix(broker: Broker, options: MatrixOptions, watch: (progress: MatrixProgress) => void): Promise<BenchRun> {
+  const { cells, signal } = options;
+  const startedAt = new Date().toISOString();
+  const machine = describeMachine();
+  const totalSeconds = cells.reduce((sum, cell) => sum + expectedSeconds(cell), 0);
+  const results: CellResult[] = [];
+  let doneSeconds = 0;
+  for (const [index, cell] of cells.entries()) {
+    if (signal.aborted) break;
+    const beganMs = performance.now();
+    const show = ({ live }: Recorder): void => {
+      const spentSeconds = Math.min(expectedSeconds(cell), (performance.now() - beganMs) / 1_000);
+      const latency = live.latest?.latency;
+      watch({
+        label: broker.label,
+        cell: cell.name,
+        number: index + 1,
+        count: cells.length,
+        share: Math.min(1, (doneSeconds + spentSeconds) / totalSeconds),
+        leftSeconds: Math.max(0, totalSeconds - doneSeconds - spentSeconds),
+        sentPerSecond: live.sentPerSecond,
+        receivedPerSecond: live.receivedPerSecond,
+        latency: latency === undefined || latency.count === 0 ? undefined : latency,
+      });
+    };
+    results.push(await runCell(cell, broker, show, signal));
+    doneSeconds += expectedSeconds(cell);
+  }
+  return {
+    format: RESULT_FORMAT,
+    version: RESULT_VERSION,
+    label: broker.label,
+    startedAt,
+    command: options.command,
+    broker: broker.described,
+    machine,
+    cells: results,
+    clientCeilings: options.withCeilings && !signal.aborted ? await ceilings(cells, options.isQuick) : [],
+  };
+}
+
+async function runCell(cell: Cell, { target, probe }: Broker, show: (recorder: Recorder) => void, signal: AbortSignal): Promise<CellResult> {
+  const recorder = new Recorder(target.pid, probe);
+  const sampleMs = Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((cell.warmupSeconds + cell.windowSeconds) * 1_000) / SAMPLES));
+  recorder.start(sampleMs);
+  const shown = setInterval(() => show(recorder), SAMPLE_MS_MOST);
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal.aborted) reject(new Error('interrupted'));
+    signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true });
+  });
+  const base = { name: cell.name, title: cell.title, kind: cell.kind, ...(cell.kind === 'backlog' ? {} : { load: cell.load }) };
+  try {
+    show(recorder);
+    const timing = { warmupSeconds: cell.warmupSeconds, windowSeconds: cell.windowSeconds };
+    const looking = {
+      sampleMs,
+      sampled: recorder.sampled.bind(recorder),
+      started: recorder.started.bind(recorder),
+    };
+    const figures: Figures = await Promise.race([measureScenario(cell, target, timing, looking), aborted]);
+    const series = recorder.series();
+    return { ...base, figures, ...(series === undefined ? {} : { series }) };
+  } catch (error) {
+    return { ...base, failed: error instanceof Error ? error.message : String(error) };
+  } finally {
+    clearInterval(shown);
+    recorder.stop();
+  }
+}
+
+async function ceilings(cells: readonly Cell[], isQuick: boolean): Promise<BenchRun['clientCeilings']> {
+  const found: { bodyBytes: number; perSecond: number }[] = [];
+  for (const load of ceilingLoads(cells)) {
+    try {
+      found.push({ bodyBytes: load.bodyBytes, perSecond: Math.round(await clientCeiling(load, isQuick ? QUICK_CEILING_TIMING : CEILING_TIMING)) });
+    } catch {
+      // Without a ceiling the figure stands alone.
+    }
+  }
+  return found;
+}
+

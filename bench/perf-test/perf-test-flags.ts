@@ -1,0 +1,140 @@
+/** The options of RabbitMQ's PerfTest under their own names, short and long; which of them are carried out here, and which cannot be. */
+
+export type Flag = {
+  readonly short: string;
+  readonly long: string;
+  /** `none`: a switch. `one`: a value. `many`: values up to the next option, and the option may stand again. `maybe`: a value or none. */
+  readonly takes: 'none' | 'one' | 'many' | 'maybe';
+  readonly meaning: string;
+  /** `refused`: what is measured would not be what was asked for, so it is said. `idle`: makes no difference here. */
+  readonly standing?: 'refused' | 'idle';
+};
+
+function flag(short: string, long: string, takes: Flag['takes'], meaning: string, standing?: Flag['standing']): Flag {
+  return { short, long, takes, meaning, ...(standing === undefined ? {} : { standing }) };
+}
+
+export const FLAGS = {
+  id: flag('d', 'id', 'one', 'name of the run in its lines'),
+  uri: flag('h', 'uri', 'one', 'the broker (default amqp://localhost)'),
+  uris: flag('H', 'uris', 'one', 'several brokers', 'refused'),
+  type: flag('t', 'type', 'one', 'type of the exchange (default direct)'),
+  exchange: flag('e', 'exchange', 'maybe', 'the exchange (default: called as its type); amq.default or nothing: the default one'),
+  queue: flag('u', 'queue', 'one', 'queues, separated by commas (default: one for each consumer, named by the broker)'),
+  routingKey: flag('k', 'routing-key', 'one', 'routing key (default: a random one for the run)'),
+  randomRoutingKey: flag('K', 'random-routing-key', 'none', 'a random routing key for each message', 'refused'),
+  skipBinding: flag('sb', 'skip-binding-queues', 'none', 'do not bind queues to the exchange'),
+  interval: flag('i', 'interval', 'one', 'seconds between two lines (default 1)'),
+  rate: flag('r', 'rate', 'one', 'messages a second of each producer'),
+  consumerRate: flag('R', 'consumer-rate', 'one', 'messages a second of each consumer'),
+  producers: flag('x', 'producers', 'one', 'producers (default 1)'),
+  consumers: flag('y', 'consumers', 'one', 'consumers (default 1)'),
+  producerChannels: flag('X', 'producer-channel-count', 'one', 'channels of each producer (default 1)'),
+  consumerChannels: flag('Y', 'consumer-channel-count', 'one', 'channels of each consumer (default 1)'),
+  slowStart: flag('S', 'slow-start', 'none', 'a second between the starts of consumers', 'refused'),
+  producerTransaction: flag('m', 'ptxsize', 'one', 'transactions of producers', 'refused'),
+  consumerTransaction: flag('n', 'ctxsize', 'one', 'transactions of consumers', 'refused'),
+  confirm: flag('c', 'confirm', 'one', 'publisher confirms, so many outstanding at most'),
+  confirmTimeout: flag('ct', 'confirm-timeout', 'one', 'seconds that a confirm may take', 'idle'),
+  autoAck: flag('a', 'autoack', 'none', 'automatic ack'),
+  multiAckEvery: flag('A', 'multi-ack-every', 'one', 'one ack with multiple=true for so many messages'),
+  qos: flag('q', 'qos', 'one', 'prefetch of each consumer'),
+  globalQos: flag('Q', 'global-qos', 'one', 'prefetch of each channel'),
+  size: flag('s', 'size', 'one', 'bytes of a body, at least 12'),
+  time: flag('z', 'time', 'one', 'seconds to run (default: until Ctrl-C)'),
+  producerMessages: flag('C', 'pmessages', 'one', 'messages of each producer'),
+  consumerMessages: flag('D', 'cmessages', 'one', 'messages of each consumer'),
+  flags: flag('f', 'flag', 'many', 'persistent, mandatory'),
+  frameMax: flag('M', 'framemax', 'one', 'largest frame', 'refused'),
+  heartbeat: flag('b', 'heartbeat', 'one', 'heartbeats; there are none', 'idle'),
+  predeclared: flag('p', 'predeclared', 'none', 'exchange and queues are there already'),
+  body: flag('B', 'body', 'one', 'files that bodies come from', 'refused'),
+  bodyContentType: flag('T', 'body-content-type', 'one', 'content type of those files', 'refused'),
+  jsonBody: flag('jb', 'json-body', 'none', 'bodies of JSON', 'refused'),
+  legacyMetrics: flag('l', 'legacy-metrics', 'none', 'the lines of old', 'refused'),
+  outputFile: flag('o', 'output-file', 'one', 'lines into a file', 'refused'),
+  autoDelete: flag('ad', 'auto-delete', 'one', 'queues go with their last consumer (default true)'),
+  useMillis: flag('ms', 'use-millis', 'none', 'latency in milliseconds'),
+  queueArguments: flag('qa', 'queue-args', 'one', 'arguments of queues: x-max-length=10,x-queue-mode=lazy'),
+  messageProperties: flag('mp', 'message-properties', 'one', 'properties of messages: priority=5,expiration=1000; other names become headers'),
+  consumerLatency: flag('L', 'consumer-latency', 'one', 'microseconds that a consumer takes for a message'),
+  variableRate: flag('vr', 'variable-rate', 'many', 'rates of producers that follow each other: 100:60 1000:10 (rate:seconds)'),
+  variableSize: flag('vs', 'variable-size', 'many', 'sizes of bodies that follow each other: 1000:30 10000:20 (bytes:seconds)'),
+  variableLatency: flag('vl', 'variable-latency', 'many', 'times of consumers that follow each other: 1000:60 0:30 (microseconds:seconds)'),
+  queuePattern: flag('qp', 'queue-pattern', 'one', 'names of queues in a sequence: queue-%d'),
+  queuePatternFrom: flag('qpf', 'queue-pattern-from', 'one', 'first of the sequence'),
+  queuePatternTo: flag('qpt', 'queue-pattern-to', 'one', 'last of the sequence'),
+  quorumQueue: flag('qq', 'quorum-queue', 'none', 'durable queues of type quorum, persistent messages'),
+  streamQueue: flag('sq', 'stream-queue', 'none', 'queues of type stream', 'refused'),
+  exclusive: flag('E', 'exclusive', 'none', 'exclusive queues', 'refused'),
+  publishingInterval: flag('P', 'publishing-interval', 'one', 'seconds between two messages of a producer'),
+  startDelay: flag('prsd', 'producer-random-start-delay', 'one', 'random delay of producers', 'refused'),
+  polling: flag('po', 'polling', 'none', 'basic.get instead of consumers', 'refused'),
+  nack: flag('na', 'nack', 'none', 'nack instead of ack', 'refused'),
+  requeue: flag('re', 'requeue', 'one', 'whether nacked messages come back', 'refused'),
+  consumerArguments: flag('ca', 'consumer-args', 'one', 'arguments of consumers', 'refused'),
+  schedulerThreads: flag('pst', 'producer-scheduler-threads', 'one', 'threads of the tool', 'idle'),
+  heartbeatThreads: flag('hst', 'heartbeat-sender-threads', 'one', 'threads of the tool', 'idle'),
+  nioThreads: flag('niot', 'nio-threads', 'one', 'threads of the tool', 'idle'),
+  nioPool: flag('niotp', 'nio-thread-pool', 'one', 'threads of the tool', 'idle'),
+  consumerPools: flag('ctp', 'consumers-thread-pools', 'one', 'threads of the tool', 'idle'),
+  shutdownTimeout: flag('st', 'shutdown-timeout', 'one', 'seconds to end in', 'idle'),
+  noRecovery: flag('dcr', 'disable-connection-recovery', 'none', 'connections are not opened again anyway', 'idle'),
+  metricsFormat: flag('mf', 'metrics-format', 'one', 'the form of the lines', 'refused'),
+} as const satisfies Readonly<Record<string, Flag>>;
+
+export type FlagName = keyof typeof FLAGS;
+
+/** What a command line gave, by name: the values of each option, none for a switch. */
+export type GivenFlags = Partial<Record<FlagName, readonly string[]>>;
+
+const NAMES = Object.keys(FLAGS).filter((name): name is FlagName => Object.hasOwn(FLAGS, name));
+
+/** The option of a word such as `-x`, `--producers`, `-producers`, `--producers=3`; undefined: none of PerfTest's. */
+export function flagOf(word: string): { readonly name: FlagName; readonly attached: string | undefined } | undefined {
+  const match = /^(--?)([A-Za-z][A-Za-z-]*)(?:=(.*))?$/s.exec(word);
+  if (match === null) return attachedValue(word);
+  const [, dashes = '', given = '', value] = match;
+  const name = NAMES.find((one) => FLAGS[one].long === given || (dashes === '-' && FLAGS[one].short === given));
+  return name === undefined ? attachedValue(word) : { name, attached: value };
+}
+
+/** `-x10`: a value right behind a short name of one letter. */
+function attachedValue(word: string): { readonly name: FlagName; readonly attached: string } | undefined {
+  const match = /^-([A-Za-z])(\d.*)$/s.exec(word);
+  const name = match === null ? undefined : NAMES.find((one) => FLAGS[one].short === match[1] && FLAGS[one].takes === 'one');
+  return match === null || name === undefined ? undefined : { name, attached: match[2] ?? '' };
+}
+
+/** Reads a whole command line. Words that belong to nobody are handed to `other`, which says how many words it took, or 0. */
+export function readFlags(argv: readonly string[], other: (index: number) => number): { readonly given: GivenFlags } | { readonly problem: string } {
+  const given: GivenFlags = {};
+  for (let index = 0; index < argv.length; ) {
+    const word = argv[index] ?? '';
+    const taken = other(index);
+    if (taken > 0) {
+      index += taken;
+      continue;
+    }
+    const found = flagOf(word);
+    if (found === undefined) return { problem: word.startsWith('-') ? `unknown option ${word}.` : `unexpected argument "${word}".` };
+    const { takes, standing } = FLAGS[found.name] as Flag;
+    if (standing === 'refused') return { problem: `${word} is PerfTest's, and cannot be carried out here: ${FLAGS[found.name].meaning}.` };
+    index += 1;
+    const values: string[] = found.attached === undefined ? [] : [found.attached];
+    const isValue = (text: string | undefined): text is string => text !== undefined && (!text.startsWith('-') || /^-\d/.test(text));
+    while (takes !== 'none' && isValue(argv[index]) && (takes === 'many' || values.length === 0)) {
+      values.push(argv[index] ?? '');
+      index += 1;
+    }
+    if (values.length === 0 && (takes === 'one' || takes === 'many')) return { problem: `${word} needs a value: ${FLAGS[found.name].meaning}.` };
+    given[found.name] = takes === 'many' ? [...(given[found.name] ?? []), ...values] : values;
+  }
+  return { given };
+}
+
+/** The help text's block. */
+export function describeFlags(): string {
+  const shownFlags = Object.values<Flag>(FLAGS).filter(({ standing }) => standing === undefined);
+  return shownFlags.map(({ short, long, meaning }) => `  ${`-${short}, --${long}`.padEnd(34)} ${meaning}`).join('\n');
+}
