@@ -3,17 +3,14 @@
  * and in the words of RabbitMQ 3.13 (rabbit_amqqueue:check_declare_arguments). The end of such a text is an Erlang term,
  * because RabbitMQ prints one there and test suites of clients compare it.
  */
+import { type Check, checkBoolean, checkCount, checkInteger, refuseArgument, refuseForeign, unacceptable } from './argument-check.ts';
 import { EXPIRY_MAX_MS, PRIORITY_MAX } from './bounds.ts';
 import type { FieldTable, FieldValue } from './field-table.ts';
-import { integerOf, textOf, typeName } from './field-value.ts';
+import { integerOf, textOf } from './field-value.ts';
 import { queueTypeOf } from './queue-options.ts';
 import type { QueueType } from './queue-options.ts';
 import { RETRY_TYPES } from './queue/delayed-retry.ts';
-import { ReplyCode, refuse } from './refusal.ts';
 import type { Refusal } from './refusal.ts';
-
-/** An Erlang term that says what is wrong, or undefined when nothing is. */
-type Check = (value: FieldValue, args: FieldTable) => string | undefined;
 
 const SHARED = [
   'x-expires',
@@ -86,7 +83,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['x-overflow', oneOf(['drop-head', 'reject-publish', 'reject-publish-dlx'], 'invalid_overflow')],
   ['x-queue-mode', oneOf(['default', 'lazy'], (text) => `"unsupported queue mode '${text}'"`)],
   ['x-queue-version', checkVersion],
-  ['x-single-active-consumer', (value) => (value.type === 't' ? undefined : unacceptable(value))],
+  ['x-single-active-consumer', checkBoolean],
   ['x-consumer-timeout', checkCount],
   ['x-delivery-limit', checkInteger],
   ['x-delayed-retry-type', checkRetryType],
@@ -115,26 +112,9 @@ export function checkQueueArguments(named: string, args: FieldTable): Refusal | 
   }
   for (const name of args.keys()) {
     if (!KNOWN_TO_SOME.has(name) || KNOWN[type].includes(name)) continue;
-    return refuse(ReplyCode.preconditionFailed, `invalid arg '${name}' for ${named} of queue type ${moduleOf(type)}`);
+    return refuseForeign(name, named, moduleOf(type));
   }
   return undefined;
-}
-
-function refuseArgument(name: string, named: string, term: string): Refusal {
-  return refuse(ReplyCode.preconditionFailed, `invalid arg '${name}' for ${named}: ${term}`);
-}
-
-function unacceptable(value: FieldValue): string {
-  return `{unacceptable_type,${typeName(value)}}`;
-}
-
-function checkInteger(value: FieldValue): string | undefined {
-  return integerOf(value) === undefined ? `"expected integer, got ${typeName(value)}"` : undefined;
-}
-
-function checkCount(value: FieldValue): string | undefined {
-  const integer = integerOf(value);
-  return integer !== undefined && integer < 0n ? `{value_negative,${integer}}` : checkInteger(value);
 }
 
 function checkSize(value: FieldValue): string | undefined {

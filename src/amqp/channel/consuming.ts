@@ -8,10 +8,12 @@
 import type { ConsumerSpec } from '../../broker/queue/consumer.ts';
 import type { QueueAnswer } from '../../broker/queue/queue-question.ts';
 import { Settle } from '../../broker/queue/queue-machine.ts';
-import { integerOf } from '../../broker/field-value.ts';
-import { withoutLineEnds } from '../../broker/name.ts';
+import { checkConsumerArguments, consumerPriorityOf } from '../../broker/consumer-arguments.ts';
+import { describe, withoutLineEnds } from '../../broker/name.ts';
+import { queueTypeOf, readQueueOptions } from '../../broker/queue-options.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { openQueue } from '../../broker/topology/access.ts';
+import type { QueueRecord } from '../../broker/topology/topology-records.ts';
 import { DeliveryLedger, type Settled } from '../delivery-ledger.ts';
 import { encodeMethodFrame } from '../method-codec.ts';
 import type { Method, MethodName, MethodOf } from '../method-table.ts';
@@ -132,10 +134,10 @@ export class Consuming {
     if (name === undefined) return this.#refuse(ReplyCode.notFound, 'no previously declared queue', method.name);
     const opened = openQueue(this.#port.topology, this.#port.who, name);
     if ('refusal' in opened) return this.#channel.refuse(opened.refusal, method.name);
-    const priority = priorityOf(method);
-    if (typeof priority === 'object') return this.#channel.refuse(priority, method.name);
-
     const queue = opened.queue.record;
+    const refusal = checkConsumerArguments(queue, method.arguments) ?? this.#objectToType(queue);
+    if (refusal !== undefined) return this.#channel.refuse(refusal, method.name);
+    const priority = consumerPriorityOf(method.arguments);
     const consumer = this.#addConsumer(method);
     const spec: ConsumerSpec = {
       ...this.#address(consumer.key),
@@ -154,6 +156,12 @@ export class Consuming {
       this.#subscribed(consumer, link, answer);
       if (!method.noWait) this.#send({ name: 'basic.consume-ok', consumerTag: consumer.tag });
     });
+  }
+
+  /** Quorum queues know no limit that consumers of several queues share. */
+  #objectToType(queue: QueueRecord): Refusal | undefined {
+    if (this.#limit === 0 || queueTypeOf(queue.arguments) !== 'quorum') return undefined;
+    return refuse(ReplyCode.notImplemented, `${describe('queue', queue.vhost, queue.name)} does not support global qos`);
   }
 
   #addConsumer(method: MethodOf<'basic.consume'>): ChannelConsumer {
@@ -284,6 +292,11 @@ export class Consuming {
     if (name === undefined) return this.#refuse(ReplyCode.notFound, 'no previously declared queue', method.name);
     const opened = openQueue(this.#port.topology, this.#port.who, name);
     if ('refusal' in opened) return this.#channel.refuse(opened.refusal, method.name);
+    const queue = opened.queue.record;
+    if (isQuorumWithActive(queue)) {
+      const text = `cannot obtain access to locked ${describe('queue', queue.vhost, queue.name)}. basic.get operations are not supported by quorum queues with single active consumer`;
+      return this.#refuse(ReplyCode.resourceLocked, text, method.name);
+    }
     const { noAck } = method;
     const spec: ConsumerSpec = {
       ...this.#address(0),
@@ -294,8 +307,8 @@ export class Consuming {
       prefetch: 0,
       order: 0,
     };
-    this.#channel.attach(opened.queue.record);
-    this.#port.ask(opened.queue.record, { type: 'get', spec }, (answer, link) => {
+    this.#channel.attach(queue);
+    this.#port.ask(queue, { type: 'get', spec }, (answer, link) => {
       if (answer.type === 'got') return this.#got(answer, link, noAck);
       if (answer.type === 'refused') return this.#channel.refuse(answer.refusal, method.name);
       this.#send({ name: 'basic.get-empty' });
@@ -375,13 +388,7 @@ export class Consuming {
   }
 }
 
-/** The argument `x-priority`: any integer. */
-function priorityOf(method: MethodOf<'basic.consume'>): number | Refusal {
-  const argument = method.arguments.get('x-priority');
-  if (argument === undefined) return 0;
-  const priority = integerOf(argument);
-  if (priority === undefined) {
-    return refuse(ReplyCode.preconditionFailed, `invalid arg 'x-priority' for consumer '${method.consumerTag}': unacceptable_type`);
-  }
-  return Number(BigInt.asIntN(32, priority));
+/** A quorum queue with a single active consumer gives nothing to basic.get; a classic one does. */
+function isQuorumWithActive(queue: QueueRecord): boolean {
+  return queueTypeOf(queue.arguments) === 'quorum' && readQueueOptions(queue.arguments).singleActiveConsumer;
 }
