@@ -1,4 +1,4 @@
-/** What limits a queue holds over a restart: times go on, bytes are known. */
+/** What a queue is asked to keep to holds over a restart: times go on, bytes are known, priorities too. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -77,6 +77,48 @@ test('the bytes of what was there before count', async () => {
       assert.equal(bodies, ['bbb', 'ccc', 'dddd']);
       channel.send('basic.get', { queue: 'short', noAck: true });
       await channel.expect('basic.get-empty');
+    },
+  );
+});
+
+test('priorities are known without the contents', async () => {
+  const count = 9_000;
+  const priorityOf = (index: number): number => (index * 7919) % 13;
+  const expected = Array.from({ length: count }, (_, index) => index)
+    .filter((index) => index !== 6)
+    .sort((a, b) => priorityOf(b) - priorityOf(a) || a - b);
+  await overRestart(
+    async (channel) => {
+      await channel.call('exchange.declare', { exchange: 'both', type: 'fanout', durable: true });
+      for (const queue of ['sorted', 'plain']) {
+        await channel.queue(queue, queue === 'plain' ? KEPT : { ...KEPT, arguments: table({ 'x-max-priority': ['I', 12] }) });
+        await channel.call('queue.bind', { queue, exchange: 'both' });
+      }
+      await channel.call('confirm.select');
+      // Some have a body of their own, others one that two queues share.
+      for (let index = 0; index < count; index++) {
+        const destination = index % 100 === 0 ? { exchange: 'both', routingKey: '' } : { routingKey: 'sorted' };
+        channel.publish(destination, String(index), { deliveryMode: 2, priority: priorityOf(index) });
+      }
+      for (let confirmed = 0; confirmed < count; ) {
+        const { deliveryTag, multiple } = await channel.expect('basic.ack');
+        confirmed = multiple ? Number(deliveryTag) : confirmed + 1;
+      }
+      assert.is((await channel.get('sorted', false)).text, '6');
+      channel.send('basic.ack', { deliveryTag: 1 });
+      assert.is((await channel.get('sorted', false)).text, '19');
+    },
+    async (channel) => {
+      channel.publish({ routingKey: 'sorted' }, 'late', { deliveryMode: 2, priority: 12 });
+      channel.publish({ routingKey: 'sorted' }, 'later', { priority: 200 });
+      await channel.untilReady('sorted', count + 1);
+      await channel.consume('sorted', { noAck: true });
+      const seen = await channel.deliveries(count + 1);
+      const [first] = seen;
+      assert.equal([first!.text, first!.fields.redelivered], ['19', true]);
+      const highest = expected.filter((index) => priorityOf(index) === 12).map(String);
+      const lower = expected.filter((index) => priorityOf(index) !== 12).map(String);
+      assert.equal(seen.map(({ text }) => text), [...highest, 'late', 'later', ...lower]);
     },
   );
 });

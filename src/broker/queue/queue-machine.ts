@@ -335,11 +335,12 @@ export class QueueMachine {
    * redelivered; without, they were the client's when they were sent.
    */
   returnHeldBy(isGone: (holder: Consumer) => boolean): void {
-    if (this.#unsettled === 0) return;
     const ledger = this.#ledger;
-    for (let position = ledger.head; position !== this.#order.cursor; position = ledger.after(position)) {
+    let left = this.#unsettled;
+    for (let position = ledger.head; left > 0 && position !== this.#order.cursor; position = ledger.after(position)) {
       // What was settled here may have moved the head past positions that are over, and their chunks are gone.
       if (!ledger.holds(position) || (ledger.state(position) & STATE_MASK) !== UNSETTLED) continue;
+      left--;
       const holder = this.consumers.holder(ledger.owner(position));
       if (isGone(holder)) this.settle(position, holder.spec.noAck ? Settle.taken : Settle.requeue, holder.spec.connection);
     }
