@@ -113,7 +113,7 @@ export class Session implements FrameSink, ChannelPort {
     this.queueThread = node.thread;
     this.throttle = new PublishThrottle(node.queues.slots, node.purse);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
-    this.links = new QueueLinks(node.scheduler.pool, ({ vhost, name, id }) => this.topology.queue(vhost, name)?.record.id === id);
+    this.links = new QueueLinks(node.scheduler.pool, ({ id }) => this.topology.queueById(id) !== undefined);
     this.#queues = new QueueSender(context, this.links, this.throttle);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
     this.#routes = new RouteCache(this);

@@ -31,6 +31,10 @@ export class CopiesUnderWay {
     return ((this.#next - this.#oldest) | 0) >= COPIES_MAX || this.#bytes >= COPY_BYTES_MAX;
   }
 
+  get isEmpty(): boolean {
+    return this.#next === this.#oldest;
+  }
+
   /** The number of the next letter. */
   get next(): number {
     return this.#next;

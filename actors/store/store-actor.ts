@@ -18,6 +18,7 @@ import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter
 import { type DiskChange, DiskFullError } from '../../src/store/port.ts';
 import type { Store } from '../../src/store/store.ts';
 import { GroupAnswers } from './group-answers.ts';
+import { TimelineDesk } from './timeline-desk.ts';
 import { Settles } from './settles.ts';
 
 /** How long settles alone wait for company, milliseconds: they cost a redelivery when they are lost, and a commit each else. */
@@ -45,6 +46,7 @@ export class StoreActor implements Actor {
   readonly #host: StoreHost;
   readonly #answers: GroupAnswers;
   readonly #settles: Settles;
+  readonly #timelines: TimelineDesk;
   /** A commit is ordered: a letter to itself that comes behind all that is there. */
   #ordered = false;
   #lingering = false;
@@ -63,6 +65,7 @@ export class StoreActor implements Actor {
     this.#host = host;
     this.#answers = before === undefined ? new GroupAnswers(host.pool) : before.#answers;
     this.#settles = before === undefined ? new Settles(store) : before.#settles;
+    this.#timelines = before === undefined ? new TimelineDesk(store, host.pool) : before.#timelines;
     if (before === undefined) return;
     this.#full = before.#full;
     this.#failed = before.#failed;
@@ -106,6 +109,7 @@ export class StoreActor implements Actor {
         this.#settles.forget(letter.a);
         this.#store.forget(letter.a);
         this.#answers.forget(letter.a);
+        this.#timelines.forget(letter.a);
         break;
       case StoreLetter.fence:
         this.#answers.fence(letter);
@@ -122,6 +126,8 @@ export class StoreActor implements Actor {
         if (letter.a === LINGER_TIMER) this.#lingering = false;
         this.#commit();
         return;
+      default:
+        if (this.#timelines.receive(letter, this.#answers, this.#tell) && this.#store.collectedBytes > GROUP_BYTES_MAX) this.#commit();
     }
     if (letter.ints.length > 0) {
       this.#host.pool.give(letter.ints);
@@ -189,6 +195,8 @@ export class StoreActor implements Actor {
     this.#context.tell(to, letter);
   }
 
+  readonly #tell = (to: ActorRef, letter: Letter): void => this.#context.tell(to, letter);
+
   #commit(): void {
     if (this.#failed) return;
     this.#settles.nextGroup();
@@ -206,7 +214,8 @@ export class StoreActor implements Actor {
     }
     if (this.#full) this.#host.diskFull(false);
     this.#full = false;
-    this.#answers.send((to, letter) => this.#context.tell(to, letter));
+    this.#answers.send(this.#tell);
+    this.#timelines.handOver(this.#tell);
     this.#host.flushReleases();
   }
 }

@@ -23,6 +23,7 @@ import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import type { ChangeOutcome } from '../../src/amqp/channel/channel-port.ts';
 import { QUEUE_SLOTS_MAX, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import { DELAYED_KIND } from '../../src/broker/exchange/delayed-exchange.ts';
 import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
 import { decide } from '../../src/broker/topology/decide.ts';
 import type { TopologyCommand, TopologyReply } from '../../src/broker/topology/topology-command.ts';
@@ -124,9 +125,10 @@ export class TopologyActor implements Actor {
   }
 
   #change(from: ActorRef, request: number, asked: TopologyCommand): void {
-    const command = asked.type === 'queue.declare' ? { ...asked, slot: this.#slots.peek() } : asked;
-    if (command.type === 'queue.declare' && command.slot >= QUEUE_SLOTS_MAX) {
-      const text = `cannot declare queue '${command.queue}': queue limit of the node (${QUEUE_SLOTS_MAX}) is reached`;
+    const command = this.#placed(from, asked);
+    const slot = command.type === 'queue.declare' ? command.slot : command.type === 'exchange.declare' ? (command.place?.slot ?? 0) : 0;
+    if (slot >= QUEUE_SLOTS_MAX) {
+      const text = `cannot declare ${command.type === 'queue.declare' ? `queue '${command.queue}'` : 'a delayed exchange'}: queue limit of the node (${QUEUE_SLOTS_MAX}) is reached`;
       return this.#answer(from, request, { refusal: refuse(ReplyCode.preconditionFailed, text) });
     }
     const decision = decide(this.#topology, command);
@@ -139,6 +141,14 @@ export class TopologyActor implements Actor {
     const batch = prepared === undefined ? 0 : this.#outbox!.collect(prepared);
     this.#held.hold({ events, version: this.#topology.version, batch, to: from, request, reply });
     this.#show();
+  }
+
+  /** With a place for the actor that it may need. */
+  #placed({ thread }: ActorRef, asked: TopologyCommand): TopologyCommand {
+    if (asked.type === 'queue.declare') return { ...asked, slot: this.#slots.peek() };
+    if (asked.type !== 'exchange.declare' || asked.kind !== DELAYED_KIND) return asked;
+    // Who declares it will publish to it, mostly; the main thread runs no queues.
+    return { ...asked, place: { thread: Math.max(thread, 1), slot: this.#slots.peek() } };
   }
 
   /** Nothing changes. But what makes it so may be on its way, to the store or to a replica, and the answer must not overtake it. */

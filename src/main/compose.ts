@@ -35,7 +35,6 @@ import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS, UNSETTLED_COUNT } from '../broker/queue/ledger-layout.ts';
-import { readQueueOptions } from '../broker/queue-options.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { durableQueues, firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
 import { NO_OWNER } from '../broker/topology/topology-records.ts';
@@ -44,6 +43,7 @@ import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { ConnectionsEnd } from './connections-end.ts';
 import { describeGroups } from './descriptions.ts';
+import { placeOf } from './ledger-filling.ts';
 import type { LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
@@ -234,9 +234,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
   async #fillQueues(): Promise<void> {
     const queues = durableQueues(this.#topology);
     for (const why of this.#store.faults) this.#log.error({ why }, 'the store is damaged');
-    const damaged = await this.#store.fill(
-      queues.map(({ id, slot, arguments: args }) => ({ id, slot, sized: readQueueOptions(args).maxLengthBytes !== undefined })),
-    );
+    const damaged = await this.#store.fill(queues.map(placeOf));
     for (const { queue, why } of damaged) {
       const record = queues.find(({ id }) => id === queue);
       this.#log.error({ vhost: record?.vhost, queue: record?.name, reason: why }, STORED_QUEUE_DAMAGED);

@@ -3,6 +3,7 @@ import type { DeadLetterSetting } from '../../actors/queue/dead-routes.ts';
 import type { BatchPool } from '../../actors/runtime/batch-pool.ts';
 import { QueueLinks } from '../amqp/channel/queue-link.ts';
 import type { MessageMemory } from '../amqp/stored-message.ts';
+import { isTimeline } from '../broker/exchange/delayed-exchange.ts';
 import { readQueueOptions } from '../broker/queue-options.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import type { Topology } from '../broker/topology/topology.ts';
@@ -22,11 +23,11 @@ export function deadLetterSetting(queue: QueueRecord, { topology, memory, pool, 
   return { queue, exchange, routingKey, topology, memory, links, chance };
 }
 
-/** The queues of a thread that may have dead letters on their way. */
-export function* deadLetteringQueues(topology: Topology, thread: number): Generator<QueueRecord, void, undefined> {
+/** The queues of a thread that publish to others: they may have dead letters, or messages that were delayed, on their way. */
+export function* publishingQueues(topology: Topology, thread: number): Generator<QueueRecord, void, undefined> {
   for (const vhost of topology.vhosts()) {
     for (const queue of topology.queues(vhost.name)) {
-      if (queue.thread === thread && queue.arguments.has('x-dead-letter-exchange')) yield queue;
+      if (queue.thread === thread && (queue.arguments.has('x-dead-letter-exchange') || isTimeline(queue))) yield queue;
     }
   }
 }

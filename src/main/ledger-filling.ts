@@ -2,6 +2,9 @@
 import { BODY_SIZE } from '../amqp/stored-message.ts';
 import { Ledger } from '../broker/queue/ledger.ts';
 import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, LEVEL_MASK, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import { isTimeline } from '../broker/exchange/delayed-exchange.ts';
+import { readQueueOptions } from '../broker/queue-options.ts';
+import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import type { QueueMemory } from '../broker/queue/queue-memory.ts';
 import { AppendFlag, type Store } from '../store/store.ts';
 
@@ -11,7 +14,14 @@ export type QueuePlace = {
   readonly slot: number;
   /** It limits the bytes of its bodies: the ledger must know them. They are read for that, at most as much as the limit says. */
   readonly sized?: boolean;
+  /** It holds back messages for a time, which stay where they are. */
+  readonly timeline?: boolean;
 };
+
+export function placeOf(queue: QueueRecord): QueuePlace {
+  const sized = readQueueOptions(queue.arguments).maxLengthBytes !== undefined;
+  return { id: queue.id, slot: queue.slot, sized, timeline: isTimeline(queue) };
+}
 
 /**
  * Fills the ledgers of `queues`, and lets the store forget the queues that are none of them. Before any queue runs; the memory must be
@@ -20,7 +30,7 @@ export type QueuePlace = {
 export function fillLedgers(memory: QueueMemory, store: Store, queues: readonly QueuePlace[]): void {
   const defined = new Set(queues.map(({ id }) => id));
   for (const id of [...store.known()]) if (!defined.has(id)) store.forget(id);
-  for (const place of queues) fill(memory, store, place);
+  for (const place of queues) if (place.timeline !== true) fill(memory, store, place);
 }
 
 function fill(memory: QueueMemory, store: Store, { id, slot, sized = false }: QueuePlace): void {

@@ -181,7 +181,7 @@ class StoreThread implements SchedulerHost, StoreHost {
     if (this.#watch !== undefined) systemClock.clearTimer(this.#watch);
     while (this.#scheduler.run());
     this.#scheduler.close();
-    if (isClean && !this.#failed && this.#store.waiting === 'nothing') this.#store.markClean();
+    if (isClean && !this.#failed && !this.#store.unfinished) this.#store.markClean();
     this.#disk.close();
     this.#doorbell.close();
   }

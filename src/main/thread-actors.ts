@@ -51,11 +51,12 @@ import type { MessageTimes } from '../broker/queue/expiry.ts';
 import type { TopologyEvent } from '../broker/topology/topology-event.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
-import { deadLetterSetting, deadLetteringQueues } from './dead-letter-setting.ts';
+import { deadLetterSetting, publishingQueues } from './dead-letter-setting.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
 import { restartInGroup } from './queue-restart.ts';
+import { TimelinesOfThread } from './timelines-of-thread.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
 import { STORED_QUEUE_DAMAGED } from './stored-queue-damage.ts';
@@ -120,7 +121,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     publishedMs: (address) => publishedMs(this.messages, address),
     expirationMs: (address) => expirationMs(this.messages, address),
   };
-  readonly #chance = chanceFrom(() => this.randomBytes(4).readInt32LE());
+  readonly chance = chanceFrom(() => this.randomBytes(4).readInt32LE());
   readonly queueGroup: ActorGroup;
   readonly connectionGroup: ActorGroup;
   readonly log: ThreadLog;
@@ -130,6 +131,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly #table: BlockTable;
   readonly #words: Int32Array;
   readonly #store: ActorRef | undefined;
+  readonly #timelines: TimelinesOfThread;
   readonly #connections = new Set<number>();
   /** Those of them that have not passed their handshake. */
   readonly #strangers = new Set<number>();
@@ -167,6 +169,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
       onMarked: (id, reason) => this.#queueMarked(-id, reason),
     });
     this.connectionGroup = this.scheduler.group(groupOptions(connectionGroup));
+    this.#timelines = new TimelinesOfThread(this, this.#store);
     this.scheduler.spawn(replica, REPLICA_ID, (context) => new ReplicaActor(context, this));
   }
 
@@ -285,13 +288,14 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   // ---- the replica's host
 
   startQueue(record: QueueRecord): void {
+    if (this.#timelines.start(record)) return;
     const { slots } = this.queues;
     const slot = record.slot * SLOT_WORDS;
     const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
     const id = queueActorId(record.id);
     const unsent = new WordBatch();
     const { topology, messages: memory } = this;
-    const deadLetters = deadLetterSetting(record, { topology, memory, pool: this.scheduler.pool, chance: this.#chance });
+    const deadLetters = deadLetterSetting(record, { topology, memory, pool: this.scheduler.pool, chance: this.chance });
     this.scheduler.spawn(
       this.queueGroup,
       id,
@@ -328,7 +332,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
 
   threadLost(thread: number): void {
     this.scheduler.threadLost(thread);
-    for (const { id } of deadLetteringQueues(this.topology, this.thread)) {
+    for (const { id } of publishingQueues(this.topology, this.thread)) {
       this.scheduler.tell({ thread: this.thread, id: queueActorId(id), generation: 0 }, new Letter(QueueLetter.threadLost));
     }
   }
@@ -431,6 +435,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
         answer.a = letter.a;
         return this.scheduler.tell(letter.sender, answer);
       }
+      default:
+        return this.#timelines.undeliverable(to, letter);
     }
   }
 

@@ -70,7 +70,15 @@ export class CommitGroup {
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
     if (this.#urgent || this.#markFound) return 'urgent';
     const timed = this.#timelines.waiting;
-    if (timed !== 'nothing') return timed;
+    return timed === 'nothing' ? this.#waitingOfQueues : timed;
+  }
+
+  /** Something waits beside keys of deleted timelines, which the next process clears as well. */
+  get unfinished(): boolean {
+    return this.#urgent || this.#markFound || !this.#timelines.isOnlyClearing || this.#waitingOfQueues !== 'nothing';
+  }
+
+  get #waitingOfQueues(): 'nothing' | 'lazy' {
     const lazy = this.#touched.length + this.#forgotten.size + this.#leftovers.length > 0 || this.#tools.bodies.waiting;
     return lazy ? 'lazy' : 'nothing';
   }

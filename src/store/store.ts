@@ -25,6 +25,7 @@ import { SegmentReader } from './segment-reader.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import { type StoreDescription, describeStore } from './store-description.ts';
 import { Area, CLEAN_STOP_KEY, QUEUES_FROM, STORE_KEY } from './store-keys.ts';
+import type { Advance, HandedMoment } from './timeline.ts';
 import { TIMELINES_TO } from './timeline-keys.ts';
 import { Timelines } from './timelines.ts';
 import { StoreFormatError, isCleanStop, readStoreRecord, unreadable } from './store-record.ts';
@@ -210,6 +211,11 @@ export class Store {
     }
   }
 
+  /** Hands out what is next in a timeline, on the disk. */
+  advance(timeline: number, found: (moment: HandedMoment) => void): Advance {
+    return this.timelines.of(timeline).advance(this.#disk, found);
+  }
+
   /** A definition (definitions.ts), or its end. It shares the transaction with the messages. */
   put(key: Uint8Array, value: Uint8Array | undefined): void {
     if (key[0] !== Area.definitions) throw new RangeError(`definitions have keys that begin with ${Area.definitions}, not ${key[0]}`);
@@ -224,6 +230,11 @@ export class Store {
   /** What waits for a commit. 'lazy': only settles, returns and what is left to clear; it may wait some milliseconds. */
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
     return this.#group.waiting;
+  }
+
+  /** Something waits for a commit without which the stop is not clean. */
+  get unfinished(): boolean {
+    return this.#group.unfinished;
   }
 
   /** Bytes of messages that wait for a commit. */

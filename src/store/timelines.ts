@@ -7,7 +7,7 @@ import { TIMELINES_TO, TimelinePart, placeOf, timelineEnd, timelineOf, timelineP
 import { type TimelineRecord, readTimelineRecord } from './timeline-record.ts';
 
 /** Keys of a deleted timeline that go with one commit: millions must not hold up everybody. */
-export const CLEARED_KEYS_MAX = 16_384;
+export const CLEARED_KEYS_MAX = 4_096;
 
 export class Timelines {
   readonly #disk: Disk;

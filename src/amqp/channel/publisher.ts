@@ -7,6 +7,7 @@
  */
 import { EMPTY_TABLE, type FieldTable } from '../../broker/field-table.ts';
 import { NO_PROPERTIES } from '../../broker/exchange/exchange.ts';
+import { isTimeline } from '../../broker/exchange/delayed-exchange.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { addExtraRoutingKeys } from '../../broker/topology/router.ts';
 import { FRAME_HEADER_SIZE, FRAME_END, FrameType } from '../frame.ts';
@@ -160,17 +161,18 @@ export class Publisher {
       const found = isReplyKey(buffer, keyStart, keySize)
         ? this.#replyRoute(buffer, keyStart)
         : this.#routes.find(buffer, keyStart, keySize);
-      if (found.dependsOnMore && (flags & ROUTING) !== 0) return this.#checkProperties(buffer, keyStart, header, end, mode, persistent);
+      if (found.dependsOnMore && (flags & ROUTING) !== 0) return this.#checkProperties(buffer, keyStart, bits, header, end, mode, persistent);
       if (found.refusal !== undefined) return this.#refuse(found.refusal);
       if (mode !== 1 && mode !== 2) return this.#refuse(unknownMode(mode));
       return { route: found, persistent, header: undefined };
     }
-    return this.#checkProperties(buffer, keyStart, header, end, mode, persistent);
+    return this.#checkProperties(buffer, keyStart, bits, header, end, mode, persistent);
   }
 
   #checkProperties(
     buffer: Buffer,
     keyStart: number,
+    bits: number,
     header: number,
     end: number,
     mode: number,
@@ -194,9 +196,14 @@ export class Publisher {
       extra ??
       (mode !== 1 && mode !== 2 ? unknownMode(mode) : undefined);
     if (refusal !== undefined) return this.#refuse(refusal);
-    const changed = changedProperties(properties, headers, typeof reply === 'string' ? reply : undefined);
+    // What would find no queue now goes back now: later there is nobody to give it back to.
+    const isReturned = found.delayed && (bits & MANDATORY_BIT) !== 0 && !this.#routes.reaches(exchange, routingKeys, properties);
+    const route = isReturned ? { ...found, links: [] } : found;
+    // Who holds a message back needs all of its routing keys, and takes BCC out when he routes it.
+    const keepsBcc = found.delayed && found.links.every(({ queue }) => isTimeline(queue));
+    const changed = changedProperties(properties, keepsBcc ? EMPTY_TABLE : headers, typeof reply === 'string' ? reply : undefined);
     return {
-      route: properties.expiration === undefined ? found : { ...found, timed: true, expiring: true },
+      route: properties.expiration === undefined ? route : { ...route, timed: true, expiring: true },
       persistent,
       header: changed === undefined ? undefined : replaceProperties(buffer.subarray(header, end), changed),
     };
@@ -375,9 +382,10 @@ function changedProperties(
   headers: FieldTable,
   replyTo: string | undefined,
 ): BasicProperties | undefined {
-  if (replyTo === undefined && !headers.has('BCC')) return undefined;
-  const shown = new Map(headers);
-  shown.delete('BCC');
+  const isBlind = headers.has('BCC');
+  if (replyTo === undefined && !isBlind) return undefined;
+  const shown = new Map(isBlind ? headers : properties.headers);
+  if (isBlind) shown.delete('BCC');
   return {
     ...properties,
     ...(properties.headers === undefined ? {} : { headers: shown }),

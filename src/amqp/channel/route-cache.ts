@@ -24,6 +24,8 @@ export type Route = {
   readonly timed: boolean;
   /** The publisher said how long this one message may wait: a route of its own. */
   readonly expiring: boolean;
+  /** Some of the links are those of delayed exchanges, which hold the message back. */
+  readonly delayed: boolean;
 };
 
 const NO_LINKS: readonly QueueLink[] = [];
@@ -33,6 +35,8 @@ const MALFORMED: Route = refusedRoute(refuse(ReplyCode.frameError, 'Malformed UT
 export class RouteCache {
   readonly #port: ChannelPort;
   readonly #result: RouteResult;
+  /** Where a message that is held back would go now. */
+  readonly #later: RouteResult;
   #routes = new Map<string, Route>();
   #version = -1;
   #lastKey = Buffer.alloc(512);
@@ -41,7 +45,8 @@ export class RouteCache {
 
   constructor(port: ChannelPort) {
     this.#port = port;
-    this.#result = new RouteResult(() => port.chance());
+    this.#result = new RouteResult(() => port.chance(), true);
+    this.#later = new RouteResult(() => port.chance());
   }
 
   /** The route for the key in `buffer`: exchange and routing key as two short strings. Of a message without properties that could count. */
@@ -88,15 +93,30 @@ export class RouteCache {
     const refusal = permitTopics(topology, who, exchange, routingKeys);
     if (refusal !== undefined) return refusedRoute(refusal);
     route(topology, exchange, routingKeys, properties, this.#result);
-    const { queues, dependsOnMore } = this.#result;
+    const { queues, delays, dependsOnMore } = this.#result;
+    for (const { record } of delays) {
+      const timeline = topology.timeline(record.vhost, record.name);
+      if (timeline !== undefined) queues.push(timeline.record);
+    }
     return {
       links: queues.length === 0 ? NO_LINKS : queues.map((queue) => links.to(queue)),
       refusal: undefined,
       dependsOnMore,
       anew: dependsOnMore ? { exchange, routingKeys } : undefined,
-      timed: queues.some((queue) => queue.arguments.has('x-message-ttl')),
+      // A delay counts from the publish.
+      timed: delays.length > 0 || queues.some((queue) => queue.arguments.has('x-message-ttl')),
       expiring: false,
+      delayed: delays.length > 0,
     };
+  }
+
+  /** Whether a message that is held back would find a queue now, if it were not. */
+  reaches(exchangeName: string, routingKeys: readonly string[], properties: RoutingProperties): boolean {
+    const { topology, who } = this.#port;
+    const opened = openExchange(topology, who, exchangeName);
+    if ('refusal' in opened) return false;
+    route(topology, opened.exchange, routingKeys, properties, this.#later);
+    return this.#later.queues.length > 0;
   }
 
   #isLast(buffer: Buffer, start: number, size: number): boolean {
@@ -114,7 +134,7 @@ export class RouteCache {
 }
 
 function refusedRoute(refusal: Refusal): Route {
-  return { links: NO_LINKS, refusal, dependsOnMore: false, anew: undefined, timed: false, expiring: false };
+  return { links: NO_LINKS, refusal, dependsOnMore: false, anew: undefined, timed: false, expiring: false, delayed: false };
 }
 
 /** What is broken leaves a replacement character behind; few names contain one otherwise. */

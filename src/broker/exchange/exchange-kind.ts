@@ -2,7 +2,9 @@
 import { EMPTY_TABLE } from '../field-table.ts';
 import type { FieldTable } from '../field-table.ts';
 import type { Refusal } from '../refusal.ts';
+import { ReplyCode, refuse } from '../refusal.ts';
 import { ConsistentHashExchange, checkHashArguments } from './consistent-hash-exchange.ts';
+import { DELAYED_KIND, delayedTypeOf, refuseDelayedType } from './delayed-exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { DirectExchange } from './direct-exchange.ts';
 import { FanoutExchange } from './fanout-exchange.ts';
@@ -12,8 +14,8 @@ import { ModulusHashExchange } from './modulus-hash-exchange.ts';
 import { RandomExchange } from './random-exchange.ts';
 import { TopicExchange } from './topic-exchange.ts';
 
-/** AMQP's own, then those that RabbitMQ has in plugins that its distribution brings along. */
-const KINDS = ['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random'] as const;
+/** AMQP's own, then those that RabbitMQ has in plugins: its distribution brings all but the last one along. */
+const KINDS = ['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random', DELAYED_KIND] as const;
 
 export type ExchangeKind = (typeof KINDS)[number];
 
@@ -26,7 +28,20 @@ export function isExchangeKind(type: string): type is ExchangeKind {
 
 /** Why an exchange of the kind may not be declared with these arguments (406), or undefined. */
 export function checkExchangeArguments(kind: ExchangeKind, args: FieldTable): Refusal | undefined {
+  if (kind === DELAYED_KIND) return checkDelayedType(args);
   return kind === 'x-consistent-hash' ? checkHashArguments(args) : undefined;
+}
+
+/** 406 for a type that is unknown. */
+export function refuseUnknownKind(type: string): Refusal {
+  return refuse(ReplyCode.preconditionFailed, `unknown exchange type '${type}'`);
+}
+
+function checkDelayedType(args: FieldTable): Refusal | undefined {
+  const type = delayedTypeOf(args);
+  // One that delays by delaying would never route anything.
+  if (type === '' || type === DELAYED_KIND) return refuseDelayedType();
+  return isExchangeKind(type) ? checkExchangeArguments(type, args) : refuseUnknownKind(type);
 }
 
 /** An exchange of the kind, with no bindings. Its arguments were checked. */
@@ -48,5 +63,8 @@ export function createExchange<Destination>(kind: ExchangeKind, args: FieldTable
       return new RandomExchange();
     case 'x-local-random':
       return new LocalRandomExchange();
+    case DELAYED_KIND:
+      // How it routes what is not held back, or not any more.
+      return createExchange(delayedTypeOf(args) as Exclude<ExchangeKind, typeof DELAYED_KIND>, args);
   }
 }

@@ -1,6 +1,8 @@
 /** exchange.declare and exchange.delete, with the checks in the order of rabbit_channel. */
-import { EXCHANGE_COUNT_MAX } from '../bounds.ts';
-import { checkExchangeArguments, isExchangeKind } from '../exchange/exchange-kind.ts';
+import { EXCHANGE_COUNT_MAX, QUEUE_COUNT_MAX, QUEUE_ID_MAX } from '../bounds.ts';
+import { DELAYED_KIND, timelineName } from '../exchange/delayed-exchange.ts';
+import { checkExchangeArguments, isExchangeKind, refuseUnknownKind } from '../exchange/exchange-kind.ts';
+import { EMPTY_TABLE } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
 import { DEFAULT_EXCHANGE, describe, isReserved, refuseMissing, refuseReserved, withoutLineEnds } from '../name.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
@@ -11,7 +13,9 @@ import { checkArguments, checkProperty } from './equivalence.ts';
 import { Removal } from './removal.ts';
 import { done, refused } from './topology-command.ts';
 import type { Decision, ExchangeDeclare, ExchangeDelete } from './topology-command.ts';
-import type { ExchangeRecord } from './topology-records.ts';
+import type { TopologyEvent } from './topology-event.ts';
+import { NO_OWNER } from './topology-records.ts';
+import type { ExchangeRecord, QueueRecord } from './topology-records.ts';
 import type { Topology } from './topology.ts';
 
 const ALTERNATE_ARGUMENT = 'alternate-exchange';
@@ -25,7 +29,7 @@ export function decideExchangeDeclare(topology: Topology, command: ExchangeDecla
   const { who, kind } = command;
   const name = withoutLineEnds(command.exchange);
   if (command.passive) return declarePassively(topology, who, name);
-  if (!isExchangeKind(kind)) return refused(refuse(ReplyCode.preconditionFailed, `unknown exchange type '${kind}'`));
+  if (!isExchangeKind(kind)) return refused(refuseUnknownKind(kind));
   if (name === DEFAULT_EXCHANGE) return refused(refuseDefaultExchange());
   const refusal = permit(topology, who, 'configure', 'exchange', name);
   if (refusal !== undefined) return refused(refusal);
@@ -34,7 +38,16 @@ export function decideExchangeDeclare(topology: Topology, command: ExchangeDecla
   const wanted: ExchangeRecord = { vhost: who.vhost, name, kind, durable, autoDelete, internal, arguments: command.arguments };
   const objection = existing === undefined ? objectToNew(topology, who, wanted) : objectToRepeat(existing.record, wanted);
   if (objection !== undefined) return refused(objection);
-  return existing === undefined ? done([{ type: 'exchange-created', exchange: wanted }]) : done();
+  if (existing !== undefined) return done();
+  const created: TopologyEvent = { type: 'exchange-created', exchange: wanted };
+  return done(kind === DELAYED_KIND ? [{ type: 'queue-created', queue: timelineOf(topology, command, wanted) }, created] : [created]);
+}
+
+/** Where a delayed exchange holds messages back. */
+function timelineOf(topology: Topology, { place }: ExchangeDeclare, { vhost, name, durable }: ExchangeRecord): QueueRecord {
+  if (place === undefined) throw new Error('assertion failed: who decides on a delayed exchange has a place for its timeline');
+  const id = topology.lastQueueId + 1;
+  return { id, vhost, name: timelineName(name), durable, autoDelete: false, exclusiveOwner: NO_OWNER, arguments: EMPTY_TABLE, ...place };
 }
 
 function declarePassively(topology: Topology, who: Who, name: string): Decision {
@@ -67,7 +80,12 @@ function objectToNew(topology: Topology, who: Who, wanted: ExchangeRecord): Refu
     if (refusal !== undefined) return refusal;
   }
   const objection = checkExchangeArguments(wanted.kind, wanted.arguments);
-  if (objection !== undefined || topology.exchangeCount < EXCHANGE_COUNT_MAX) return objection;
+  if (objection !== undefined) return objection;
+  const isDelayed = wanted.kind === DELAYED_KIND;
+  if (isDelayed && (topology.queueCount >= QUEUE_COUNT_MAX || topology.lastQueueId >= QUEUE_ID_MAX)) {
+    return refuse(ReplyCode.preconditionFailed, `cannot declare ${named}: queue limit in cluster (${QUEUE_COUNT_MAX}) is reached`);
+  }
+  if (topology.exchangeCount < EXCHANGE_COUNT_MAX) return undefined;
   return refuse(ReplyCode.preconditionFailed, `cannot declare ${named}: exchange limit of ${EXCHANGE_COUNT_MAX} is reached`);
 }
 

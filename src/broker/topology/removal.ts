@@ -49,6 +49,8 @@ export class Removal {
     for (const record of node.outgoing.values()) this.#binding(record);
     this.#incoming(node);
     this.events.push({ type: 'exchange-deleted', exchange: node.record });
+    const timeline = node.delays ? this.#topology.timeline(node.record.vhost, node.record.name) : undefined;
+    if (timeline !== undefined) this.events.push({ type: 'queue-deleted', queue: timeline.record });
   }
 
   #incoming(node: DestinationNode): void {

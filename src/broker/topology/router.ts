@@ -5,6 +5,7 @@
  * The hot path allocates nothing: visited nodes carry the number of the route, and the result's arrays are used again.
  */
 import { EXTRA_ROUTING_KEY_COUNT_MAX } from '../bounds.ts';
+import { delayMs } from '../exchange/delayed-exchange.ts';
 import type { RouteSink, RoutingProperties } from '../exchange/exchange.ts';
 import type { FieldTable } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
@@ -28,19 +29,32 @@ export class RouteResult implements RouteSink<DestinationNode> {
   readonly pending: ExchangeNode[] = [];
   /** Whether the exchange that is being asked had any destination, visited before or not. */
   matched = false;
+  /** Delayed exchanges that are to hold the message back: what lies behind them gets it later. Stays empty for `delays` false. */
+  readonly delays: ExchangeNode[] = [];
+  readonly #delaying: boolean;
   /** Where exchanges that choose by chance draw from. */
   readonly chance: () => number;
   #route = 0;
 
-  constructor(chance: () => number) {
+  /** `delaying`: delayed exchanges are to hold back what asks for it; else they route everything at once. */
+  constructor(chance: () => number, delaying = false) {
     this.chance = chance;
+    this.#delaying = delaying;
   }
 
   begin(route: number): void {
     this.#route = route;
     this.queues.length = 0;
     this.pending.length = 0;
+    this.delays.length = 0;
     this.dependsOnMore = false;
+  }
+
+  /** Whether the exchange holds the message back. */
+  holdsBack(node: ExchangeNode, { headers }: RoutingProperties): boolean {
+    if (!this.#delaying || delayMs(headers) === 0) return false;
+    this.delays.push(node);
+    return true;
   }
 
   add(node: DestinationNode): void {
@@ -67,6 +81,7 @@ export function route(
   result.begin(topology.nextRoute());
   result.add(exchange);
   for (let node = result.pending.pop(); node !== undefined; node = result.pending.pop()) {
+    if (node.delays && result.holdsBack(node, properties)) continue;
     result.matched = false;
     const { rules } = node;
     if (rules.dependsOnMore) result.dependsOnMore = true;

@@ -19,6 +19,8 @@ export type ExchangeDeclare = {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly arguments: FieldTable;
+  /** Where the actor of a delayed exchange will run if the exchange is new: put in by whoever decides. */
+  readonly place?: { readonly thread: number; readonly slot: number };
 };
 
 export type ExchangeDelete = { readonly type: 'exchange.delete'; readonly who: Who; readonly exchange: string; readonly ifUnused: boolean };

@@ -6,6 +6,7 @@
  *               └─ queues by name ───── QueueNode <── incoming bindings
  */
 import { DefaultExchange } from '../exchange/default-exchange.ts';
+import { DELAYED_KIND } from '../exchange/delayed-exchange.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { createExchange } from '../exchange/exchange-kind.ts';
 import { EMPTY_TABLE } from '../field-table.ts';
@@ -38,11 +39,14 @@ export class ExchangeNode {
   incoming: Set<BindingRecord> | undefined;
   /** The name of the exchange that gets what this one has no destination for. It need not exist. */
   readonly alternate: string | undefined;
+  /** It holds messages back that ask for it. */
+  readonly delays: boolean;
   mark = 0;
 
   constructor(record: ExchangeRecord, rules: Exchange<DestinationNode> = createExchange(record.kind, record.arguments)) {
     this.record = record;
     this.rules = rules;
+    this.delays = record.kind === DELAYED_KIND;
     const alternate = record.arguments.get('alternate-exchange');
     this.alternate = alternate?.type === 'S' ? textOf(alternate.value) : undefined;
   }
@@ -51,6 +55,8 @@ export class ExchangeNode {
 export class VhostNode {
   record: VhostRecord;
   readonly queues = new Map<string, QueueNode>();
+  /** Timelines of delayed exchanges, which no client can name, by the names that they have as queues. */
+  readonly timelines = new Map<string, QueueNode>();
   /** The default exchange included: it is there as soon as the virtual host is. */
   readonly exchanges = new Map<string, ExchangeNode>();
 

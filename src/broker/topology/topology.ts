@@ -8,6 +8,7 @@
 import type { TopologyEvent } from './topology-event.ts';
 import { NO_OWNER } from './topology-records.ts';
 import type { BindingRecord, ExchangeRecord, QueueRecord, VhostRecord } from './topology-records.ts';
+import { isTimeline, timelineName } from '../exchange/delayed-exchange.ts';
 import { DEFAULT_EXCHANGE } from '../name.ts';
 import { AccessTable } from './access-table.ts';
 import { ExchangeNode, QueueNode, VhostNode, bindingKey } from './topology-node.ts';
@@ -80,6 +81,11 @@ export class Topology {
     return this.#vhosts.get(vhost)?.queues.get(name);
   }
 
+  /** Where a delayed exchange holds messages back. */
+  timeline(vhost: string, exchange: string): QueueNode | undefined {
+    return this.#vhosts.get(vhost)?.timelines.get(timelineName(exchange));
+  }
+
   queueById(id: number): QueueNode | undefined {
     return this.#queuesById.get(id);
   }
@@ -94,8 +100,11 @@ export class Topology {
     for (const node of this.#vhosts.get(vhost)?.exchanges.values() ?? []) yield node.record;
   }
 
+  /** The queues of a virtual host, timelines of delayed exchanges included. */
   *queues(vhost: string): Iterable<QueueRecord> {
-    for (const node of this.#vhosts.get(vhost)?.queues.values() ?? []) yield node.record;
+    const node = this.#vhosts.get(vhost);
+    for (const { record } of node?.queues.values() ?? []) yield record;
+    for (const { record } of node?.timelines.values() ?? []) yield record;
   }
 
   /** The explicit bindings of a virtual host; the implicit ones of the default exchange are not listed. */
@@ -118,10 +127,11 @@ export class Topology {
 
   /** The events that make an empty topology into this one. */
   *snapshot(): Iterable<TopologyEvent> {
-    for (const { record, exchanges, queues } of this.#vhosts.values()) {
+    for (const { record, exchanges, queues, timelines } of this.#vhosts.values()) {
       yield { type: 'vhost-set', vhost: record };
       for (const node of exchanges.values()) if (node.record.name !== DEFAULT_EXCHANGE) yield { type: 'exchange-created', exchange: node.record };
       for (const node of queues.values()) yield { type: 'queue-created', queue: node.record };
+      for (const node of timelines.values()) yield { type: 'queue-created', queue: node.record };
       for (const node of exchanges.values()) for (const binding of node.outgoing.values()) yield { type: 'binding-created', binding };
     }
     for (const user of this.access.users()) yield { type: 'user-set', user };
@@ -173,7 +183,7 @@ export class Topology {
 
   #deleteVhost(record: VhostRecord): void {
     const node = this.#vhostOf(record.name);
-    assert(node.queues.size === 0 && node.exchanges.size === 1, 'a virtual host goes after what is in it');
+    assert(node.queues.size === 0 && node.timelines.size === 0 && node.exchanges.size === 1, 'a virtual host goes after what is in it');
     this.#vhosts.delete(record.name);
   }
 
@@ -193,7 +203,7 @@ export class Topology {
   }
 
   #createQueue(record: QueueRecord): void {
-    const { queues } = this.#vhostOf(record.vhost);
+    const queues = this.#queuesFor(record);
     assert(!queues.has(record.name) && !this.#queuesById.has(record.id), 'a queue is created once');
     const node = new QueueNode(record);
     queues.set(record.name, node);
@@ -214,7 +224,7 @@ export class Topology {
   #deleteQueue(record: QueueRecord): void {
     const node = this.#queuesById.get(record.id);
     assert(node !== undefined && incomingCount(node) === 0, 'a queue goes after its bindings');
-    this.#vhostOf(record.vhost).queues.delete(record.name);
+    this.#queuesFor(record).delete(record.name);
     this.#queuesById.delete(record.id);
     const owned = this.#queuesByOwner.get(record.exclusiveOwner);
     owned?.delete(node);
@@ -244,6 +254,11 @@ export class Topology {
     destination.incoming?.delete(stored);
     source.rules.unbind(stored, destination);
     this.#bindingCount--;
+  }
+
+  #queuesFor(record: QueueRecord): Map<string, QueueNode> {
+    const { queues, timelines } = this.#vhostOf(record.vhost);
+    return isTimeline(record) ? timelines : queues;
   }
 
   #vhostOf(name: string): VhostNode {

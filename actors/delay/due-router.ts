@@ -1,0 +1,84 @@
+/**
+ * Routes messages of a delayed exchange whose time has come, on this thread's replica of the topology as it is now, and publishes them
+ * to their queues as a connection would.
+ */
+import type { QueueLinks } from '../../src/amqp/channel/queue-link.ts';
+import { routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
+import { DeadLetterRecord } from '../../src/amqp/dead-letter-record.ts';
+import { notePublished } from '../../src/amqp/message-times.ts';
+import { KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
+import { delayMs, delayedHeaders } from '../../src/broker/exchange/delayed-exchange.ts';
+import { EMPTY_TABLE } from '../../src/broker/field-table.ts';
+import { RouteResult, addExtraRoutingKeys, route } from '../../src/broker/topology/router.ts';
+import type { Topology } from '../../src/broker/topology/topology.ts';
+
+export type DueRouterSetting = {
+  readonly vhost: string;
+  /** The delayed exchange. */
+  readonly exchange: string;
+  readonly topology: Topology;
+  readonly memory: MessageMemory;
+  /** Publishes that have not left yet, each with its lease. */
+  readonly links: QueueLinks;
+  nowMs(): number;
+  /** From 0 to below 1, for types that leave it to chance. */
+  chance(): number;
+};
+
+/** What `route` answers when there is no memory. */
+export const NO_MEMORY = -1;
+
+export class DueRouter {
+  readonly #setting: DueRouterSetting;
+  readonly #result: RouteResult;
+  readonly #record: DeadLetterRecord;
+
+  constructor(setting: DueRouterSetting) {
+    this.#setting = setting;
+    this.#result = new RouteResult(() => setting.chance());
+    this.#record = new DeadLetterRecord(setting.memory);
+  }
+
+  /** How long the message at `address` wants to be held back, milliseconds. */
+  delayMs(address: number): number {
+    this.#record.look(address);
+    return delayMs(this.#record.properties.headers);
+  }
+
+  /**
+   * Publishes the message at `address`, whose lease stays with the caller, with these words for the answers. Answers to how many queues,
+   * or NO_MEMORY, and nothing was published.
+   */
+  route(address: number, epoch: number, sequence: number): number {
+    const { topology, memory, links, vhost, exchange } = this.#setting;
+    const node = topology.exchange(vhost, exchange);
+    if (node === undefined) return 0;
+    this.#record.look(address);
+    const { properties } = this.#record;
+    const headers = properties.headers ?? EMPTY_TABLE;
+    const key = this.#keyOf(address);
+    const keys = [routingKeyOf(key, 0)];
+    // What is no list was refused when the message was published.
+    addExtraRoutingKeys(headers, keys);
+    const shown = new Map(delayedHeaders(headers));
+    shown.delete('BCC');
+    route(topology, node, keys, { ...properties, headers: shown }, this.#result);
+    const { queues } = this.#result;
+    if (queues.length === 0) return 0;
+    const copy = this.#record.withProperties(key, { ...properties, headers: shown }, queues.length);
+    if (copy === 0) return NO_MEMORY;
+    const expiring = properties.expiration !== undefined;
+    // The time in its queue begins now.
+    if (expiring || queues.some((queue) => queue.arguments.has('x-message-ttl'))) notePublished(memory, copy, this.#setting.nowMs());
+    for (const queue of queues) links.publish(links.to(queue), copy, epoch, sequence, expiring);
+    return queues.length;
+  }
+
+  /** Exchange and routing key, as they stand in the record. */
+  #keyOf(address: number): Buffer {
+    const { memory } = this.#setting;
+    const record = memory.byteOffsetOf(address);
+    const keySize = memory.intsOf(address)[(record >> 2) + KEY_SIZE]!;
+    return memory.bytesOf(address).subarray(record + RECORD_HEAD_SIZE, record + RECORD_HEAD_SIZE + keySize);
+  }
+}

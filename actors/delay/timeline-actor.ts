@@ -1,0 +1,371 @@
+/**
+ * The actor of a delayed exchange's timeline: in the place of a queue it takes what is to wait, hands it to the store, and routes what is due.
+ *
+ * ```
+ *  connection --publish--> TimelineActor --delay--> store --confirmed--> connection
+ *                            ^        |                `--due: what comes next in time--> window
+ *                            |        `--publish--> queues, when its time has come
+ *                            `--confirmed-- queues, or the store for persistent messages
+ *                                     `--passed--> store: the moment goes
+ * ```
+ *
+ * The store holds a message until every queue that it was routed to has it (I4): what ends in between is routed once more. So a message
+ * may come twice after a lost thread or process, and never not at all. Memory holds the messages that are due next, within bounds, and the
+ * disk all others.
+ */
+import type { Actor, ActorContext } from '../runtime/actor.ts';
+import type { BatchPool } from '../runtime/batch-pool.ts';
+import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
+import { ConnectionLetter } from '../messages/connection-messages.ts';
+import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { StoreLetter } from '../messages/store-messages.ts';
+import {
+  AdvanceResult,
+  DELAY_WORDS,
+  DUE_WORDS,
+  DelayWord,
+  TimelineLetter,
+  TimelineStoreLetter,
+  readLong,
+  writeLong,
+} from '../messages/timeline-messages.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
+import { PUBLISH_WORDS, PublishMark, type QueueLink, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { publishedMs } from '../../src/amqp/message-times.ts';
+import { FLAGS, PERSISTENT, SIZE } from '../../src/amqp/stored-message.ts';
+import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import { isLater } from '../../src/store/timeline-keys.ts';
+import { type DueRouterSetting, DueRouter, NO_MEMORY } from './due-router.ts';
+import type { HeldMoment } from './due-window.ts';
+import type { TimelineState } from './timeline-state.ts';
+
+/** With fewer messages in memory the store is asked for more. */
+const WANTED_MESSAGES = 8_192;
+/** Messages in memory that wait for their time, and bytes of them; above either the later ones go: the disk has them. */
+export const HELD_MESSAGES_MAX = 32_768;
+export const HELD_BYTES_MAX = 32 * 1024 * 1024;
+const KEPT_MESSAGES = 16_384;
+const KEPT_BYTES = 16 * 1024 * 1024;
+/** Messages that one turn routes. */
+const TURN_MESSAGES_MAX = 2_048;
+/** A timer is not armed for longer; then the first message is looked at once more. A day. */
+const WAIT_MAX_MS = 86_400_000;
+/** How long to wait for memory, milliseconds. */
+const RETRY_MS = 20;
+const DUE_TIMER = 1;
+const RETRY_TIMER = 2;
+
+export type TimelineSetting = DueRouterSetting & {
+  readonly record: QueueRecord;
+  readonly store: ActorRef;
+  readonly pool: BatchPool;
+  readonly slots: Int32Array;
+  readonly state: TimelineState;
+  /** Something is damaged that cannot be delivered. */
+  damaged(what: string): void;
+  /** No incarnation follows. */
+  ended(): void;
+  flushReleases(): void;
+};
+
+export class TimelineActor implements Actor {
+  readonly #context: ActorContext;
+  readonly #setting: TimelineSetting;
+  readonly #state: TimelineState;
+  readonly #router: DueRouter;
+  /** When DUE_TIMER ends; Infinity: it does not run. */
+  #armedForMs = Infinity;
+  #waitsForMemory = false;
+  #finished = false;
+
+  constructor(context: ActorContext, setting: TimelineSetting) {
+    this.#context = context;
+    this.#setting = setting;
+    this.#state = setting.state;
+    this.#router = new DueRouter(setting);
+    if (this.#state.sessions === 0) this.#state.number(context.self.generation);
+    const slot = setting.record.slot * SLOT_WORDS;
+    setting.slots[slot + QUEUE_ID] = setting.record.id;
+    setting.slots[slot + GENERATION] = context.self.generation;
+    // What the incarnation before had done and not told.
+    this.endTurn();
+  }
+
+  receive(letter: Letter): void {
+    switch (letter.type) {
+      case QueueLetter.publish:
+        return this.#publish(letter);
+      case TimelineLetter.due:
+        return this.#due(letter);
+      case QueueLetter.confirmed:
+        return this.#confirmed(letter);
+      case QueueLetter.threadLost:
+        return this.#threadLost();
+      case QueueLetter.question:
+        return this.#ask(letter.sender, letter.a, letter.body as QueueQuestion);
+      case QueueLetter.end:
+        return this.#end();
+      case TimelineLetter.damaged:
+        return this.#setting.damaged(String(letter.body));
+      case RuntimeLetter.timer:
+        if (letter.a === RETRY_TIMER) this.#waitsForMemory = false;
+        else this.#armedForMs = Infinity;
+        return;
+    }
+  }
+
+  endTurn(): void {
+    if (!this.#finished) {
+      if (this.#state.session === 0) this.#handOutAnew();
+      this.#flushAppends();
+      this.#route();
+      this.#setting.links.flush(this.#sendLink);
+      if (this.#state.passed.count > 0) this.#tellStore(TimelineStoreLetter.passed, this.#state.passed);
+      this.#keepWindow();
+      this.#armTimer();
+    }
+    this.#setting.flushReleases();
+  }
+
+  stop(): void {
+    this.#setting.flushReleases();
+    if (!this.#finished) return;
+    const { slots, record } = this.#setting;
+    slots[record.slot * SLOT_WORDS + QUEUE_ID] = 0;
+    const letter = new Letter(TopologyLetter.emptied);
+    letter.a = record.slot;
+    letter.b = record.id;
+    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+  }
+
+  // ---- what is to wait
+
+  /** Each message goes over into the batch for the store, which outlives a crash: a letter that is read again has no address for it. */
+  #publish(letter: Letter): void {
+    const { ints, count, sender } = letter;
+    const { memory, pool } = this.#setting;
+    const { appends } = this.#state;
+    this.#flushAppends();
+    this.#state.publisher = { id: sender.id, thread: sender.thread };
+    for (let at = 0; at < count; at += PUBLISH_WORDS) {
+      const address = ints[at]!;
+      if (address === 0) continue;
+      const words = appends.room(DELAY_WORDS, pool);
+      const to = appends.count;
+      const isPersistent = (memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + FLAGS]! & PERSISTENT) !== 0;
+      writeLong(words, to + 1, publishedMs(memory, address) + this.#router.delayMs(address));
+      words[to + 3] = ints[at + 1]!;
+      words[to + 4] = ints[at + 2]!;
+      words[to + 5] = (isPersistent ? DelayWord.persistent : 0) | ((ints[at + 3]! & PublishMark.confirm) === 0 ? 0 : DelayWord.confirm);
+      words[to] = address;
+      ints[at] = 0;
+      appends.count = to + DELAY_WORDS;
+    }
+    this.#flushAppends();
+    this.#giveBack(letter);
+  }
+
+  #flushAppends(): void {
+    const { appends, publisher } = this.#state;
+    if (appends.count > 0) this.#tellStore(TimelineStoreLetter.delay, appends, publisher.id, publisher.thread);
+  }
+
+  // ---- what is due
+
+  #due(letter: Letter): void {
+    const state = this.#state;
+    const { ints, count } = letter;
+    const isOurs = letter.a === state.session;
+    if (isOurs && letter.b !== AdvanceResult.none) {
+      state.advancing = false;
+      state.receded = undefined;
+      state.atEnd = letter.b === AdvanceResult.end;
+      if (letter.b === AdvanceResult.exhausted) this.#waitForMemory();
+    }
+    for (let at = 0; at < count; ) {
+      const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
+      const addresses: number[] = [];
+      for (; at < count && readLong(ints, at + 3) === place.number; at += DUE_WORDS) addresses.push(ints[at]!);
+      const isWanted = isOurs && (state.receded === undefined || !isLater(place, state.receded));
+      if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, index: -1 });
+      else this.#release(addresses);
+    }
+    this.#giveBack(letter);
+  }
+
+  #bytesOf(addresses: readonly number[]): number {
+    const { memory } = this.#setting;
+    let bytes = 0;
+    for (const address of addresses) bytes += memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + SIZE]!;
+    return bytes;
+  }
+
+  /** Routes what is due, as far as the window of publishes under way and this turn allow. */
+  #route(): void {
+    const { window, copies } = this.#state;
+    const nowMs = this.#setting.nowMs();
+    let budget = TURN_MESSAGES_MAX;
+    for (let moment = window.first; moment !== undefined && moment.dueMs <= nowMs; moment = window.first) {
+      if (copies.isFull || this.#waitsForMemory) return;
+      if (moment.index === -1) moment.index = this.#state.takeOff(moment.number, moment.addresses.length);
+      // A moment is routed as a whole: it is small, and what is under way is bounded by more than its size.
+      for (; moment.taken < moment.addresses.length; budget--) if (!this.#routeOne(moment)) return;
+      window.shift();
+      if (budget <= 0) return this.#context.tell(this.#context.self, new Letter(TimelineLetter.goOn));
+    }
+  }
+
+  /** Answers false, and nothing has happened, when there is no memory. */
+  #routeOne(moment: HeldMoment): boolean {
+    const { copies, epoch } = this.#state;
+    // Taken first: a message that makes an incarnation crash must not do so again. It stays on the disk.
+    const address = moment.addresses[moment.taken++]!;
+    const links = this.#router.route(address, epoch, copies.next);
+    if (links === NO_MEMORY) {
+      moment.taken--;
+      this.#waitForMemory();
+      return false;
+    }
+    if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]), true);
+    else this.#state.landed(moment.index);
+    this.#setting.memory.release(address);
+    return true;
+  }
+
+  readonly #sendLink = ({ queue, publishes }: QueueLink): void => {
+    const letter = new Letter(QueueLetter.publish);
+    letter.ints = publishes.ints!;
+    letter.count = publishes.count;
+    publishes.clear();
+    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
+  };
+
+  /** Words: | epoch | first sequence | count | 1 refused |. A queue that refuses has answered: there is nobody to tell. */
+  #confirmed(letter: Letter): void {
+    const { ints, count } = letter;
+    for (let at = 0; at < count; at += 4) {
+      if (ints[at] === this.#state.epoch) this.#state.copies.answered(ints[at + 1]!, ints[at + 2]!);
+    }
+    this.#giveBack(letter);
+  }
+
+  /** Answers of its queues may be lost: what was not confirmed is handed out once more, and with it what waits in memory. */
+  #threadLost(): void {
+    const state = this.#state;
+    if (!state.copies.isEmpty) this.#handOutAnew();
+  }
+
+  /** What is in memory goes, and the store begins with what is due first. */
+  #handOutAnew(): void {
+    const state = this.#state;
+    for (const { addresses, taken } of state.window.clear()) this.#release(addresses.slice(taken));
+    state.forgetFlying();
+    state.session = ++state.sessions;
+    state.advancing = false;
+    state.atEnd = false;
+    state.receded = undefined;
+    this.#tellStore(TimelineStoreLetter.rewind, undefined, state.session);
+  }
+
+  // ---- the window
+
+  /** As many messages in memory as are needed soon, and no more than there should be. */
+  #keepWindow(): void {
+    const state = this.#state;
+    const { window } = state;
+    if (state.advancing) return;
+    if (window.messages > HELD_MESSAGES_MAX || window.bytes > HELD_BYTES_MAX) return this.#recede();
+    if (state.atEnd || this.#waitsForMemory || window.messages >= WANTED_MESSAGES || window.bytes >= KEPT_BYTES) return;
+    state.advancing = true;
+    this.#tellStore(TimelineStoreLetter.advance, undefined);
+  }
+
+  #recede(): void {
+    const state = this.#state;
+    const { last, gone } = state.window.keepFirst(KEPT_MESSAGES, KEPT_BYTES);
+    if (last === undefined || gone.length === 0) return;
+    for (const { addresses } of gone) this.#release(addresses);
+    state.receded = last;
+    state.atEnd = false;
+    const words = this.#setting.pool.take(4);
+    writeLong(words, 0, last.dueMs);
+    writeLong(words, 2, last.number);
+    const letter = new Letter(TimelineStoreLetter.recede);
+    letter.a = this.#setting.record.id;
+    letter.ints = words;
+    letter.count = 4;
+    this.#context.tell(this.#setting.store, letter);
+  }
+
+  #armTimer(): void {
+    const first = this.#state.window.first;
+    if (first === undefined || this.#state.copies.isFull || this.#waitsForMemory || first.dueMs >= this.#armedForMs) return;
+    const waitMs = Math.min(Math.max(Math.ceil(first.dueMs - this.#setting.nowMs()), 1), WAIT_MAX_MS);
+    this.#armedForMs = first.dueMs;
+    this.#context.armTimer(DUE_TIMER, waitMs);
+  }
+
+  #waitForMemory(): void {
+    this.#waitsForMemory = true;
+    this.#context.armTimer(RETRY_TIMER, RETRY_MS);
+  }
+
+  // ---- the rest
+
+  #ask(to: ActorRef, request: number, { type }: QueueQuestion): void {
+    if (request === 0) return;
+    const answer: QueueAnswer = { type: type === 'fence' ? 'fenced' : 'gone' };
+    if (type !== 'fence') {
+      const letter = new Letter(ConnectionLetter.answer);
+      letter.a = request;
+      letter.b = this.#context.self.generation;
+      letter.body = answer;
+      return this.#context.tell(to, letter);
+    }
+    const letter = new Letter(StoreLetter.fence);
+    letter.a = this.#context.self.generation;
+    letter.b = to.id;
+    letter.c = request;
+    letter.body = answer;
+    this.#context.tell(this.#setting.store, letter);
+  }
+
+  /** The exchange is deleted, and what it held back with it. */
+  #end(): void {
+    const state = this.#state;
+    this.#finished = true;
+    for (const { addresses, taken } of state.window.clear()) this.#release(addresses.slice(taken));
+    state.forgetFlying();
+    const letter = new Letter(StoreLetter.forget);
+    letter.a = this.#setting.record.id;
+    this.#context.tell(this.#setting.store, letter);
+    this.#setting.ended();
+    this.#context.end('deleted');
+  }
+
+  #release(addresses: readonly number[]): void {
+    for (const address of addresses) this.#setting.memory.release(address);
+  }
+
+  #tellStore(type: number, batch: WordBatch | undefined, b = 0, c = 0): void {
+    const letter = new Letter(type);
+    letter.a = this.#setting.record.id;
+    letter.b = b;
+    letter.c = c;
+    if (batch?.ints !== undefined) {
+      letter.ints = batch.ints;
+      letter.count = batch.count;
+      batch.clear();
+    }
+    this.#context.tell(this.#setting.store, letter);
+  }
+
+  /** The batch goes back once: a letter that is read again after a crash has none any more. */
+  #giveBack(letter: Letter): void {
+    if (letter.ints !== NO_INTS) this.#setting.pool.give(letter.ints);
+    letter.ints = NO_INTS;
+    letter.count = 0;
+  }
+}

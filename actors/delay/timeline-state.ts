@@ -1,0 +1,75 @@
+/**
+ * What the actor of a timeline knows: it outlives an incarnation that crashes, because all of it can be found again only on the disk, and
+ * then twice. A thread that is lost takes it along; the next incarnation begins with what the disk has.
+ */
+import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import type { Place } from '../../src/store/timeline-keys.ts';
+import { CopiesUnderWay } from '../queue/copies-under-way.ts';
+import { DueWindow } from './due-window.ts';
+
+/** Sessions and epochs of one state; more threads are not lost in its life. */
+const NUMBERS = 1 << 12;
+
+/** A moment some of whose messages are on their way to queues. */
+type Flying = { readonly number: number; left: number };
+
+export class TimelineState {
+  readonly window = new DueWindow();
+  /** Messages for the store that have not left yet, each with its lease, and whose they are. */
+  readonly appends = new WordBatch();
+  publisher = { id: 0, thread: 0 };
+  /** Moments that are done with, for the store. */
+  readonly passed = new WordBatch();
+  /** Publishes under way. The place of each is the index of its moment in `#flying`. */
+  readonly copies = new CopiesUnderWay((index) => this.landed(index));
+  /** Answers with another epoch are nobody's. */
+  epoch = 0;
+  /** What the store hands out carries it. 0: something is lost, and everything must be handed out anew. */
+  session = 0;
+  /** The last one that there was. */
+  sessions = 0;
+  /** An `advance` is on its way. */
+  advancing = false;
+  /** Nothing more stands on the disk behind what was handed out. */
+  atEnd = false;
+  /** Everything behind it was let go of, and what still comes is not wanted. */
+  receded: Place | undefined = undefined;
+  readonly #flying: (Flying | undefined)[] = [];
+  readonly #free: number[] = [];
+  readonly #done: (number: number) => void;
+
+  /** `done` is told of each moment all of whose messages have found their queues. */
+  constructor(done: (number: number, passed: WordBatch) => void) {
+    this.#done = (number) => done(number, this.passed);
+  }
+
+  /** Sessions and epochs are other ones than those of a state that a lost thread took along. */
+  number(generation: number): void {
+    this.sessions = generation * NUMBERS;
+    this.epoch = generation * NUMBERS;
+  }
+
+  /** A moment of so many messages takes off. Answers its index. */
+  takeOff(number: number, messages: number): number {
+    const index = this.#free.pop() ?? this.#flying.length;
+    this.#flying[index] = { number, left: messages };
+    return index;
+  }
+
+  /** One message of a moment has found its queues. */
+  landed(index: number): void {
+    const moment = this.#flying[index];
+    if (moment === undefined || --moment.left > 0) return;
+    this.#flying[index] = undefined;
+    this.#free.push(index);
+    this.#done(moment.number);
+  }
+
+  /** Nothing counts any more that is on its way. */
+  forgetFlying(): void {
+    this.copies.forget();
+    this.#flying.length = 0;
+    this.#free.length = 0;
+    this.epoch = (this.epoch + 1) | 0;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Letters between the actor of a timeline and the store. It takes its place among the queues (queue-messages.ts): what connections and
+ * queues tell it is what they tell any queue.
+ *
+ * ```
+ * due       from the store. a: session of the asker, b: 0, or what `advance` came to (AdvanceResult)
+ *           words, 5 a message: | address | due low | due high | number low | number high |
+ *           In order of moments, the messages of one together. Each comes with one lease, which is the timeline's from then on.
+ * goOn      from itself: more is due than one turn routes
+ * damaged   from the store, once a session. body: what is damaged, as a sentence
+ *
+ * delay     to the store. a: timeline, b: id of the actor that published, c: its thread
+ *           words, 6 a message: | address | due low | due high | channel | sequence, low 32 bits | flags (DelayWord) |
+ *           Each message comes with one lease, which is the store's from then on. When the group is on the device the publisher hears
+ *           `confirmed`.
+ * rewind    to the store. a: timeline, b: session. Nothing is handed out any more; what is handed out from now on carries the session.
+ * advance   to the store. a: timeline. Answer: `due`, with b.
+ * recede    to the store. a: timeline. words: | due low | due high | number low | number high |: of the last moment that was kept
+ * passed    to the store. a: timeline
+ *           words, 2 a moment: | number low | number high |: all of its messages have found their queues
+ * ```
+ */
+import { MomentFlag } from '../../src/store/moment-record.ts';
+
+export const TimelineLetter = {
+  due: 0x220,
+  goOn: 0x221,
+  damaged: 0x222,
+} as const;
+
+export const TimelineStoreLetter = {
+  delay: 0x820,
+  rewind: 0x821,
+  advance: 0x822,
+  recede: 0x823,
+  passed: 0x824,
+} as const;
+
+export const DUE_WORDS = 5;
+export const DELAY_WORDS = 6;
+
+export const DelayWord = {
+  persistent: MomentFlag.persistent,
+  /** Bits that the store keeps. */
+  keptBits: 0xff,
+  /** An answer is wanted. */
+  confirm: 0x100,
+} as const;
+
+export const AdvanceResult = { none: 0, more: 1, end: 2, exhausted: 3 } as const;
+
+const HIGH = 2 ** 32;
+
+/** A whole number from 0 to below 2^53 as two words, low first. */
+export function writeLong(ints: Int32Array, at: number, value: number): void {
+  ints[at] = value % HIGH | 0;
+  ints[at + 1] = Math.floor(value / HIGH);
+}
+
+export function readLong(ints: Int32Array, at: number): number {
+  return ints[at + 1]! * HIGH + (ints[at]! >>> 0);
+}
