@@ -16,6 +16,8 @@ export type MatrixWish = {
   /** Where the page and the figures go. */
   readonly folder: string;
   readonly asJson: boolean;
+  /** A flame graph of each load, of a Leveret of its own. */
+  readonly isProfiled: boolean;
 };
 
 export type CompareWish = { readonly kind: 'compare'; readonly files: readonly string[]; readonly folder: string; readonly asJson: boolean };
@@ -38,6 +40,7 @@ const OWN = {
   compare: { value: 'A.json B.json', values: 2, meaning: 'two runs of before, beside each other; nothing is measured' },
   schedulers: { value: 'N', meaning: 'scheduler threads of the Leveret that is started' },
   durability: { value: 'flushed|written', meaning: 'what its confirms wait for' },
+  flame: { value: undefined, meaning: 'a flame graph of each load too; profiling costs some per cent of every figure' },
   out: { value: 'DIR', meaning: `where report.html and report.json go (default ${DEFAULT_FOLDER})` },
   json: { value: undefined, meaning: 'the figures as JSON on standard output, and no table' },
 } as const satisfies Readonly<Record<string, OwnOption>>;
@@ -101,7 +104,10 @@ function matrix(own: Partial<Record<OwnName, readonly string[]>>, folder: string
   if (windowSeconds !== undefined && !(windowSeconds > 0)) return { problem: `--seconds cannot be "${text('seconds')}": give a number above 0.` };
   if (warmupSeconds !== undefined && !(warmupSeconds >= 0)) return { problem: `--warmup cannot be "${text('warmup')}": give a number of seconds.` };
   const url = text('url');
-  if (url !== undefined && (schedulers !== undefined || durability !== undefined)) return { problem: '--schedulers and --durability are for a Leveret of its own, and --url is another.' };
+  const isProfiled = own.flame !== undefined;
+  if (url !== undefined && (schedulers !== undefined || durability !== undefined || isProfiled)) {
+    return { problem: '--schedulers, --durability and --flame are for a Leveret of its own, and --url is another.' };
+  }
   return (
     (url === undefined ? undefined : checkedUrl(url)) ?? {
       kind: 'matrix',
@@ -114,6 +120,7 @@ function matrix(own: Partial<Record<OwnName, readonly string[]>>, folder: string
       durability,
       folder,
       asJson,
+      isProfiled,
     }
   );
 }

@@ -28,6 +28,7 @@ const FAILED_STATUS = 1;
 
 const options = parseCompareOptions(process.argv.slice(2));
 const measured: Measured[] = [];
+const startedAt = new Date().toISOString();
 const versions = new Map<Peer['name'], string>();
 let failures = 0;
 
@@ -113,5 +114,5 @@ console.log(`window ${options.timing.windowSeconds} s after ${options.timing.war
 if (disturbed.length > 0) {
   console.log(`${disturbed.length} of ${measured.length} measurements were disturbed: other processes used more than 5% of the machine`);
 }
-if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ machine, options, measured }, null, 2)}\n`);
+if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ command: `npm run bench:compare -- ${process.argv.slice(2).join(' ')}`, startedAt, machine, options, measured }, null, 2)}\n`);
 process.exitCode = failures === 0 ? 0 : 1;

@@ -1,10 +1,10 @@
 /** `leveret bench`, once its command line has been read: brokers are started and ended here, and what was found is written. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import type { CompareWish, MatrixWish, PerfTestWish } from './command-line.ts';
 import { cellsOf } from './matrix/cells.ts';
 import type { Probe } from './matrix/probe.ts';
-import { runMatrix, type Broker, type MatrixProgress } from './matrix/run-matrix.ts';
+import { runMatrix, type Broker, type MatrixProgress, type Profile } from './matrix/run-matrix.ts';
 import { readRunFile, type BenchRun } from './matrix/run-result.ts';
 import { terminalReport } from './matrix/terminal-report.ts';
 import { benchPage } from './page/page.ts';
@@ -25,6 +25,8 @@ export type BenchSurroundings = {
   readonly note: (sentence: string) => void;
   /** Asks a Leveret by its data directory; undefined: it is not asked. */
   readonly probeOf?: ((dataDir: string) => Probe) | undefined;
+  /** Profiles a Leveret for so long, into a folder; answers the page's path. */
+  readonly profile?: ((dataDir: string, folder: string, seconds: number) => Promise<string>) | undefined;
   /** The first Ctrl-C: what was found until then is reported. */
   readonly signal: AbortSignal;
   readonly command: string;
@@ -40,10 +42,10 @@ export async function runBench(wish: MatrixWish, around: BenchSurroundings): Pro
     runs.push(await runMatrix(broker, { cells, isQuick: wish.isQuick, withCeilings: runs.length === 0, command, signal }, around.watch));
   };
   if (wish.url === undefined) {
-    await withPeer(() => startLeveret(wish), around, (peer) => measure(brokerOf(peer, `Leveret ${peer.version}`, around)));
+    await withPeer(() => startLeveret(wish), around, (peer) => measure({ ...brokerOf(peer, `Leveret ${peer.version}`, around), profile: profileOf(peer, wish, around) }));
   } else await measure({ label: withoutPassword(wish.url), described: { broker: withoutPassword(wish.url) }, target: { url: wish.url } });
   if (wish.against === 'rabbitmq' && !signal.aborted) {
-    await withPeer(startRabbitmq, around, (peer) => measure(brokerOf(peer, `RabbitMQ ${peer.version}`, around)));
+    await withPeer(startRabbitmq, around, (peer) => measure(brokerOf(peer, `RabbitMQ ${peer.version.split(',')[0]}`, around)));
   }
   report(runs, wish, around);
   return !signal.aborted && runs.every(({ cells: results }) => results.every(({ failed }) => failed === undefined));
@@ -53,17 +55,30 @@ export async function runBench(wish: MatrixWish, around: BenchSurroundings): Pro
 async function withPeer(start: () => Promise<Peer>, { signal }: BenchSurroundings, use: (peer: Peer) => Promise<void>): Promise<void> {
   if (signal.aborted) return;
   const peer = await start();
+  // An error that reaches nobody ends the process; its broker must not outlive it.
+  const endWithError = (error: unknown): void => {
+    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    void peer.stop().finally(() => process.exit(1));
+  };
+  process.once('uncaughtException', endWithError);
   try {
     await use(peer);
   } finally {
+    process.off('uncaughtException', endWithError);
     await peer.stop();
   }
 }
 
 function brokerOf(peer: Peer, label: string, { probeOf }: BenchSurroundings): Broker {
   const isLeveret = peer.name === 'leveret';
-  const described = isLeveret ? { broker: label, confirms: 'after fsync, unless the version says otherwise' } : { broker: label, confirms: 'without fsync (classic queues)' };
+  const confirms = !isLeveret ? 'before anything is flushed (classic queues)' : /written/.test(peer.version) ? 'when the system has the message' : 'when the device has the message';
+  const described = { version: peer.version, confirms };
   return { label, described, target: peer, probe: peer.dataDir === undefined ? undefined : probeOf?.(peer.dataDir) };
+}
+
+function profileOf({ dataDir }: Peer, { isProfiled, folder }: MatrixWish, { profile }: BenchSurroundings): Profile | undefined {
+  if (!isProfiled || dataDir === undefined || profile === undefined) return undefined;
+  return async (cell, seconds) => relative(folder, await profile(dataDir, join(folder, `flame-${cell}`), seconds));
 }
 
 function withoutPassword(url: string): string {

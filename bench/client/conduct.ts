@@ -1,7 +1,7 @@
 /** Runs one load against one broker: queues of its own, two forked sides, a common start, a counted window, and what is left. */
 import type { Load } from '../scenario/load.ts';
 import { callAt, nowNs, pause } from './clock.ts';
-import { Connection, IDLE_RECEIVE_BYTES } from './connection.ts';
+import { CALLS_ONLY, Connection } from './connection.ts';
 import { mergeHistograms, summarizeLatency, type LatencySummary } from './latency.ts';
 import { declareLayout, deleteLayout, layOut, type Layout } from './layout.ts';
 import type { Sample, Window } from './orders.ts';
@@ -58,7 +58,7 @@ type Sides = { readonly consumers: SideProcess; readonly producers: SideProcess 
 /** Rejects when the broker refuses or a side fails; leaves no queue and no process behind. */
 export async function conduct(url: string, load: Load, timing: Timing, watch?: WindowWatch): Promise<LoadResult> {
   const layout = layOut(load);
-  const control = await Connection.open(url, { receiveBytes: IDLE_RECEIVE_BYTES });
+  const control = await Connection.open(url, CALLS_ONLY);
   const sides: Sides = { consumers: new SideProcess('consumers'), producers: new SideProcess('producers') };
   try {
     await declareLayout(control, layout);

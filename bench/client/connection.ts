@@ -35,6 +35,9 @@ export type ConnectionOptions = {
   readonly failed?: (error: Error) => void;
 };
 
+/** For a connection that only calls: that it has ended is told by the next call. */
+export const CALLS_ONLY: ConnectionOptions = { receiveBytes: IDLE_RECEIVE_BYTES, failed: () => undefined };
+
 type Call = { readonly answerId: number; readonly resolve: (payload: Buffer) => void; readonly reject: (error: Error) => void };
 
 export class Connection {

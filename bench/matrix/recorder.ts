@@ -11,7 +11,10 @@ const SHOWN_THREADS = 6;
 /** Below this share of a processor at its busiest a thread is not shown. */
 const LEAST_SHARE = 0.02;
 
-type Look = { readonly atNs: number; readonly rssBytes: number; readonly threads: ReadonlyMap<string, number>; readonly probed: ProbeReading | undefined };
+type Timed = { readonly atNs: number };
+type Look = Timed & { readonly rssBytes: number; readonly threads: ReadonlyMap<string, number> };
+/** Answers come when they come: they have times of their own. */
+type Answer = Timed & { readonly reading: ProbeReading };
 
 export class Recorder {
   readonly #pid: number | undefined;
@@ -19,6 +22,7 @@ export class Recorder {
   readonly #sent: Sample[] = [];
   readonly #received: Sample[] = [];
   readonly #looks: Look[] = [];
+  readonly #answers: Answer[] = [];
   #window: Window = { startNs: nowNs(), fromNs: nowNs(), toNs: nowNs() };
   #timer: NodeJS.Timeout | undefined;
 
@@ -54,6 +58,7 @@ export class Recorder {
     const { startNs, fromNs, toNs } = this.#window;
     const sent = this.#sent.filter(({ atNs }) => atNs >= startNs);
     const looks = this.#looks.filter(({ atNs }) => atNs >= startNs);
+    const answers = this.#answers.filter(({ atNs }) => atNs >= startNs);
     const times = (sent.length > 1 ? sent : looks).slice(1).map(({ atNs }) => atNs);
     const last = times.at(-1);
     if (last === undefined) return undefined;
@@ -63,21 +68,21 @@ export class Recorder {
       sentPerSecond: times.map((atNs) => rateAt(sent, atNs)),
       receivedPerSecond: times.map((atNs) => rateAt(this.#received, atNs)),
       rssMb: times.map((atNs) => (this.#pid === undefined ? null : lookAt(looks, atNs, ({ rssBytes }) => rounded(rssBytes / 1e6, 1)))),
-      cpuShares: busiest(namesOf(looks, ({ threads }) => [...threads.keys()]).map((name) => ({ name, values: times.map((atNs) => cpuShare(looks, atNs, name)) }))),
-      utilisations: namesOf(looks, ({ probed }) => probed?.threads.map((thread) => thread.name) ?? []).map((name) => ({
+      cpuShares: busiest([...new Set(looks.flatMap(({ threads }) => [...threads.keys()]))].map((name) => ({ name, values: times.map((atNs) => cpuShare(looks, atNs, name)) }))),
+      utilisations: [...new Set(answers.flatMap(({ reading }) => reading.threads.map((thread) => thread.name)))].map((name) => ({
         name,
-        values: times.map((atNs) => utilisation(looks, atNs, name)),
+        values: times.map((atNs) => utilisation(answers, atNs, name)),
       })),
-      commitsPerSecond: times.map((atNs) => between(looks, atNs, (before, after, seconds) => rounded((after.commits - before.commits) / seconds, 1))),
-      commitP50Us: times.map((atNs) => between(looks, atNs, (before, after) => commitPercentileUs(before.commitBuckets, after.commitBuckets, 0.5))),
-      commitP99Us: times.map((atNs) => between(looks, atNs, (before, after) => commitPercentileUs(before.commitBuckets, after.commitBuckets, 0.99))),
+      commitsPerSecond: times.map((atNs) => between(answers, atNs, (before, after, seconds) => rounded((after.commits - before.commits) / seconds, 1))),
+      commitP50Us: times.map((atNs) => between(answers, atNs, (before, after) => commitPercentileUs(before.commitBuckets, after.commitBuckets, 0.5))),
+      commitP99Us: times.map((atNs) => between(answers, atNs, (before, after) => commitPercentileUs(before.commitBuckets, after.commitBuckets, 0.99))),
     };
   }
 
   async #look(): Promise<void> {
-    const probed = await this.#probe?.();
-    if (this.#pid === undefined) return;
-    this.#looks.push({ atNs: nowNs(), rssBytes: processUsage(this.#pid).rssBytes, threads: threadSeconds(this.#pid), probed });
+    if (this.#pid !== undefined) this.#looks.push({ atNs: nowNs(), rssBytes: processUsage(this.#pid).rssBytes, threads: threadSeconds(this.#pid) });
+    const reading = await this.#probe?.();
+    if (reading !== undefined) this.#answers.push({ atNs: nowNs(), reading });
   }
 }
 
@@ -106,9 +111,10 @@ function lookAt(looks: readonly Look[], atNs: number, read: (look: Look) => numb
   return look === undefined ? null : read(look);
 }
 
-function pairAt(looks: readonly Look[], atNs: number): readonly [Look, Look] | undefined {
-  const index = looks.findLastIndex((look) => look.atNs <= atNs);
-  const [before, after] = [looks[index - 1], looks[index]];
+/** The last two before a time. */
+function pairAt<One extends Timed>(list: readonly One[], atNs: number): readonly [One, One] | undefined {
+  const index = list.findLastIndex((one) => one.atNs <= atNs);
+  const [before, after] = [list[index - 1], list[index]];
   return before === undefined || after === undefined ? undefined : [before, after];
 }
 
@@ -119,24 +125,19 @@ function cpuShare(looks: readonly Look[], atNs: number, name: string): number | 
   return before === undefined || after === undefined ? null : rounded((after - before) / ((pair[1].atNs - pair[0].atNs) / 1e9), 3);
 }
 
-function between(looks: readonly Look[], atNs: number, read: (before: ProbeReading, after: ProbeReading, seconds: number) => number | null): number | null {
-  const pair = pairAt(looks, atNs);
-  const [before, after] = pair?.map(({ probed }) => probed) ?? [];
-  return pair === undefined || before === undefined || after === undefined ? null : read(before, after, (pair[1].atNs - pair[0].atNs) / 1e9);
+function between(answers: readonly Answer[], atNs: number, read: (before: ProbeReading, after: ProbeReading, seconds: number) => number | null): number | null {
+  const pair = pairAt(answers, atNs);
+  return pair === undefined ? null : read(pair[0].reading, pair[1].reading, (pair[1].atNs - pair[0].atNs) / 1e9);
 }
 
-function utilisation(looks: readonly Look[], atNs: number, name: string): number | null {
-  return between(looks, atNs, (before, after) => {
+function utilisation(answers: readonly Answer[], atNs: number, name: string): number | null {
+  return between(answers, atNs, (before, after) => {
     const [one, other] = [before, after].map(({ threads }) => threads.find((thread) => thread.name === name));
     if (one === undefined || other === undefined) return null;
     const activeMs = other.activeMs - one.activeMs;
     const totalMs = activeMs + other.idleMs - one.idleMs;
     return totalMs <= 0 ? null : rounded(activeMs / totalMs, 3);
   });
-}
-
-function namesOf(looks: readonly Look[], read: (look: Look) => readonly string[]): string[] {
-  return [...new Set(looks.flatMap(read))];
 }
 
 function busiest(series: readonly NamedSeries[]): NamedSeries[] {

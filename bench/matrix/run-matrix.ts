@@ -1,5 +1,7 @@
 /** Runs the workloads of `leveret bench` on one broker, one after the other. */
+import { callAt } from '../client/clock.ts';
 import type { LatencySummary } from '../client/latency.ts';
+import type { Window } from '../client/orders.ts';
 import { measureScenario, type Figures } from '../measure.ts';
 import type { Target } from '../measurement/target.ts';
 import { ceilingLoads, expectedSeconds, type Cell } from './cells.ts';
@@ -22,7 +24,11 @@ export type Broker = {
   readonly described: Readonly<Record<string, string>>;
   readonly target: Target;
   readonly probe?: Probe | undefined;
+  readonly profile?: Profile | undefined;
 };
+
+/** Profiles the broker for so long; answers the page with its flame graph, relative to the report. Rejects with a sentence. */
+export type Profile = (cell: string, seconds: number) => Promise<string>;
 
 export type MatrixOptions = { readonly cells: readonly Cell[]; readonly isQuick: boolean; readonly withCeilings: boolean; readonly command: string; readonly signal: AbortSignal };
 
@@ -82,7 +88,7 @@ export async function runMatrix(broker: Broker, options: MatrixOptions, watch: (
   };
 }
 
-async function runCell(cell: Cell, { target, probe }: Broker, show: (recorder: Recorder) => void, signal: AbortSignal): Promise<CellResult> {
+async function runCell(cell: Cell, { target, probe, profile }: Broker, show: (recorder: Recorder) => void, signal: AbortSignal): Promise<CellResult> {
   const recorder = new Recorder(target.pid, probe);
   const sampleMs = Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((cell.warmupSeconds + cell.windowSeconds) * 1_000) / SAMPLES));
   recorder.start(sampleMs);
@@ -91,6 +97,7 @@ async function runCell(cell: Cell, { target, probe }: Broker, show: (recorder: R
     if (signal.aborted) reject(new Error('interrupted'));
     signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true });
   });
+  let profiled: Promise<CellResult['flame']> = Promise.resolve(undefined);
   const base = { name: cell.name, title: cell.title, kind: cell.kind, ...(cell.kind === 'backlog' ? {} : { load: cell.load }) };
   try {
     show(recorder);
@@ -98,16 +105,28 @@ async function runCell(cell: Cell, { target, probe }: Broker, show: (recorder: R
     const looking = {
       sampleMs,
       sampled: recorder.sampled.bind(recorder),
-      started: recorder.started.bind(recorder),
+      started: (window: Window) => {
+        recorder.started(window);
+        if (profile !== undefined) callAt(window.fromNs, () => void (profiled = profileCell(profile, cell)));
+      },
     };
     const figures: Figures = await Promise.race([measureScenario(cell, target, timing, looking), aborted]);
     const series = recorder.series();
-    return { ...base, figures, ...(series === undefined ? {} : { series }) };
+    const flame = await profiled;
+    return { ...base, figures, ...(series === undefined ? {} : { series }), ...(flame === undefined ? {} : { flame }) };
   } catch (error) {
     return { ...base, failed: error instanceof Error ? error.message : String(error) };
   } finally {
     clearInterval(shown);
     recorder.stop();
+  }
+}
+
+async function profileCell(profile: Profile, { name, windowSeconds }: Cell): Promise<CellResult['flame']> {
+  try {
+    return { page: await profile(name, windowSeconds) };
+  } catch (error) {
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -35,6 +35,8 @@ export type CellResult = {
   readonly figures?: Figures;
   readonly failed?: string;
   readonly series?: Series;
+  /** The page with its flame graph, relative to the report; or why there is none. */
+  readonly flame?: { readonly page: string } | { readonly problem: string };
 };
 
 export type BenchRun = {

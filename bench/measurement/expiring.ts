@@ -1,6 +1,6 @@
 /** How fast a queue gets rid of messages whose time has passed. */
 import { nowNs, pause } from '../client/clock.ts';
-import { Connection, IDLE_RECEIVE_BYTES } from '../client/connection.ts';
+import { CALLS_ONLY, Connection } from '../client/connection.ts';
 import { fillQueue, patienceMs } from '../client/fill.ts';
 import { queueDepth, takeOne } from '../client/queue-calls.ts';
 import type { ExpiringScenario } from '../scenario/scenario.ts';
@@ -30,7 +30,7 @@ export function measureExpiring({ fill }: ExpiringScenario, { url, pid }: Target
     await fillQueue(url, queue, { ...fill, messages: 1, properties: {} });
     await fillQueue(url, queue, fill);
     await pause(PASSED_MS);
-    const connection = await Connection.open(url, { receiveBytes: IDLE_RECEIVE_BYTES });
+    const connection = await Connection.open(url, CALLS_ONLY);
     try {
       const startNs = nowNs();
       await takeOne(connection, queue);

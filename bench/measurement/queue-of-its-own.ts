@@ -1,9 +1,9 @@
 /** Lends a durable queue to a measurement and takes it back, whatever happens to the broker meanwhile. */
-import { Connection, IDLE_RECEIVE_BYTES } from '../client/connection.ts';
+import { CALLS_ONLY, Connection } from '../client/connection.ts';
 import { declareQueue, deleteQueue, freshQueueName } from '../client/queue-calls.ts';
 
 async function call(url: string, action: (connection: Connection) => Promise<void>): Promise<void> {
-  const connection = await Connection.open(url, { receiveBytes: IDLE_RECEIVE_BYTES });
+  const connection = await Connection.open(url, CALLS_ONLY);
   try {
     await action(connection);
   } finally {

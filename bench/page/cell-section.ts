@@ -47,8 +47,14 @@ export function drawCell(runs: readonly BenchRun[], name: string): string {
     ...drawCommits(runs, parts, band),
   ].filter((chart) => chart !== '');
   const failures = parts.flatMap(({ run, cell: { failed } }) => (failed === undefined ? [] : [`<p class="bad">${escape(run.label)} failed: ${escape(failed)}</p>`]));
+  const flames = parts.flatMap(({ run, cell: { flame } }) => (flame === undefined ? [] : [`<p>${flameText(run, flame)}</p>`]));
   if (charts.length === 0 && failures.length === 0) return '';
-  return `<section id="${escape(name)}"><h2>${escape(name)} <small>${escape(title)}</small></h2>${failures.join('')}<div class="charts">${charts.join('\n')}</div></section>`;
+  return `<section id="${escape(name)}"><h2>${escape(name)} <small>${escape(title)}</small></h2>${failures.join('')}${flames.join('')}<div class="charts">${charts.join('\n')}</div></section>`;
+}
+
+function flameText(run: BenchRun, flame: NonNullable<CellResult['flame']>): string {
+  if ('problem' in flame) return `${escape(run.label)} could not be profiled: ${escape(flame.problem)}`;
+  return `<a href="${escape(flame.page)}">Where the time went in ${escape(run.label)}</a>: measured while it was profiled`;
 }
 
 /** Only where the store committed at all. */

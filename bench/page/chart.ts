@@ -2,7 +2,7 @@
 import { escape } from './markup.ts';
 import { linear, type Scale } from './scale.ts';
 
-export const CHART = { width: 560, height: 220, left: 56, right: 12, top: 12, bottom: 34 } as const;
+export const CHART = { width: 560, height: 220, left: 56, right: 24, top: 12, bottom: 34 } as const;
 /** Colours that the page defines. */
 const COLOURS = 8;
 

@@ -7,7 +7,7 @@ export const STYLE = `
 * { box-sizing: border-box; }
 body { margin: 0 auto; max-width: 1240px; padding: 24px; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.6rem; margin: 0 0 4px; } h2 { font-size: 1.15rem; margin: 36px 0 8px; border-top: 1px solid var(--rule); padding-top: 20px; } h2 small, figcaption small { font-weight: normal; color: var(--faint); }
-p { margin: 4px 0; } code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
+a { color: var(--line-0); } p { margin: 4px 0; } code { font: 13px/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; margin: 12px 0; font-variant-numeric: tabular-nums; }
 th, td { padding: 3px 12px 3px 0; text-align: left; border-bottom: 1px solid var(--rule); vertical-align: top; } td.figure, th.figure { text-align: right; white-space: nowrap; }
 .good { color: var(--good); } .bad { color: var(--bad); } .faint { color: var(--faint); }

@@ -24,8 +24,10 @@ export class BrokerProcess {
   output = '';
   #listener: (() => void) | undefined;
 
-  constructor(command: string, argumentList: readonly string[], environment: NodeJS.ProcessEnv) {
-    this.child = spawn(command, argumentList, { env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** `channel`: the process can see by it that this one is gone. */
+  constructor(command: string, argumentList: readonly string[], environment: NodeJS.ProcessEnv, channel: 'ipc' | 'ignore' = 'ignore') {
+    // A group of its own: Ctrl-C is for the measurement, which ends its broker itself.
+    this.child = spawn(command, argumentList, { env: environment, stdio: ['ignore', 'pipe', 'pipe', channel], detached: true });
     const hear = (chunk: Buffer): void => {
       this.output = (this.output + chunk.toString()).slice(-OUTPUT_LIMIT_CHARACTERS);
       this.#listener?.();

@@ -21,7 +21,8 @@ export async function startLeveret({ schedulers, durability }: LeveretOptions): 
   if (schedulers !== undefined) options.push('--schedulers', String(schedulers));
   if (durability !== undefined) options.push('--durability', durability);
   const lifetime = new Lifetime({
-    spawn: () => new BrokerProcess(process.execPath, [program, 'start', ...options], process.env),
+    // As its launcher would: however this process ends, the broker ends with it.
+    spawn: () => new BrokerProcess(process.execPath, [...process.execArgv, program, 'start', ...options], { ...process.env, LEVERET_LAUNCHED: '1' }, 'ipc'),
     sign: /Server startup complete/,
   });
   const stop = async (): Promise<void> => {

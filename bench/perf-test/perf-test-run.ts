@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { nowNs } from '../client/clock.ts';
 import { openSides } from '../client/conduct.ts';
-import { Connection, IDLE_RECEIVE_BYTES } from '../client/connection.ts';
+import { CALLS_ONLY, Connection } from '../client/connection.ts';
 import { mergeHistograms, summarizeLatency } from '../client/latency.ts';
 import type { Layout, Subscription } from '../client/layout.ts';
 import type { Sample } from '../client/orders.ts';
@@ -24,7 +24,7 @@ export type PerfTestResult = { readonly sentPerSecond: number; readonly received
 /** Ends after its time, with its last message, or when the signal comes. Rejects when the broker refuses or a side fails. */
 export async function runPerfTest(options: PerfTestOptions, say: (line: string) => void, signal: AbortSignal): Promise<PerfTestResult> {
   const { url, load, id } = options;
-  const control = await Connection.open(url, { receiveBytes: IDLE_RECEIVE_BYTES });
+  const control = await Connection.open(url, CALLS_ONLY);
   const sides = { consumers: new SideProcess('consumers'), producers: new SideProcess('producers') };
   try {
     const layout = await declareTopology(control, options.wish, load);

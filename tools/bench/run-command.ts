@@ -5,9 +5,12 @@ import { compareRuns, runBench, runLikePerfTest, type BenchSurroundings } from '
 import { progressLine } from '../../bench/matrix/progress-line.ts';
 import { describeFlags } from '../../bench/perf-test/perf-test-flags.ts';
 import { runId } from '../../bench/perf-test/perf-test-lines.ts';
+import { drawRecording } from '../flame/draw.ts';
 import { probeNode } from './probe-node.ts';
 
 const EXIT_INTERRUPTED = 130;
+/** Seldom enough to leave the figures worth reading. */
+const PROFILE_EACH_US = 1_000;
 const DEFAULT_COLUMNS = 120;
 
 export const BENCH_HELP = `leveret bench [options]
@@ -47,6 +50,7 @@ export async function runBenchCommand(argv: readonly string[]): Promise<number> 
     note: (sentence) => process.stderr.write(`${sentence}\n`),
     watch: (progress) => line.show(progressLine(progress, process.stderr.columns ?? DEFAULT_COLUMNS)),
     probeOf: probeNode,
+    profile: async (dataDir, folder, seconds) => (await drawRecording({ dataDir, folder, seconds, intervalUs: PROFILE_EACH_US }, signal)).page,
     signal,
     command: `leveret bench ${argv.map(quoted).join(' ')}`.trim(),
   };

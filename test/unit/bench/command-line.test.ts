@@ -14,7 +14,7 @@ function problemOf(line: string): string {
 }
 
 const MATRIX = {
-  kind: 'matrix', isQuick: false, only: [], times: { windowSeconds: undefined, warmupSeconds: undefined }, url: undefined, against: undefined, schedulers: undefined, durability: undefined, folder: 'leveret-bench', asJson: false,
+  kind: 'matrix', isQuick: false, only: [], times: { windowSeconds: undefined, warmupSeconds: undefined }, url: undefined, against: undefined, schedulers: undefined, durability: undefined, folder: 'leveret-bench', asJson: false, isProfiled: false,
 };
 
 test('without options: the whole matrix on a broker of its own', () => {
@@ -22,8 +22,8 @@ test('without options: the whole matrix on a broker of its own', () => {
 });
 
 test('every option of the matrix', () => {
-  assert.equal(parsed('--quick --only auto-100b,latency --seconds 1.5 --warmup 0 --against rabbitmq --schedulers 2 --durability written --out there --json'), {
-    ...MATRIX, isQuick: true, only: ['auto-100b', 'latency'], times: { windowSeconds: 1.5, warmupSeconds: 0 }, against: 'rabbitmq', schedulers: 2, durability: 'written', folder: 'there', asJson: true,
+  assert.equal(parsed('--quick --only auto-100b,latency --seconds 1.5 --warmup 0 --against rabbitmq --schedulers 2 --durability written --out there --json --flame'), {
+    ...MATRIX, isQuick: true, only: ['auto-100b', 'latency'], times: { windowSeconds: 1.5, warmupSeconds: 0 }, against: 'rabbitmq', schedulers: 2, durability: 'written', folder: 'there', asJson: true, isProfiled: true,
   });
   assert.equal(parsed('--url=amqp://host:1/v --out=x'), { ...MATRIX, url: 'amqp://host:1/v', folder: 'x' });
 });
@@ -57,6 +57,7 @@ test('what does not go together or makes no sense is refused by name', () => {
   assert.match(problemOf('--url http://host'), /no address/);
   assert.match(problemOf('-h amqps://host'), /no TLS/);
   assert.match(problemOf('--url amqp://host --schedulers 2'), /--url is another/);
+  assert.match(problemOf('--url amqp://host --flame'), /--flame are for a Leveret of its own/);
   assert.match(problemOf('--nonsense'), /unknown option --nonsense/);
   assert.match(describeOwnOptions(), '--against rabbitmq');
 });
