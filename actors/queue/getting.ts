@@ -41,6 +41,8 @@ export class Getting {
     this.#getter = undefined;
     const got = this.#got as Got | undefined;
     this.#got = undefined;
+    // What stood behind it and has expired is not there any more: the count that goes with it says so, as in RabbitMQ.
+    if (got !== undefined && machine.expires) machine.dropExpired();
     return got === undefined ? { type: 'empty' } : { type: 'got', ...got, readyCount: machine.ready };
   }
 

@@ -12,16 +12,8 @@ import type { QueueType } from './queue-options.ts';
 import { RETRY_TYPES } from './queue/delayed-retry.ts';
 import type { Refusal } from './refusal.ts';
 
-const SHARED = [
-  'x-expires',
-  'x-message-ttl',
-  'x-dead-letter-exchange',
-  'x-dead-letter-routing-key',
-  'x-max-length',
-  'x-max-length-bytes',
-  'x-overflow',
-  'x-single-active-consumer',
-  'x-queue-type',
+/** Of newer versions, and Leveret's own, behind what RabbitMQ 3.10 compares. */
+const LATER = [
   'x-queue-leader-locator',
   'x-consumer-timeout',
   'x-delivery-limit',
@@ -30,15 +22,39 @@ const SHARED = [
   'x-delayed-retry-max',
 ];
 
-/** What each type knows. These are also the arguments that two declarations must agree on, in this order. */
+/** What each type knows. These are also the arguments that two declarations must agree on, in RabbitMQ's order: the first that differs is told. */
 const KNOWN: Readonly<Record<QueueType, readonly string[]>> = {
-  classic: [...SHARED, 'x-max-priority', 'x-queue-mode', 'x-queue-version', 'x-queue-master-locator'],
+  classic: [
+    'x-expires',
+    'x-message-ttl',
+    'x-dead-letter-exchange',
+    'x-dead-letter-routing-key',
+    'x-max-length',
+    'x-max-length-bytes',
+    'x-max-priority',
+    'x-overflow',
+    'x-queue-mode',
+    'x-queue-version',
+    'x-single-active-consumer',
+    'x-queue-type',
+    'x-queue-master-locator',
+    ...LATER,
+  ],
   quorum: [
-    ...SHARED,
+    'x-dead-letter-exchange',
+    'x-dead-letter-routing-key',
     'x-dead-letter-strategy',
+    'x-expires',
+    'x-max-length',
+    'x-max-length-bytes',
     'x-max-in-memory-length',
     'x-max-in-memory-bytes',
+    'x-overflow',
+    'x-single-active-consumer',
+    'x-queue-type',
     'x-quorum-initial-group-size',
+    'x-message-ttl',
+    ...LATER,
   ],
   stream: [
     'x-max-length-bytes',

@@ -23,10 +23,15 @@ const COMPOSITION = new URL('../../src/main/index.ts', import.meta.url).href;
  */
 export async function testBroker(): Promise<TestBroker> {
   const running = process.env['LEVERET_TEST_URL'];
-  if (running !== undefined) return describeBroker(running, () => Promise.resolve());
+  if (running !== undefined) return brokerAt(running);
   const { createBroker } = (await import(COMPOSITION)) as Composition;
   const broker = await createBroker({ port: 0 });
   return describeBroker(broker.url, () => broker.close());
+}
+
+/** A broker that runs already, and goes on running when it is closed here. */
+export function brokerAt(address: string): TestBroker {
+  return describeBroker(address, () => Promise.resolve());
 }
 
 function describeBroker(address: string, close: () => Promise<void>): TestBroker {

@@ -51,6 +51,17 @@ test('what has time left stays', async ({ channel }) => {
   assert.is((await channel.get(queue)).text, 'b');
 });
 
+test('what stood behind a message that is got, and has expired, does not count any more', async ({ channel }) => {
+  const queue = await queueOf(channel);
+  channel.publish({ routingKey: queue }, 'a');
+  channel.publish({ routingKey: queue }, 'b', { expiration: '20' });
+  channel.publish({ routingKey: queue }, 'c');
+  await channel.untilReady(queue, 3);
+  await passes(channel, 40);
+  const { text, fields } = await channel.get(queue);
+  assert.equal([text, fields.messageCount], ['a', 1]);
+});
+
 test('the smaller time counts: that of the queue', async ({ channel }) => {
   const queue = await queueOf(channel, 300);
   channel.publish({ routingKey: queue }, 'a', { expiration: LONG });
