@@ -102,4 +102,17 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     right: '((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)',
     wrong: '(deliveries >= 0 ? 0 : REDELIVERED_FLAG)',
   },
+  {
+    name: 'a restart forgets priorities',
+    stored: true,
+    file: 'src/main/ledger-filling.ts',
+    right: ' | (flags & LEVEL_MASK) | ',
+    wrong: ' | ',
+  },
+  {
+    name: 'a message that comes back goes to the lowest priority',
+    file: 'src/broker/queue/ledger-layout.ts',
+    right: ' | EXPIRING_FLAG | LEVEL_MASK;',
+    wrong: ' | EXPIRING_FLAG;',
+  },
 ];

@@ -1,7 +1,7 @@
 import type { Method, MethodOf } from '../../../src/amqp/method-table.ts';
 import type { Entry } from './message-book.ts';
 import type { Role, SimClient } from './sim-client.ts';
-import { declareOf, type SimQueue } from './sim-queue.ts';
+import { type SimQueue, declareOf, laneOf } from './sim-queue.ts';
 import { type SimWorld, Talk } from './talk.ts';
 
 const CHANNEL = 1;
@@ -110,10 +110,10 @@ export class ConsumingRole implements Role {
     const entry = book.read(body, this.queue.name, this.name);
     if (entry === undefined) return;
     book.delivered(entry, redelivered, this.#since, this.name);
-    const last = this.#last.get(entry.publisher) ?? 0;
+    const last = this.#last.get(laneOf(entry)) ?? 0;
     if (!redelivered) {
       if (entry.sequence <= last && !this.#world.sharedLimits) violate(`${this.name} got ${entry.publisher}/${entry.sequence} after ${last}`);
-      this.#last.set(entry.publisher, entry.sequence);
+      this.#last.set(laneOf(entry), entry.sequence);
     }
     this.#outstanding.set(deliveryTag, { entry, consumerTag });
     // A queue that runs again takes back what it had delivered, and the client cannot know.

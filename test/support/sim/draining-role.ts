@@ -1,5 +1,6 @@
 import type { Method } from '../../../src/amqp/method-table.ts';
 import type { Role, SimClient } from './sim-client.ts';
+import { laneOf, levelOf } from './sim-queue.ts';
 import { type SimWorld, Talk } from './talk.ts';
 
 const CHANNEL = 1;
@@ -13,6 +14,7 @@ export class DrainingRole implements Role {
   readonly #queues: readonly string[];
   readonly #deletes: boolean;
   #last = new Map<number, number>();
+  #level = Infinity;
   finished = false;
 
   constructor(client: SimClient, world: SimWorld, queues: readonly string[], deletes = true) {
@@ -38,6 +40,7 @@ export class DrainingRole implements Role {
       return this.#client.close();
     }
     this.#last = new Map();
+    this.#level = Infinity;
     this.#getFrom(queue, index);
   }
 
@@ -48,9 +51,11 @@ export class DrainingRole implements Role {
       const entry = book.read(body!, queue, this.name);
       if (entry === undefined) return;
       book.delivered(entry, answer.redelivered, this.#world.steps, this.name);
-      const last = this.#last.get(entry.publisher) ?? 0;
+      const last = this.#last.get(laneOf(entry)) ?? 0;
       if (entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
-      this.#last.set(entry.publisher, entry.sequence);
+      this.#last.set(laneOf(entry), entry.sequence);
+      if (levelOf(entry) > this.#level) violate(`${queue} held a higher priority behind ${this.#level}`);
+      this.#level = levelOf(entry);
       entry.settled = true;
       this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag: answer.deliveryTag, multiple: false });
       this.#getFrom(queue, index);

@@ -96,7 +96,7 @@ export class MeddlingRole implements Role {
     for (let burst = random.between(1, 8); burst > 0; burst--) {
       const persistent = random.chance(0.5);
       const { body } = book.writeTo(random, this.#publisher, ++this.#sequence, [queue.name], persistent);
-      this.#client.publish(CHANNEL, queue.name, body, { exchange: '', persistent });
+      this.#client.publish(CHANNEL, queue.name, body, { exchange: '', persistent, priority: this.#sequence & 3 });
     }
   }
 

@@ -1,7 +1,7 @@
 import type { Method } from '../../../src/amqp/method-table.ts';
 import type { Entry } from './message-book.ts';
 import type { Role, SimClient } from './sim-client.ts';
-import { declareOf, type SimQueue } from './sim-queue.ts';
+import { declareOf, priorityOf, type SimQueue } from './sim-queue.ts';
 import { type SimWorld, Talk } from './talk.ts';
 
 const CHANNEL = 1;
@@ -124,7 +124,7 @@ export class PublishingRole implements Role {
       const { entries, body } = book.writeTo(random, this.#publisher, this.#sent.length, queues.map(({ name }) => name), persistent);
       this.#sent.push(entries);
       this.#unconfirmed++;
-      this.#client.publish(CHANNEL, queues[0]!.name, body, { exchange, persistent });
+      this.#client.publish(CHANNEL, queues[0]!.name, body, { exchange, persistent, priority: priorityOf(entries[0]!) });
     }
     return true;
   }

@@ -27,9 +27,9 @@ export interface Role {
 }
 
 /** How a message is published. */
-export type PublishTraits = { readonly exchange: string; readonly persistent: boolean };
+export type PublishTraits = { readonly exchange: string; readonly persistent: boolean; readonly priority: number };
 
-const TRANSIENT: PublishTraits = { exchange: '', persistent: false };
+const TRANSIENT: PublishTraits = { exchange: '', persistent: false, priority: 0 };
 
 type Content = { readonly method: Method; left: number; readonly parts: Buffer[] };
 
@@ -192,7 +192,7 @@ function publishFrames(channel: number, routingKey: string, body: Buffer, frameM
   const partMax = frameMax - FRAME_HEADER_SIZE - 1;
   const parts = [
     encodeMethodFrame(channel, { name: 'basic.publish', exchange: traits.exchange, routingKey, mandatory: false, immediate: false }),
-    encodeHeaderFrame(channel, body.length, traits.persistent ? { deliveryMode: 2 } : {}),
+    encodeHeaderFrame(channel, body.length, { ...(traits.persistent && { deliveryMode: 2 }), ...(traits.priority > 0 && { priority: traits.priority }) }),
   ];
   for (let at = 0; at < body.length; at += partMax) {
     const part = body.subarray(at, at + partMax);

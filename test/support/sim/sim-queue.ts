@@ -14,12 +14,15 @@ export type SimQueue = {
 
 const PLAIN = { stable: false, exclusive: false, autoDelete: false, single: false, arguments: new Map() } as const;
 const SINGLE: FieldTable = new Map([['x-single-active-consumer', { type: 't', value: true }]]);
+const RANKED_MAX = 2;
+const RANKED: FieldTable = new Map([['x-max-priority', { type: 'I', value: RANKED_MAX }]]);
 const SHORT: FieldTable = new Map([['x-max-length', { type: 'I', value: 5 }]]);
 
 export const STABLE_QUEUES: readonly SimQueue[] = [
   { ...PLAIN, name: 'stable', stable: true },
   { ...PLAIN, name: 'stable-too', stable: true },
   { ...PLAIN, name: 'single', stable: true, single: true, arguments: SINGLE },
+  { ...PLAIN, name: 'ranked', stable: true, arguments: RANKED },
 ];
 
 export const VOLATILE_QUEUES: readonly SimQueue[] = [
@@ -27,6 +30,23 @@ export const VOLATILE_QUEUES: readonly SimQueue[] = [
   { ...PLAIN, name: 'short', arguments: SHORT },
   { ...PLAIN, name: 'vanishing', autoDelete: true },
 ];
+
+type Identity = { readonly publisher: number; readonly sequence: number };
+
+/** What a message is published with: 0 to 3. */
+export function priorityOf({ publisher, sequence }: Identity): number {
+  return (publisher + 5 * sequence) & 3;
+}
+
+/** The level of a message in its queue: 0 where all are alike. */
+export function levelOf(entry: Identity & { readonly queue: string }): number {
+  return entry.queue === 'ranked' ? Math.min(priorityOf(entry), RANKED_MAX) : 0;
+}
+
+/** Messages of one lane of a queue are delivered in the order in which they were published. */
+export function laneOf(entry: Identity & { readonly queue: string }): number {
+  return 4 * entry.publisher + levelOf(entry);
+}
 
 export function declareOf(queue: SimQueue): MethodOf<'queue.declare'> {
   const { name, exclusive, autoDelete } = queue;

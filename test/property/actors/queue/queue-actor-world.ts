@@ -23,6 +23,9 @@ const TURN_MS = 4;
 /** Of a new incarnation: it ends with the history. */
 const RESYNC_TIMER = 1;
 
+/** What its publisher gave a message. */
+const priorityOf = (address: number): number => Math.imul(address, 0x9e3779b1) >>> 30;
+
 type Held = { readonly generation: number; readonly position: number; readonly address: number; readonly noAck: boolean };
 type Verdict = 'accepted' | 'refused';
 
@@ -38,8 +41,8 @@ class Peer {
   /** The queue was restarted, and this connection has not heard of it. */
   behind = false;
   watching = false;
-  /** The youngest message that was delivered here for the first time. */
-  youngest = -1;
+  /** Of each priority the youngest message that was delivered here for the first time. */
+  readonly youngest = new Map<number, number>();
 
   constructor(id: number) {
     this.ref = { thread: 0, id, generation: 1 };
@@ -105,7 +108,7 @@ export class QueueActorWorld {
       },
     };
     return new this.#actors(context, {
-      priorityOf: () => 0,
+      priorityOf,
       record: {
         id: QUEUE_ID,
         vhost: '/',
@@ -334,8 +337,10 @@ export class QueueActorWorld {
     if (this.#seen.has(address)) assert.ok(redelivered, `message ${address} was delivered before`);
     else {
       const at = this.#order.get(address)!;
-      assert.ok(isGet || redelivered || at > peer.youngest, 'messages are delivered in the order in which they were published');
-      peer.youngest = Math.max(at, peer.youngest);
+      const level = this.#arguments.has('x-max-priority') ? priorityOf(address) : 0;
+      const youngest = peer.youngest.get(level) ?? -1;
+      assert.ok(isGet || redelivered || at > youngest, 'messages of one priority are delivered in the order in which they were published');
+      peer.youngest.set(level, Math.max(at, youngest));
     }
     this.#seen.add(address);
     peer.held.push({ generation, position, address, noAck });

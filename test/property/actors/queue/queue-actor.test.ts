@@ -50,6 +50,8 @@ function take(world: QueueActorWorld, { name, peer: at, count, one }: Step): voi
 const SETTINGS: Readonly<Record<string, FieldTable>> = {
   'a queue': EMPTY_TABLE,
   'a queue with one active consumer': tableOf({ 'x-single-active-consumer': { type: 't', value: true } }),
+  'a queue with priorities': tableOf({ 'x-max-priority': int(200) }),
+  'a queue with priorities that drops its head': tableOf({ 'x-max-priority': int(3), 'x-max-length': int(6) }),
   'a queue that drops its head': tableOf({ 'x-max-length': int(6) }),
   'a queue that refuses what is too much': tableOf({ 'x-max-length': int(6), 'x-overflow': longstr('reject-publish') }),
   'a queue whose retries wait': tableOf({ 'x-delayed-retry-type': longstr('all'), 'x-delayed-retry-min': int(10), 'x-delayed-retry-max': int(25) }),
