@@ -24,6 +24,7 @@ import { UNCONFIRMED_MAX } from '../../src/amqp/confirm-ledger.ts';
 import { ReplyCode } from '../../src/broker/refusal.ts';
 import { checkVhostAccess } from '../../src/broker/topology/access.ts';
 import { Carry } from './carry.ts';
+import { WATCH_TIMER } from './delivery-watch.ts';
 import { type ConnectionLook, type Phase, lookAtConnection } from './connection-look.ts';
 import { judgeLogin } from './login.ts';
 import { ReplyDesk } from './reply-desk.ts';
@@ -316,6 +317,9 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case YIELD_TIMER:
         if (this.#yielding.timerFired()) this.#context.armTimer(YIELD_TIMER, 1);
         return;
+      case WATCH_TIMER:
+        this.#session?.watch.look();
+        return this.#checkStop();
       case CLOSE_TIMER:
       case DROP_TIMER:
         this.#transport.destroy();

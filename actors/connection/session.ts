@@ -36,6 +36,7 @@ import { PublishThrottle } from './publish-throttle.ts';
 import { ConsumerRegister } from './consumer-register.ts';
 import { expectedHeader, notOpen } from './frame-refusals.ts';
 import { isOvertaken } from './overtaken.ts';
+import { DeliveryWatch } from './delivery-watch.ts';
 import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
@@ -85,6 +86,7 @@ export class Session implements FrameSink, ChannelPort {
   readonly #replies: ReplyDesk;
   readonly #channels = new Map<number, Channel>();
   readonly #consumers = new ConsumerRegister();
+  readonly watch: DeliveryWatch;
   #lastChannel: Channel | undefined = undefined;
   #flushing: Channel[] = [];
   #held: number[] = [];
@@ -114,6 +116,7 @@ export class Session implements FrameSink, ChannelPort {
     this.throttle = new PublishThrottle(node.queues.slots, node.purse);
     this.canCancelNotify = hasCapability(opened.clientProperties, 'consumer_cancel_notify');
     this.links = new QueueLinks(node.scheduler.pool, ({ id }) => this.topology.queueById(id) !== undefined);
+    this.watch = new DeliveryWatch(context, node.settings, this.#channels, this.nowMs);
     this.#queues = new QueueSender(context, this.links, this.throttle);
     this.writer = new DeliveryWriter(node.messages, outbound, opened.frameMax);
     this.#routes = new RouteCache(this);
@@ -341,6 +344,7 @@ export class Session implements FrameSink, ChannelPort {
   deliver(letter: Letter): void {
     const link = this.links.find(letter.b);
     const { ints, count } = letter;
+    this.watch.begin();
     // A link that is not of this generation: the incarnation that sent this is gone, and so is its claim to the memory.
     if (link !== undefined && link.generation === letter.a) {
       for (let at = 0; at < count; at += 4) {
@@ -485,6 +489,7 @@ export class Session implements FrameSink, ChannelPort {
     if (isOvertaken(letter, this.requests, this.#node.queues.slots, this.#queues)) return;
     const asked = this.requests.takeQuestion(letter.a);
     const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
+    if (answer.type === 'got') this.watch.begin();
     if (asked !== undefined) return asked.then(answer, letter.b);
     // Asked once, answered twice: a crash lay between. What it brought goes back.
     if (answer.type !== 'got') return;

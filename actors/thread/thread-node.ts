@@ -17,6 +17,9 @@ export type NodeSettings = {
   readonly messageSizeMax: number;
   readonly version: string;
   readonly handshakeTimeoutMs: number;
+  /** How long a client may keep a delivery unsettled, 0 for ever, and how often that is looked at. */
+  readonly consumerTimeoutMs: number;
+  readonly consumerTimeoutCheckMs: number;
   /** Crashes of one queue that are forgiven, and within which time; the default of the tree when absent. */
   readonly queueRestarts?: RestartIntensity;
   /** The same of the replica. */

@@ -35,6 +35,22 @@ export class DeliveryLedger {
     return this.#next - 1;
   }
 
+  /** The tag that has been out longest, or one that is nearly as old. Only when there is one. */
+  get oldestTag(): number {
+    const straggler = this.#stragglers?.keys().next().value ?? Infinity;
+    return this.#inRing > 0 ? Math.min(this.#oldest, straggler) : straggler;
+  }
+
+  /** Calls `visit` for each delivery that is not settled, until it answers true. */
+  some(visit: (link: number, tag: number) => boolean): boolean {
+    for (const [tag, { link }] of this.#stragglers ?? []) if (visit(link, tag)) return true;
+    for (let tag = this.#oldest; tag < this.#next; tag++) {
+      const link = this.#ring[(tag & this.#mask) * 2] ?? 0;
+      if (link !== 0 && visit(link, tag)) return true;
+    }
+    return false;
+  }
+
   /** Gives the next delivery its tag. `link` is the queue's number at this connection, not 0. */
   record(link: number, position: number): number {
     const tag = this.#next;

@@ -42,6 +42,13 @@ export function checkConsumerArguments(queue: QueueRecord, args: FieldTable): Re
   return undefined;
 }
 
+/** `x-consumer-timeout` of a consumer or a queue, milliseconds; undefined without one. */
+export function consumerTimeoutOf(args: FieldTable): number | undefined {
+  const value = args.size === 0 ? undefined : args.get('x-consumer-timeout');
+  const timeoutMs = value === undefined ? undefined : integerOf(value);
+  return timeoutMs === undefined || timeoutMs < 0n ? undefined : Number(timeoutMs);
+}
+
 /** `x-priority` of arguments that were checked: any integer, 0 without one. */
 export function consumerPriorityOf(args: FieldTable): number {
   const value = args.get('x-priority');

@@ -37,8 +37,6 @@ export type QueueOptions = {
   readonly deliveryLimit: number | undefined;
   /** How long what comes back waits; undefined: not at all. */
   readonly delayedRetry: RetryPolicy | undefined;
-  /** How long a consumer may keep a delivery unsettled, milliseconds. */
-  readonly consumerTimeoutMs: number | undefined;
 };
 
 /** Reads the arguments of a declared queue. */
@@ -59,7 +57,6 @@ export function readQueueOptions(args: FieldTable): QueueOptions {
     mode: textArgument(args, 'x-queue-mode') === 'lazy' ? 'lazy' : 'default',
     deliveryLimit: deliveryLimitOf(args, type),
     delayedRetry: delayedRetryOf(args),
-    consumerTimeoutMs: countArgument(args, 'x-consumer-timeout'),
   };
 }
 

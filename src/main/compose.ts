@@ -34,6 +34,7 @@ import { createSharedMemory } from '../../native-free-io/memory/memory-layout.ts
 import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
 import { threadOfConnection } from '../../actors/connection/connection-id.ts';
+import { CONSUMER_TIMEOUT_CHECK_MS } from '../../actors/connection/delivery-watch.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS, UNSETTLED_COUNT } from '../broker/queue/ledger-layout.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { durableQueues, firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
@@ -127,6 +128,8 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
       messageSizeMax: MESSAGE_SIZE_MAX,
       version: packageVersion(),
       handshakeTimeoutMs: config.handshakeTimeoutMs ?? 10_000,
+      consumerTimeoutMs: config.consumerTimeoutMs,
+      consumerTimeoutCheckMs: config.consumerTimeoutCheckMs ?? CONSUMER_TIMEOUT_CHECK_MS,
       ...(config.queueRestarts === undefined ? {} : { queueRestarts: config.queueRestarts }),
       ...(config.nodeRestarts === undefined ? {} : { nodeRestarts: config.nodeRestarts }),
     };

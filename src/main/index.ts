@@ -46,6 +46,10 @@ export type BrokerOptions = {
   readonly frameMax?: number;
   /** Most channels of a connection. Default 2047. */
   readonly channelMax?: number;
+  /** How long a client may keep a delivery unsettled before its channel is closed, milliseconds; 0: for ever. Default half an hour. */
+  readonly consumerTimeoutMs?: number;
+  /** How often that is looked at, milliseconds. Default a minute. */
+  readonly consumerTimeoutCheckMs?: number;
   /**
    * The broker is there to be hurt (`leveret/chaos`): it forgives its actors and threads any number of crashes, and its threads have little
    * heap. Default false: a queue that crashes six times in ten seconds stays down, a fourth crash of the topology in a minute restarts

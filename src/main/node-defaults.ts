@@ -3,6 +3,7 @@
  * is told to serve a network.
  */
 import { availableParallelism, totalmem } from 'node:os';
+import { CONSUMER_TIMEOUT_MS } from '../../actors/connection/delivery-watch.ts';
 import { memoryLimitBytes } from './memory-watermark.ts';
 import type { NodeConfig } from './node.ts';
 
@@ -57,5 +58,6 @@ export function defaultNodeConfig(usableBytes: number = usableMemoryBytes()): No
     heartbeatSeconds: DEFAULT_HEARTBEAT_SECONDS,
     frameMax: DEFAULT_FRAME_MAX,
     channelMax: DEFAULT_CHANNEL_MAX,
+    consumerTimeoutMs: CONSUMER_TIMEOUT_MS,
   };
 }

@@ -23,6 +23,10 @@ export type NodeConfig = {
   heartbeatSeconds: number;
   frameMax: number;
   channelMax: number;
+  /** How long a client may keep a delivery unsettled; 0: for ever. */
+  consumerTimeoutMs: number;
+  /** How often that is looked at. */
+  consumerTimeoutCheckMs?: number;
   handshakeTimeoutMs?: number;
   /** Crashes of one queue that are forgiven. */
   queueRestarts?: RestartIntensity;

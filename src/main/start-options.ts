@@ -1,5 +1,6 @@
 /** The options of `leveret start` and how they become a node's configuration. */
 import { isIP } from 'node:net';
+import { CONSUMER_TIMEOUT_MS } from '../../actors/connection/delivery-watch.ts';
 import { SCHEDULERS_MAX } from '../../actors/supervision-tree.ts';
 import { LOG_LEVELS } from './log.ts';
 import { memoryLimitBytes, parseMemoryWatermark } from './memory-watermark.ts';
@@ -61,6 +62,13 @@ export const START_OPTIONS = {
   heartbeat: option('heartbeat', ['LEVERET_HEARTBEAT'], 'SECONDS', 'heartbeat proposed to clients; 0 for none', String(DEFAULT_HEARTBEAT_SECONDS)),
   frameMax: option('frame-max', ['LEVERET_FRAME_MAX'], 'BYTES', 'largest frame proposed to clients', String(DEFAULT_FRAME_MAX)),
   channelMax: option('channel-max', ['LEVERET_CHANNEL_MAX'], 'N', 'most channels of a connection, 1 to 65535', String(DEFAULT_CHANNEL_MAX)),
+  consumerTimeout: option(
+    'consumer-timeout',
+    ['LEVERET_CONSUMER_TIMEOUT'],
+    'MS',
+    'how long a client may keep a delivery unsettled before its channel is closed; 0 for ever',
+    String(CONSUMER_TIMEOUT_MS),
+  ),
   defaultUser: option('default-user', ['LEVERET_DEFAULT_USER', 'RABBITMQ_DEFAULT_USER'], 'NAME', 'user made in a new data directory', DEFAULT_USER),
   /** No flag: arguments of a process can be read by every user of the machine. */
   defaultPassword: {
@@ -112,6 +120,7 @@ export function configureNode(given: GivenValues<StartOptionKey>, usableBytes: n
     heartbeatSeconds: read('heartbeat', defaults.heartbeatSeconds, wholeNumber(0, 65_535)),
     frameMax: read('frameMax', defaults.frameMax, wholeNumber(FRAME_MAX_LEAST, FRAME_MAX_MOST)),
     channelMax: read('channelMax', defaults.channelMax, wholeNumber(1, 65_535)),
+    consumerTimeoutMs: read('consumerTimeout', defaults.consumerTimeoutMs, wholeNumber(0, 4_294_967_295)),
   };
   const [problem] = problems;
   return problem === undefined ? { config } : { problem };

@@ -17,6 +17,8 @@ export class ChannelConsumer {
   consumerId = 0;
   /** Its deliveries must be reported when the socket has taken them. */
   windowed = false;
+  /** How long its deliveries may stay unsettled, milliseconds; undefined: as long as the node allows. */
+  timeoutMs: number | undefined = undefined;
   /** Its channel's limit is reached and its queue knows. */
   stopped = false;
 

@@ -8,12 +8,14 @@
 import type { ConsumerSpec } from '../../broker/queue/consumer.ts';
 import type { QueueAnswer } from '../../broker/queue/queue-question.ts';
 import { Settle } from '../../broker/queue/queue-machine.ts';
-import { checkConsumerArguments, consumerPriorityOf } from '../../broker/consumer-arguments.ts';
+import type { FieldTable } from '../../broker/field-table.ts';
+import { checkConsumerArguments, consumerPriorityOf, consumerTimeoutOf } from '../../broker/consumer-arguments.ts';
 import { describe, withoutLineEnds } from '../../broker/name.ts';
 import { queueTypeOf, readQueueOptions } from '../../broker/queue-options.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { openQueue } from '../../broker/topology/access.ts';
 import type { QueueRecord } from '../../broker/topology/topology-records.ts';
+import { DeliveryAges } from '../delivery-ages.ts';
 import { DeliveryLedger, type Settled } from '../delivery-ledger.ts';
 import { encodeMethodFrame } from '../method-codec.ts';
 import type { Method, MethodName, MethodOf } from '../method-table.ts';
@@ -54,6 +56,9 @@ export class Consuming {
   /** The channel's own limit; 0 is none. */
   #limit = 0;
   #stopped: ChannelConsumer[] = [];
+  readonly #ages = new DeliveryAges();
+  /** The smallest timeout that a consumer or a queue here has had of its own. */
+  #leastTimeoutMs = Infinity;
   #reply: ChannelConsumer | undefined = undefined;
   #replyName: string | undefined = undefined;
 
@@ -139,6 +144,7 @@ export class Consuming {
     if (refusal !== undefined) return this.#channel.refuse(refusal, method.name);
     const priority = consumerPriorityOf(method.arguments);
     const consumer = this.#addConsumer(method);
+    consumer.timeoutMs = this.#timeoutOf(method.arguments, queue);
     const spec: ConsumerSpec = {
       ...this.#address(consumer.key),
       tag: consumer.tag,
@@ -257,7 +263,8 @@ export class Consuming {
       return;
     }
     if (this.#limit !== 0 && this.#ledger.count >= this.#limit) return this.#sendBack(consumer, link, position);
-    const tag = this.#ledger.record(link.number, position);
+    const timeoutMs = consumer.timeoutMs;
+    const tag = this.#ledger.record(timeoutMs === undefined ? link.number : links.numberFor(link, timeoutMs), position);
     if (this.#write(consumer, tag, again, address)) this.#port.holdUntilTaken(address);
     if (consumer.windowed) links.reportTaken(link, consumer.consumerId, 1);
   }
@@ -315,6 +322,37 @@ export class Consuming {
     });
   }
 
+  #numberOf(link: QueueLink): number {
+    const timeoutMs = this.#timeoutOf(link.queue.arguments, link.queue);
+    return timeoutMs === undefined ? link.number : this.#port.links.numberFor(link, timeoutMs);
+  }
+
+  #timeoutOf(args: FieldTable, queue: QueueRecord): number | undefined {
+    const timeoutMs = consumerTimeoutOf(args) ?? consumerTimeoutOf(queue.arguments);
+    if (timeoutMs !== undefined) this.#leastTimeoutMs = Math.min(this.#leastTimeoutMs, timeoutMs);
+    return timeoutMs;
+  }
+
+  /**
+   * Looks for a delivery that has been unsettled for too long. Answers its timeout, milliseconds; undefined when there is none. `fallbackMs`
+   * is for those whose consumer and queue do not say.
+   */
+  overdue(nowMs: number, fallbackMs: number): number | undefined {
+    const ledger = this.#ledger;
+    if (ledger.count === 0) return undefined;
+    const ages = this.#ages;
+    ages.note(nowMs, ledger.oldestTag, ledger.lastTag);
+    if (nowMs - ages.sinceMs(ledger.oldestTag) < Math.min(fallbackMs, this.#leastTimeoutMs)) return undefined;
+    let found: number | undefined;
+    ledger.some((link, tag) => {
+      const timeoutMs = this.#port.links.timeoutOf(link) ?? fallbackMs;
+      if (nowMs - ages.sinceMs(tag) < timeoutMs) return false;
+      found = timeoutMs;
+      return true;
+    });
+    return found;
+  }
+
   #got(answer: Extract<QueueAnswer, { type: 'got' }>, link: QueueLink, noAck: boolean): void {
     const { memory, writer, links } = this.#port;
     const { address, position } = answer;
@@ -323,7 +361,7 @@ export class Consuming {
     const key = memory.byteOffsetOf(address) + RECORD_HEAD_SIZE;
     const method = encodeMethodFrame(this.#channel.number, {
       name: 'basic.get-ok',
-      deliveryTag: noAck ? this.#ledger.pass() : this.#ledger.record(link.number, position),
+      deliveryTag: noAck ? this.#ledger.pass() : this.#ledger.record(this.#numberOf(link), position),
       redelivered: answer.redelivered,
       exchange: exchangeOf(bytes, key),
       routingKey: routingKeyOf(bytes, key),

@@ -52,6 +52,8 @@ export class QueueLink {
   queue: QueueRecord;
   /** Generation of the incarnation whose deliveries this link settles; 0 until the first answer. */
   generation = 0;
+  /** More numbers for this link: of deliveries that may stay unsettled for so many milliseconds. */
+  timed: Map<number, number> | undefined = undefined;
   readonly publishes = new WordBatch();
   /** One batch of positions for each way to settle. */
   readonly settles: readonly WordBatch[] = Object.values(Settle).map(() => new WordBatch());
@@ -74,6 +76,8 @@ export class QueueLinks {
   readonly batches: Batches;
   readonly #byQueue = new Map<number, QueueLink>();
   readonly #byNumber: (QueueLink | undefined)[] = [undefined];
+  /** Milliseconds, by number of a link. */
+  readonly #timeouts = new Map<number, number>();
   readonly #exists: (queue: QueueRecord) => boolean;
   /** Stands in for dropped links: what is settled there speaks to a queue that is gone. */
   #nowhere: QueueLink | undefined = undefined;
@@ -111,6 +115,24 @@ export class QueueLinks {
     return this.#byNumber[number]!;
   }
 
+  /** A number for deliveries by this link that may stay unsettled for so long. */
+  numberFor(link: QueueLink, timeoutMs: number): number {
+    link.timed ??= new Map();
+    let number = link.timed.get(timeoutMs);
+    if (number === undefined) {
+      number = this.#byNumber.length;
+      this.#byNumber.push(link);
+      this.#timeouts.set(number, timeoutMs);
+      link.timed.set(timeoutMs, number);
+    }
+    return number;
+  }
+
+  /** How long a delivery under this number may stay unsettled, milliseconds; undefined: as long as the node allows. */
+  timeoutOf(number: number): number | undefined {
+    return this.#timeouts.get(number);
+  }
+
   /** A new incarnation of the queue: what the old one delivered can no longer be settled. */
   renew(queueId: number): QueueLink | undefined {
     const old = this.#byQueue.get(queueId);
@@ -124,7 +146,7 @@ export class QueueLinks {
     if (link === undefined) return;
     this.#byQueue.delete(queueId);
     this.#nowhere ??= new QueueLink(0, link.queue);
-    this.#byNumber[link.number] = this.#nowhere;
+    for (const number of [link.number, ...(link.timed?.values() ?? [])]) this.#byNumber[number] = this.#nowhere;
   }
 
   /** Clients come and go with queues of their own; whoever answers them would keep a link to each for ever. */

@@ -64,6 +64,8 @@ export class LocalNode implements KeeperHost {
       messageSizeMax,
       version: '0.0.0',
       handshakeTimeoutMs: 10_000,
+      consumerTimeoutMs: 1_800_000,
+      consumerTimeoutCheckMs: 60_000,
     };
     const mesh = createMesh(THREADS, RING_BYTES);
     const slots = new SharedArrayBuffer(QUEUE_SLOTS_MAX * SLOT_WORDS * 4);

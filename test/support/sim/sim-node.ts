@@ -98,6 +98,8 @@ export class SimNode implements KeeperHost, JanitorHost, SchedulerHost, Replacem
         messageSizeMax: 1024 * 1024,
         version: '0.0.0',
         handshakeTimeoutMs: 10_000,
+        consumerTimeoutMs: 1_800_000,
+        consumerTimeoutCheckMs: 60_000,
         queueRestarts: { restarts: 1_000, periodMs: 1_000 },
       },
       ...(kept === undefined ? {} : { storeThread: storeThread(schedulers) }),

@@ -1,0 +1,131 @@
+/** Deliveries that nobody settles (RabbitMQ's guide "Consumers", section "Delivery Acknowledgement Timeout"), on a node that looks often. */
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Broker, createBroker } from '../../src/main/index.ts';
+import { type TestBroker } from '../support/broker.ts';
+import { freshName } from '../support/fresh-name.ts';
+import type { RawChannel } from '../support/raw-channel.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { type RawValue, table } from '../support/raw-table.ts';
+
+const TIMEOUT_MS = 300;
+const CHECK_MS = 25;
+
+const timeout = suite('consumer timeout');
+let broker: Broker | undefined;
+const clients: RawClient[] = [];
+
+async function connect(): Promise<RawClient> {
+  broker ??= await createBroker({ port: 0, consumerTimeoutMs: TIMEOUT_MS, consumerTimeoutCheckMs: CHECK_MS });
+  const { host, port } = broker;
+  const client = await RawClient.connect({ host, port, user: 'guest', password: 'guest' } as TestBroker);
+  clients.push(client);
+  return client;
+}
+
+timeout.after.each(() => {
+  for (const client of clients.splice(0)) client.drop();
+});
+timeout.after(async () => {
+  await broker?.close();
+});
+
+/** A queue with messages a, b, c. */
+async function lettered(channel: RawChannel, args: Readonly<Record<string, RawValue>> = {}): Promise<string> {
+  const queue = await channel.queue(freshName('timeout'), { arguments: table(args) });
+  for (const body of ['a', 'b', 'c']) channel.publish({ routingKey: queue }, body);
+  await channel.untilReady(queue, 3);
+  return queue;
+}
+
+/** The channel is closed for it, `leastMs` after now at the earliest. */
+async function expectTimeout(channel: RawChannel, timeoutMs: number, leastMs = timeoutMs): Promise<void> {
+  const from = performance.now();
+  const refused = await channel.refused();
+  assert.ok(performance.now() - from >= leastMs - 5, `after ${performance.now() - from} ms`);
+  assert.equal(refused, {
+    code: 406,
+    text:
+      `PRECONDITION_FAILED - delivery acknowledgement on channel ${channel.number} timed out. Timeout value used: ${timeoutMs} ms. ` +
+      'This timeout value can be configured, see consumers doc guide to learn more',
+    method: '0.0',
+  });
+}
+
+timeout('closes the channel of a consumer, and what it held comes back', async () => {
+  const client = await connect();
+  const channel = await client.openChannel();
+  const queue = await lettered(channel);
+  await channel.consume(queue);
+  const deliveries = await channel.deliveries(3);
+  channel.send('basic.ack', { deliveryTag: deliveries[0]!.fields.deliveryTag });
+  await expectTimeout(channel, TIMEOUT_MS, TIMEOUT_MS - CHECK_MS);
+  const other = await client.openChannel(2);
+  await other.untilReady(queue, 2);
+  const { text, fields } = await other.get(queue);
+  assert.is(text, 'b');
+  assert.is(fields.redelivered, true);
+});
+
+timeout('closes the channel of a basic.get', async () => {
+  const client = await connect();
+  const channel = await client.openChannel();
+  const queue = await lettered(channel);
+  await channel.get(queue, false);
+  await expectTimeout(channel, TIMEOUT_MS, TIMEOUT_MS - CHECK_MS);
+  await (await client.openChannel(2)).untilReady(queue, 3);
+});
+
+timeout('leaves those alone who settle in time or need not, however long they consume', async () => {
+  const client = await connect();
+  const channel = await client.openChannel();
+  const queue = await lettered(channel);
+  await channel.call('basic.qos', { prefetchCount: 1 });
+  const silent = await client.openChannel(2);
+  const own = await lettered(silent);
+  await silent.consume(own, { noAck: true });
+  await silent.deliveries(3);
+  await channel.consume(queue);
+  // One is always out, none for long.
+  for (const until = performance.now() + 3 * TIMEOUT_MS; performance.now() < until; ) {
+    channel.publish({ routingKey: queue }, 'more');
+    channel.send('basic.ack', { deliveryTag: (await channel.delivery()).fields.deliveryTag });
+    await silent.call('basic.qos', { prefetchCount: 1 });
+  }
+  assert.is(silent.inbox.length, 0);
+});
+
+timeout('is what the consumer says, be it shorter or longer', async () => {
+  const client = await connect();
+  const patient = await client.openChannel();
+  const queue = await lettered(patient);
+  await patient.consume(queue, { arguments: table({ 'x-consumer-timeout': ['I', 20 * TIMEOUT_MS] }) });
+  await patient.deliveries(3);
+  const hasty = await client.openChannel(2);
+  const own = await lettered(hasty);
+  await hasty.consume(own, { arguments: table({ 'x-consumer-timeout': ['l', 100n] }) });
+  await hasty.deliveries(3);
+  await expectTimeout(hasty, 100, 100 - CHECK_MS);
+  const usual = await client.openChannel(3);
+  await usual.get(await lettered(usual), false);
+  await expectTimeout(usual, TIMEOUT_MS, TIMEOUT_MS - CHECK_MS);
+  // By now the patient one has waited for longer than that.
+  assert.is(patient.inbox.length, 0);
+  patient.send('basic.ack', { deliveryTag: 0, multiple: true });
+  await patient.call('basic.qos', { prefetchCount: 1 });
+});
+
+timeout('is what the queue says where the consumer does not', async () => {
+  const client = await connect();
+  const channel = await client.openChannel();
+  const queue = await lettered(channel, { 'x-consumer-timeout': ['I', 100] });
+  // The patient delivery is the older one.
+  await channel.call('basic.qos', { prefetchCount: 1 });
+  await channel.consume(queue, { arguments: table({ 'x-consumer-timeout': ['I', 20 * TIMEOUT_MS] }) });
+  await channel.delivery();
+  await channel.get(queue, false);
+  await expectTimeout(channel, 100, 100 - CHECK_MS);
+  await (await client.openChannel(2)).untilReady(queue, 3);
+});
+
+timeout.run();
