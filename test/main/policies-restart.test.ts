@@ -123,4 +123,60 @@ test('priorities are known without the contents', async () => {
   );
 });
 
+/** What the headers of the next message say of how often it came back; 0: nothing. */
+async function countOf(channel: RawChannel, queue: string, body: string): Promise<{ readonly count: number; readonly deliveryTag: number }> {
+  const { text, fields, properties } = await channel.get(queue, false);
+  assert.is(text, body);
+  const { headers } = properties;
+  if (headers === undefined) return { count: 0, deliveryTag: fields.deliveryTag };
+  const count = Number(headers.readBigInt64BE(headers.length - 8));
+  assert.equal(headers, table({ 'x-delivery-count': ['l', BigInt(count)] }));
+  return { count, deliveryTag: fields.deliveryTag };
+}
+
+test('how often a message came back is known, and its limit ends it', async () => {
+  await overRestart(
+    async (channel) => {
+      await channel.queue('limited', { ...KEPT, arguments: table({ 'x-delivery-limit': ['I', 3] }) });
+      await channel.call('confirm.select');
+      for (const body of ['a', 'b']) await publishKept(channel, 'limited', body);
+      for (const count of [0, 1]) {
+        const got = await countOf(channel, 'limited', 'a');
+        assert.is(got.count, count);
+        channel.send('basic.nack', { deliveryTag: got.deliveryTag, requeue: true });
+        await channel.untilReady('limited', 2);
+      }
+      // Held at the end: that counts as well.
+      await countOf(channel, 'limited', 'a');
+    },
+    async (channel) => {
+      const { count, deliveryTag } = await countOf(channel, 'limited', 'a');
+      assert.is(count, 3);
+      assert.is((await countOf(channel, 'limited', 'b')).count, 0);
+      channel.send('basic.nack', { deliveryTag, requeue: true });
+      await channel.untilReady('limited', 0);
+      await channel.quiet('limited');
+    },
+  );
+});
+
+test('what waited for its next delivery does not wait any more', async () => {
+  await overRestart(
+    async (channel) => {
+      const args = { 'x-delayed-retry-type': ['S', 'all'], 'x-delayed-retry-min': ['I', 3_600_000] } as const;
+      await channel.queue('retried', { ...KEPT, arguments: table(args) });
+      await channel.call('confirm.select');
+      for (const body of ['a', 'b']) await publishKept(channel, 'retried', body);
+      channel.send('basic.nack', { deliveryTag: (await countOf(channel, 'retried', 'a')).deliveryTag, requeue: true });
+      await channel.untilReady('retried', 1);
+      await channel.quiet('retried');
+    },
+    async (channel) => {
+      await channel.untilReady('retried', 2);
+      assert.is((await countOf(channel, 'retried', 'a')).count, 1);
+      assert.is((await countOf(channel, 'retried', 'b')).count, 0);
+    },
+  );
+});
+
 test.run();

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert';
 import { conversation } from '../../support/conversation.ts';
 import type { Scene } from '../../support/conversation.ts';
 import type { RawChannel } from '../../support/raw-channel.ts';
+import { headersOf } from '../../support/dead-letters.ts';
+import { freshName } from '../../support/fresh-name.ts';
 import { encodeProperties } from '../../support/raw-properties.ts';
 import { type RawValue, table } from '../../support/raw-table.ts';
 
@@ -126,6 +128,24 @@ test('other headers stay, and a publisher cannot say the count', async (scene) =
   assert.is(second.properties.correlationId, 'c');
   assert.equal(second.body, Buffer.alloc(20_000, 7));
   assert.is(encodeProperties(second.properties).length, second.header.length);
+});
+
+test('what comes back too often is dead-lettered for that reason', async (scene) => {
+  const { channel } = scene;
+  const grave = await channel.queue(freshName('grave'));
+  const queue = await scene.sharedQueue(limitedTo(1, { 'x-dead-letter-exchange': ['S', ''], 'x-dead-letter-routing-key': ['S', grave] }));
+  channel.publish({ routingKey: queue }, 'poison', { deliveryMode: 2, headers: table({ own: ['S', 'x'] }) });
+  await channel.consume(queue);
+  for (let count = 0; count < 2; count++) {
+    channel.send('basic.nack', { deliveryTag: (await channel.delivery()).fields.deliveryTag, requeue: true });
+  }
+  await channel.untilReady(grave, 1);
+  const { text, fields, properties } = await channel.get(grave);
+  assert.is(text, 'poison');
+  assert.is(fields.redelivered, false);
+  const { 'x-death': deaths, 'x-first-death-reason': first, own } = headersOf(properties);
+  assert.equal(deaths, [{ count: 1, exchange: '', queue, reason: 'delivery_limit', 'routing-keys': [queue], time: 'a time' }]);
+  assert.equal([first, own], ['delivery_limit', 'x']);
 });
 
 test('a classic queue without a limit tells no count', async (scene) => {
