@@ -11,7 +11,7 @@
 import type { DeliveryOrder } from './delivery-order.ts';
 import type { Dying } from './dying.ts';
 import type { Ledger } from './ledger.ts';
-import { DYING, GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
+import { DELIVERED, DROPPED, DYING, GONE, KEPT_FLAG, PAGED_FLAG, PAGED_TO, READY, STATE_MASK } from './ledger-layout.ts';
 
 /** Messages ahead of the next one whose contents are read back before they are needed. */
 export const READ_AHEAD = 4096;
@@ -19,9 +19,12 @@ export const READ_AHEAD = 4096;
 export const RESIDENT = 16_384;
 const NOTHING: readonly number[] = [];
 
+/** What is asked of the order of delivery here. */
+export type SeenOrder = Pick<DeliveryOrder, 'size' | 'next' | 'cursor' | 'comebacks' | 'farFrom' | 'isFar'>;
+
 export class Contents {
   readonly #ledger: Ledger;
-  readonly #order: Pick<DeliveryOrder, 'cursor' | 'comebacks' | 'farFrom' | 'isFar'>;
+  readonly #order: SeenOrder;
   readonly #dying: Dying | undefined;
   /** Messages whose content is in the store alone. */
   lacking = 0;
@@ -29,6 +32,8 @@ export class Contents {
   sizeOf: ((address: number) => number) | undefined = undefined;
   /** Never delivered messages before this position have their content. */
   #through = 0;
+  /** Until so many have gone those that come before them have it. */
+  #soundUntil = 0;
   /** Behind the resident part, contents before this position are out or on their way. */
   #outThrough = 0;
   /** Messages were passed over that only go when memory is short, the first of them here. */
@@ -36,7 +41,7 @@ export class Contents {
   #passedFrom = 0;
 
   /** `dying`: those that are delivered to nobody any more, and wait for their dead letters. */
-  constructor(ledger: Ledger, order: Pick<DeliveryOrder, 'cursor' | 'comebacks' | 'farFrom' | 'isFar'>, dying?: Dying) {
+  constructor(ledger: Ledger, order: SeenOrder, dying?: Dying) {
     this.#ledger = ledger;
     this.#order = order;
     this.#dying = dying;
@@ -50,6 +55,7 @@ export class Contents {
     }
     this.lacking = lacking;
     this.#through = this.#outThrough = ledger.head;
+    this.#soundUntil = this.#moved;
   }
 
   address(position: number): number {
@@ -66,13 +72,19 @@ export class Contents {
       wanted[count++] = position;
       if (count === max) return count;
     }
-    for (const position of this.#order.comebacks) {
-      if (ledger.address(position) !== 0) continue;
-      wanted[count++] = position;
-      // What was never delivered has not been looked at: nothing new is known of it.
-      if (count === max) return count;
+    const order = this.#order;
+    if (((this.#moved - this.#soundUntil) | 0) >= 0 || (order.size > 0 && ledger.address(order.next) === 0)) {
+      const before = count;
+      for (const position of order.comebacks) {
+        if (ledger.address(position) !== 0) continue;
+        wanted[count++] = position;
+        // What was never delivered has not been looked at: nothing new is known of it.
+        if (count === max) return count;
+      }
+      // Half of the way ahead is enough before all of it is looked at again: what comes between comes with its content.
+      if (count === before) this.#soundUntil = (this.#moved + READ_AHEAD / 2) | 0;
     }
-    let position = this.#order.cursor;
+    let position = order.cursor;
     // Half of the way ahead is enough before more is asked for.
     if (count === 0 && ((this.#through - position) | 0) > READ_AHEAD / 2) return 0;
     const end = ((ledger.tail - position) | 0) < READ_AHEAD ? ledger.tail : (position + READ_AHEAD) | 0;
@@ -84,6 +96,11 @@ export class Contents {
     }
     this.#through = through;
     return count;
+  }
+
+  /** How many have been delivered or dropped. */
+  get #moved(): number {
+    return (this.#ledger.counter(DELIVERED) + this.#ledger.counter(DROPPED)) | 0;
   }
 
   /** Whether the message waits here for its content. */
@@ -161,7 +178,12 @@ export class Contents {
       if (!ledger.holds(position)) continue;
       const state = ledger.state(position);
       const address = ledger.address(position);
-      if ((state & (STATE_MASK | PAGED_FLAG)) === (READY | PAGED_FLAG) && address !== 0) this.#letGo(position, address);
+      if ((state & (STATE_MASK | PAGED_FLAG)) === (READY | PAGED_FLAG) && address !== 0) {
+        this.#letGo(position, address);
+        // Its turn may have come near meanwhile: then it has to be asked for again.
+        if (((this.#through - position) | 0) > 0) this.#through = position;
+        this.#soundUntil = this.#moved;
+      }
     }
   }
 
@@ -170,7 +192,5 @@ export class Contents {
     if (this.sizeOf !== undefined) this.#ledger.noteSize(position, this.sizeOf(address));
     this.#ledger.letGo(position, address);
     this.lacking++;
-    // A paged message may be stored when its turn has come near: it has to be asked for again.
-    if (((this.#through - position) | 0) > 0) this.#through = position;
   }
 }

@@ -2,14 +2,14 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Contents, READ_AHEAD } from '../../../../src/broker/queue/contents.ts';
-import { CHUNK_ENTRIES, KEPT_FLAG, PAGED_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
+import { CHUNK_ENTRIES, DELIVERED, KEPT_FLAG, PAGED_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import { CrashingMemory } from '../../../property/support/crashing-memory.ts';
 
 const MESSAGES = 3_000;
 const test = suite('contents of a queue');
 
-type TestOrder = { cursor: number; comebacks: number[]; farFrom(window: number): number; isFar(): boolean };
+type TestOrder = { size: number; next: number; cursor: number; comebacks: number[]; farFrom(window: number): number; isFar(): boolean };
 
 /** A queue of messages, each with the flags, whose contents are in memory or in the store alone. */
 function queueOf(flags: number, isResident: boolean): { contents: Contents; order: TestOrder } {
@@ -17,7 +17,16 @@ function queueOf(flags: number, isResident: boolean): { contents: Contents; orde
   const ledger = new Ledger(memory, 0);
   ledger.create();
   for (let each = 0; each < MESSAGES; each++) ledger.append(isResident ? memory.message() : 0, flags);
-  const order: TestOrder = { cursor: 0, comebacks: [], farFrom: (window) => order.cursor + window, isFar: () => true };
+  const order: TestOrder = {
+    size: MESSAGES,
+    get next() {
+      return this.comebacks[0] ?? this.cursor;
+    },
+    cursor: 0,
+    comebacks: [],
+    farFrom: (window) => order.cursor + window,
+    isFar: () => true,
+  };
   const contents = new Contents(ledger, order);
   contents.recover();
   return { contents, order };
@@ -56,6 +65,40 @@ test('messages are paged out in the order of their positions, whatever an incarn
   order.cursor = -READ_AHEAD + 10;
   contents.pageOut(20, 0, true, (position) => void paged.push(position));
   assert.equal(paged, [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+});
+
+test('what comes before is looked through again when half of the way ahead has gone, or what is next has no content', () => {
+  const memory = new CrashingMemory(CHUNK_ENTRIES);
+  const ledger = new Ledger(memory, 0);
+  ledger.create();
+  ledger.append(memory.message(), KEPT_FLAG);
+  ledger.append(0, KEPT_FLAG);
+  let looks = 0;
+  const order = {
+    size: 2,
+    next: 0,
+    cursor: 2,
+    get comebacks() {
+      looks++;
+      return [this.next];
+    },
+    farFrom: () => 2,
+    isFar: () => true,
+  };
+  const contents = new Contents(ledger, order);
+  contents.recover();
+  const wanted = new Int32Array(8);
+  for (let turn = 0; turn < 5; turn++) assert.is(contents.wanted(wanted, 8), 0);
+  assert.is(looks, 1);
+  ledger.count(DELIVERED, READ_AHEAD / 2 - 1);
+  contents.wanted(wanted, 8);
+  assert.is(looks, 1);
+  ledger.count(DELIVERED, 1);
+  contents.wanted(wanted, 8);
+  assert.is(looks, 2);
+  order.next = 1;
+  assert.is(contents.wanted(wanted, 8), 1);
+  assert.is(wanted[0], 1);
 });
 
 test.run();
