@@ -2,6 +2,7 @@
 import type { Timing } from './client/conduct.ts';
 import { measureBacklog, type BacklogFigures } from './measurement/backlog.ts';
 import { measureConfirm, type ConfirmFigures } from './measurement/confirm.ts';
+import { measureDeadLetters, type DeadLetterFigures } from './measurement/dead-letters.ts';
 import { measureExpiring, type ExpiringFigures } from './measurement/expiring.ts';
 import { measureLoad, type LoadFigures, type LoadWatch } from './measurement/load.ts';
 import { measureMemory, type MemoryFigures } from './measurement/memory.ts';
@@ -9,7 +10,7 @@ import { measureRestart, type RestartFigures } from './measurement/restart.ts';
 import type { Target } from './measurement/target.ts';
 import type { LatencyScenario, Scenario } from './scenario/scenario.ts';
 
-export type Figures = LoadFigures | MemoryFigures | BacklogFigures | ConfirmFigures | RestartFigures | ExpiringFigures;
+export type Figures = LoadFigures | MemoryFigures | BacklogFigures | ConfirmFigures | RestartFigures | ExpiringFigures | DeadLetterFigures;
 
 /** Rejects when the broker refuses, fails or takes longer than any broker should: each measurement has its time limits. */
 export async function measureScenario(scenario: Scenario, target: Target, timing: Timing, watch?: LoadWatch): Promise<Figures> {
@@ -24,6 +25,8 @@ export async function measureScenario(scenario: Scenario, target: Target, timing
       return measureRestart(scenario, target);
     case 'expiring':
       return measureExpiring(scenario, target);
+    case 'dead-letter':
+      return measureDeadLetters(scenario, target);
     case 'throughput':
       return measureLoad(scenario.load, target, timing, watch);
     case 'latency':

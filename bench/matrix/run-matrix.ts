@@ -15,6 +15,10 @@ import { RESULT_FORMAT, RESULT_VERSION, type BenchRun, type CellResult } from '.
 const SAMPLES = 40;
 const SAMPLE_MS_LEAST = 100;
 const SAMPLE_MS_MOST = 500;
+/** Each look at the broker costs it and the client a millisecond or so: more often than this it would be in the p99 that it looks at. */
+const LATENCY_SAMPLE_MS = 1_000;
+/** A window that is no longer has few samples already, and figures that say little. */
+const SHORT_WINDOW_SECONDS = 1;
 /** Against a server that does nothing the figures are steady at once. */
 const CEILING_TIMING = { warmupSeconds: 0.5, windowSeconds: 1 };
 const QUICK_CEILING_TIMING = { warmupSeconds: 0.2, windowSeconds: 0.4 };
@@ -90,7 +94,8 @@ export async function runMatrix(broker: Broker, options: MatrixOptions, watch: (
 
 async function runCell(cell: Cell, { target, probe, profile }: Broker, show: (recorder: Recorder) => void, signal: AbortSignal): Promise<CellResult> {
   const recorder = new Recorder(target.pid, probe);
-  const sampleMs = Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((cell.warmupSeconds + cell.windowSeconds) * 1_000) / SAMPLES));
+  const steadyMs = Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((cell.warmupSeconds + cell.windowSeconds) * 1_000) / SAMPLES));
+  const sampleMs = cell.kind === 'latency' && cell.windowSeconds > SHORT_WINDOW_SECONDS ? LATENCY_SAMPLE_MS : steadyMs;
   recorder.start(sampleMs);
   const shown = setInterval(() => show(recorder), SAMPLE_MS_MOST);
   const aborted = new Promise<never>((_, reject) => {

@@ -33,6 +33,8 @@ function partsOf(figures: Figures): string[] {
       return confirmParts(figures);
     case 'expiring':
       return [`${thousands(figures.messages)} expired at ${thousands(figures.clearedPerSecond)} msg/s`];
+    case 'dead-letter':
+      return [`${thousands(figures.messages)} dead letters arrived at ${thousands(figures.arrivedPerSecond)} msg/s`];
     case 'restart':
       return restartParts(figures);
   }

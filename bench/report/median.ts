@@ -13,6 +13,8 @@ function rank(figures: Figures): number {
       return figures.confirm.p99Us - (figures.flush?.p99Us ?? 0);
     case 'expiring':
       return figures.clearedPerSecond;
+    case 'dead-letter':
+      return figures.arrivedPerSecond;
     case 'restart':
       return figures.firstDeliverySeconds ?? Number.MAX_VALUE;
   }

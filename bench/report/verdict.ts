@@ -35,6 +35,8 @@ export function judge(scenario: Scenario, rabbitmq: Figures | undefined, leveret
       return named(judgeThroughput(scenario, sides));
     case 'expiring':
       return named([ratio('expired', sides.pair('expiring', ({ clearedPerSecond }) => clearedPerSecond), 'msg/s', scenario.ratioAtLeast, true)]);
+    case 'dead-letter':
+      return named([ratio('arrived', sides.pair('dead-letter', ({ arrivedPerSecond }) => arrivedPerSecond), 'msg/s', scenario.ratioAtLeast, true)]);
     case 'latency':
       return named(judgeLatency(scenario, sides));
     case 'memory':

@@ -62,6 +62,6 @@ export function scenariosNamed(names: readonly string[]): Scenario[] {
 
 /** The workload with another number of messages, where it has one. */
 export function resized(scenario: Scenario, messages: number): Scenario {
-  if (scenario.kind !== 'backlog' && scenario.kind !== 'restart' && scenario.kind !== 'expiring') return scenario;
+  if (scenario.kind !== 'backlog' && scenario.kind !== 'restart' && scenario.kind !== 'expiring' && scenario.kind !== 'dead-letter') return scenario;
   return { ...scenario, fill: { ...scenario.fill, messages } };
 }

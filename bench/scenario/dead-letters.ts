@@ -1,12 +1,13 @@
 import { PLAIN_LOAD } from './load.ts';
-import { type ThroughputScenario } from './scenario.ts';
+import { SMALL_FILL, type DeadLetterScenario, type ThroughputScenario } from './scenario.ts';
 
 /** Messages that nobody takes in time: they expire after a second, and arrive by way of the dead letters. */
-export const ttlDeadLetter: ThroughputScenario = {
-  kind: 'throughput',
+export const ttlDeadLetter: DeadLetterScenario = {
+  kind: 'dead-letter',
   name: 'ttl-dead-letter',
-  title: '100 B into a queue with a TTL of 1 s, dead-lettered into a second one, consumed there with automatic ack',
-  load: { ...PLAIN_LOAD, topology: 'expired', queueArguments: { 'x-message-ttl': 1_000 }, outstandingLimit: 1_000 },
+  title: '300,000 x 100 B with confirms into a queue with a TTL of 1 s, dead-lettered into a second one, consumed there',
+  fill: { ...SMALL_FILL, messages: 300_000, persistent: false },
+  ttlMs: 1_000,
   ratioAtLeast: 5,
 };
 

@@ -84,6 +84,18 @@ export type Fill = {
   readonly properties?: MessageProperties;
 };
 
+/** So many messages expire after a time and are consumed as dead letters. */
+export type DeadLetterScenario = {
+  readonly kind: 'dead-letter';
+  readonly name: string;
+  readonly title: string;
+  readonly fill: Fill;
+  /** How long each of them waits before it expires. */
+  readonly ttlMs: number;
+  /** Messages a second that arrive, compared with RabbitMQ's. */
+  readonly ratioAtLeast: number;
+};
+
 /** Messages that have expired behind one that has not: how fast they go once it is taken. */
 export type ExpiringScenario = {
   readonly kind: 'expiring';
@@ -94,7 +106,7 @@ export type ExpiringScenario = {
   readonly ratioAtLeast: number;
 };
 
-export type Scenario = ThroughputScenario | LatencyScenario | MemoryScenario | BacklogScenario | ConfirmScenario | RestartScenario | ExpiringScenario;
+export type Scenario = ThroughputScenario | LatencyScenario | MemoryScenario | BacklogScenario | ConfirmScenario | RestartScenario | ExpiringScenario | DeadLetterScenario;
 
 /** A backlog of 1 M small messages. */
 export const SMALL_FILL: Fill = { messages: 1_000_000, bodyBytes: 100, outstandingLimit: 1_000 };

@@ -38,7 +38,7 @@ test('the second half of a workload asks for the whole, once', () => {
 test('another number of messages, where a workload has one', () => {
   const { scenarios } = parseCompareOptions(['--messages', '5000']);
   const fills = scenarios.flatMap((scenario) => ('fill' in scenario ? [scenario.fill.messages] : []));
-  assert.equal(fills, [5_000, 5_000, 5_000, 5_000]);
+  assert.equal(fills, [5_000, 5_000, 5_000, 5_000, 5_000]);
   assert.throws(() => parseCompareOptions(['--messages', '0']), /--messages 0/);
 });
 

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { BacklogFigures } from '../../../bench/measurement/backlog.ts';
 import type { ConfirmFigures } from '../../../bench/measurement/confirm.ts';
+import type { DeadLetterFigures } from '../../../bench/measurement/dead-letters.ts';
 import type { ExpiringFigures } from '../../../bench/measurement/expiring.ts';
 import type { LoadFigures } from '../../../bench/measurement/load.ts';
 import type { RestartFigures } from '../../../bench/measurement/restart.ts';
@@ -11,6 +12,7 @@ import { formatTable } from '../../../bench/report/table.ts';
 import { judge } from '../../../bench/report/verdict.ts';
 import { automaticAck100b } from '../../../bench/scenario/automatic-ack-100b.ts';
 import { bigBacklog } from '../../../bench/scenario/big-backlog.ts';
+import { ttlDeadLetter } from '../../../bench/scenario/dead-letters.ts';
 import { dropHead } from '../../../bench/scenario/drop-head.ts';
 import { expiring } from '../../../bench/scenario/expiring.ts';
 import { fillAndDrain } from '../../../bench/scenario/fill-and-drain.ts';
@@ -51,6 +53,8 @@ test('expired messages must go soon', () => {
   assert.is(judge(expiring, gone(100), gone(500))[0]?.passed, true);
   assert.is(judge(expiring, gone(100), gone(499))[0]?.passed, false);
   assert.match(describeFigures(gone(500)), /10 expired at 500/);
+  const dead = (arrivedPerSecond: number): DeadLetterFigures => ({ kind: 'dead-letter', messages: 10, arrivedPerSecond });
+  assert.equal([500, 499].map((rate) => judge(ttlDeadLetter, dead(100), dead(rate))[0]?.passed), [true, false]);
 });
 
 test('no verdict without a goal, and none without both figures', () => {
