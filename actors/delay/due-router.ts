@@ -42,7 +42,7 @@ export class DueRouter {
   /** How long the message at `address` wants to be held back, milliseconds. */
   delayMs(address: number): number {
     this.#record.look(address);
-    return delayMs(this.#record.properties.headers);
+    return delayMs(this.#record.properties?.headers);
   }
 
   /**
@@ -55,6 +55,8 @@ export class DueRouter {
     if (node === undefined) return 0;
     this.#record.look(address);
     const { properties } = this.#record;
+    // It was read when the message was published.
+    if (properties === undefined) return 0;
     const headers = properties.headers ?? EMPTY_TABLE;
     const key = this.#keyOf(address);
     const keys = [routingKeyOf(key, 0)];

@@ -228,7 +228,7 @@ export class TimelineActor implements Actor {
       this.#waitForMemory();
       return false;
     }
-    if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]), true);
+    if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]));
     else this.#state.landed(moment.index);
     this.#setting.memory.release(address);
     return true;

@@ -7,9 +7,8 @@
  *     '--- lost with a thread: take back                      '--> bury: the store is told of the settle, in a later commit
  * ```
  *
- * A persistent message of a durable queue leaves that queue when every queue that its letter was routed to has it: on the device, or in
- * memory where it is transient. Others go when their letters have left. So at any moment one of the two is there (I16); a crash in between
- * makes the letter twice. A queue that refuses (full, or down for good) has answered: that letter is gone, as RabbitMQ's at-most-once
+ * A message leaves its queue when every queue that its letter was routed to has it: on the device where both are durable, else in memory. So
+ * at any moment one of the two is there (I16); a crash in between makes the letter twice. A queue that refuses (full, or down for good) has answered: that letter is gone, as RabbitMQ's at-most-once
  * dead-lettering has it.
  *
  * Letters carry an epoch where publishes of a connection carry the channel: answers to letters of an incarnation that is gone, or that were
@@ -50,8 +49,6 @@ export class DeadLetters {
   readonly #routes: DeadRoutes;
   readonly #record: DeadLetterRecord;
   readonly #copies: CopiesUnderWay;
-  /** Messages whose letters need no answer: they go when the letters have left. */
-  #unwaited: number[] = [];
   #epoch: number;
   #seconds = 0;
   #nowMsOfTurn = 0;
@@ -75,7 +72,7 @@ export class DeadLetters {
     publishes.clear();
   }
 
-  /** At the end of a turn: sends what there is, within the window, and buries what needs no answer. */
+  /** At the end of a turn: sends what there is, within the window. */
   send(): void {
     const dying = this.#machine.dying!;
     if (dying.waiting > 0) {
@@ -85,28 +82,19 @@ export class DeadLetters {
         const position = dying.next;
         const address = this.#machine.contents.address(position);
         if (address === 0) break;
-        if (!this.#letterOf(position, address, dying.reasonOf(position))) {
+        if (!this.#letterOf(address, position, dying.reasonOf(position))) {
           this.#context.armTimer(DEAD_LETTER_TIMER, RETRY_MS);
           break;
         }
-        dying.take();
       }
       if (budget < 0) this.#context.tell(this.#context.self, new Letter(QueueLetter.goOn));
     }
-    this.#flush();
+    this.#setting.links.flush(this.#sendLink);
   }
 
   #lookAtClock(): void {
     this.#nowMsOfTurn = this.#nowMs();
     this.#seconds = Math.floor(this.#nowMsOfTurn / 1000);
-  }
-
-  #flush(): void {
-    this.#setting.links.flush(this.#sendLink);
-    const unwaited = this.#unwaited;
-    if (unwaited.length === 0) return;
-    this.#unwaited = [];
-    for (const position of unwaited) this.#machine.dying!.bury(position);
   }
 
   readonly #sendLink = ({ queue, publishes }: QueueLink): void => {
@@ -117,13 +105,13 @@ export class DeadLetters {
     this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
   };
 
-  /** The message at a position has died. Answers false, and nothing has happened, when there is no memory for its letter. */
-  #letterOf(position: number, address: number, reason: DropReason): boolean {
+  /** The next of the dying. Answers false, and nothing has happened, when there is no memory for its letter. */
+  #letterOf(address: number, position: number, reason: DropReason): boolean {
     const links = this.#write(address, reason, this.#copies.next);
     if (links < 0) return false;
-    const waits = links > 0 && this.#machine.isToSurvive(position);
-    if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes, waits);
-    if (!waits) this.#unwaited.push(position);
+    this.#machine.dying!.take();
+    if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes);
+    else this.#machine.dying!.bury(position);
     return true;
   }
 
@@ -160,9 +148,12 @@ export class DeadLetters {
     return { reason, queue: this.#setting.queue.name, exchange, routingKeys, timeSeconds: this.#seconds, expiration };
   }
 
-  /** The letter of a message that died before, has further routing keys, or goes where its headers decide. */
+  /** The letter of a message that died before, has further routing keys, or goes where more than its key decides. */
   #writeChanged(route: DeadRoute, reason: DropReason, sequence: number): number {
-    const { expiration, ...properties } = this.#record.properties;
+    const known = this.#record.properties;
+    // Thousands of headers, and it dies once more: nobody could read the letter.
+    if (known === undefined) return 0;
+    const { expiration, ...properties } = known;
     const before = properties.headers ?? EMPTY_TABLE;
     const keys = [route.routingKey];
     // What is no list was refused when the message was published.

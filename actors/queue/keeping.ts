@@ -163,6 +163,12 @@ export class Keeping {
     ints[batch.count++] = deliveries;
   }
 
+  /** The process ends in order, and these die: at the next start they are in the queue again, as delivered before. */
+  stillDying(positions: Iterable<number>): void {
+    for (const position of positions) if (this.#machine.isKept(position)) this.#cameBack(position, Math.max(1, this.#machine.deliveries(position)));
+    this.#flushReturns();
+  }
+
   #cameBack(position: number, deliveries: number): void {
     this.returned(position, deliveries);
     if (this.#returns.count >= RETURNED_WORDS_MAX) this.#flushReturns();

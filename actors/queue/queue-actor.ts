@@ -200,6 +200,7 @@ export class QueueActor implements Actor, QueuePort {
 
   /** Only now, when no incarnation can follow, another queue may have the slot. */
   stop(): void {
+    if (!this.#finished && this.#machine.dying !== undefined) this.#keeping?.stillDying(this.#machine.dying.positions());
     this.#setting.flushReleases();
     if (!this.#finished) return;
     this.#machine.setCounter(QUEUE_ID, 0);

@@ -9,7 +9,7 @@
  * ```
  */
 import { CONTENT_HEADER_FIXED_SIZE, PropertyFlag, propertyFlags } from './content-header.ts';
-import { valueEnd } from './table-scanner.ts';
+import { fieldEnd } from './table-scanner.ts';
 
 const FLAGS_OFFSET = CONTENT_HEADER_FIXED_SIZE - 2;
 const TABLE_SIZE_SIZE = 4;
@@ -90,12 +90,11 @@ export class DeadLetterHeader {
 
 /** Whether none of the fields is CC or one that tells of deaths. One that only looks like it is decoded, and found to be none. */
 function isPlain(bytes: Buffer, start: number, end: number): boolean {
-  for (let at = start; at < end; ) {
+  for (let at = start; at < end; at = fieldEnd(bytes, at)) {
     const size = bytes[at]!;
     const name = at + 1;
     if (size === 2 && bytes[name] === UPPER_C && bytes[name + 1] === UPPER_C) return false;
     if (size > 2 && bytes[name] === LOWER_X && bytes[name + 1] === DASH && AFTER_DASH.includes(bytes[name + 2]!)) return false;
-    at = valueEnd(bytes, name + size);
   }
   return true;
 }

@@ -66,7 +66,7 @@ function scanValue(buffer: Buffer, offset: number, end: number, depth: number): 
 }
 
 /** The offset after the value whose type letter stands at `offset`, in fields that `scanFields` found nothing to refuse in. */
-export function valueEnd(buffer: Buffer, offset: number): number {
+function valueEnd(buffer: Buffer, offset: number): number {
   const width = WIDTHS[buffer[offset]!]!;
   return width === SIZED ? offset + 5 + buffer.readUInt32BE(offset + 1) : offset + 1 + width;
 }

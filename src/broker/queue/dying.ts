@@ -103,6 +103,15 @@ export class Dying {
     this.lacking--;
   }
 
+  /** All of them, in the order of the queue. */
+  *positions(): Generator<number, void, undefined> {
+    const ledger = this.#ledger;
+    if (this.count === 0) return;
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
+      if ((ledger.state(position) & STATE_MASK) === DYING) yield position;
+    }
+  }
+
   /** Positions whose contents are needed first. */
   *wanted(): Generator<number, void, undefined> {
     if (this.lacking === 0) return;

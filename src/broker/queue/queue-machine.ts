@@ -21,7 +21,6 @@ import {
   GONE,
   KEPT_FLAG,
   LEVEL_MASK,
-  PAGED_FLAG,
   READY,
   READY_COUNT,
   REDELIVERED,
@@ -445,11 +444,6 @@ export class QueueMachine {
       if ((state & STATE_MASK) === GONE || (state & KEPT_FLAG) === 0) continue;
       visit(position, ledger.address(position), state & FLAGS_MASK, ledger.deliveries(position));
     }
-  }
-
-  /** Whether the message is to be there after the end of the process. Of a position that the queue holds. */
-  isToSurvive(position: number): boolean {
-    return (this.#ledger.state(position) & (KEPT_FLAG | PAGED_FLAG)) === KEPT_FLAG;
   }
 
   /** Whether this position is still in the queue, and the store keeps it. */

@@ -52,6 +52,19 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: '    this.#answers.send((to, letter) => this.#context.tell(to, letter));\n    try {\n      if (this.#store.waiting',
   },
   {
+    name: 'what died leaves its queue when its letter has left, not when it is stored',
+    stored: true,
+    file: 'actors/queue/dead-letters.ts',
+    right: '    if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes);\n    else this',
+    wrong: '    this',
+  },
+  {
+    name: 'a queue that crashed forgets what was dying',
+    file: 'src/broker/queue/dying.ts',
+    right: '=== DYING) this.#join(position);',
+    wrong: '=== DYING) continue;',
+  },
+  {
     name: 'a queue that crashed does not hand over what it had accepted',
     stored: true,
     file: 'actors/queue/keeping.ts',

@@ -111,7 +111,7 @@ export class ConsumingRole implements Role {
     if (entry === undefined) return;
     book.delivered(entry, redelivered, this.#since, this.name);
     const last = this.#last.get(laneOf(entry)) ?? 0;
-    if (!redelivered) {
+    if (!redelivered && entry.of === undefined) {
       if (entry.sequence <= last && !this.#world.sharedLimits) violate(`${this.name} got ${entry.publisher}/${entry.sequence} after ${last}`);
       this.#last.set(laneOf(entry), entry.sequence);
     }
@@ -135,7 +135,7 @@ export class ConsumingRole implements Role {
   }
 
   #settle(): boolean {
-    const { random } = this.#world;
+    const { random, book } = this.#world;
     if (this.#outstanding.size === 0) return false;
     const tags = [...this.#outstanding.keys()];
     const deliveryTag = random.of(tags);
@@ -147,8 +147,11 @@ export class ConsumingRole implements Role {
       const { entry } = this.#outstanding.get(tag)!;
       this.#outstanding.delete(tag);
       if (requeue) continue;
-      entry.settled = true;
-      this.#settled.push(entry);
+      const isDeadLettered = what > 0.7 && this.queue.grave !== undefined;
+      if (what <= 0.7) book.settled(entry);
+      else book.rejected(entry, isDeadLettered);
+      // A process that ends finds it again where it died, as long as its letter is not safe.
+      if (!isDeadLettered) this.#settled.push(entry);
     }
     if (what <= 0.7) this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag, multiple });
     else this.#client.send(CHANNEL, { name: 'basic.nack', deliveryTag, multiple, requeue });

@@ -51,12 +51,13 @@ export class DrainingRole implements Role {
       const entry = book.read(body!, queue, this.name);
       if (entry === undefined) return;
       book.delivered(entry, answer.redelivered, this.#world.steps, this.name);
+      const isLetter = entry.of !== undefined;
       const last = this.#last.get(laneOf(entry)) ?? 0;
-      if (entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
-      this.#last.set(laneOf(entry), entry.sequence);
+      if (!isLetter && entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
+      if (!isLetter) this.#last.set(laneOf(entry), entry.sequence);
       if (levelOf(entry) > this.#level) violate(`${queue} held a higher priority behind ${this.#level}`);
       this.#level = levelOf(entry);
-      entry.settled = true;
+      book.settled(entry);
       this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag: answer.deliveryTag, multiple: false });
       this.#getFrom(queue, index);
     });

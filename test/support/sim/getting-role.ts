@@ -67,12 +67,13 @@ export class GettingRole implements Role {
   }
 
   #settle(): void {
-    const { random } = this.#world;
+    const { random, book } = this.#world;
     const [{ deliveryTag, entry } = never()] = this.#held.splice(random.below(this.#held.length), 1);
     const what = random.next();
     if (what < 0.6) this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag, multiple: false });
     else this.#client.send(CHANNEL, { name: 'basic.reject', deliveryTag, requeue: what < 0.9 });
-    if (what < 0.6 || what >= 0.9) entry.settled = true;
+    if (what < 0.6) book.settled(entry);
+    else if (what >= 0.9) book.rejected(entry, this.#queues.some(({ name, grave }) => name === entry.queue && grave !== undefined));
   }
 
   closed(expected: boolean): void {

@@ -3,6 +3,7 @@
  * not; one that was confirmed is there until somebody settled it; content and order are what was sent.
  */
 import type { SimRandom } from './sim-random.ts';
+import { diedIn } from './sim-queue.ts';
 
 /** A message in one queue. */
 export type Entry = {
@@ -22,6 +23,10 @@ export type Entry = {
   goneAt: number;
   /** It is gone, and the end of a process does not bring it back. */
   goneForGood: boolean;
+  /** It was rejected where that makes a dead letter: it is there, or its letter is where that goes. */
+  dead: boolean;
+  /** It is the dead letter of this one. Crashes make it twice, in whatever order: what is certain is that there is one, and what it holds. */
+  readonly of: Entry | undefined;
 };
 
 const HEAD_BYTES = 16;
@@ -62,7 +67,7 @@ export class MessageBook {
     const [low, high] = random.chance(0.7) ? SIZES[0]! : random.of(SIZES);
     const size = random.between(low, high);
     const entries = queues.map((queue): Entry => {
-      const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false } as const;
+      const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false, dead: false, of: undefined } as const;
       const entry = { publisher, sequence, queue, size, persistent, life: this.life, ...state };
       this.entries.set(keyOf(publisher, sequence, queue), entry);
       return entry;
@@ -74,7 +79,7 @@ export class MessageBook {
   read(body: Buffer, queue: string, who: string): Entry | undefined {
     const publisher = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(0);
     const sequence = body.length < HEAD_BYTES ? -1 : body.readUInt32BE(4);
-    const entry = this.entries.get(keyOf(publisher, sequence, queue));
+    const entry = this.entries.get(keyOf(publisher, sequence, queue)) ?? this.#letter(publisher, sequence, queue);
     if (entry === undefined || !bodyOf(entry).equals(body)) {
       this.#violate(`${who} got from ${queue} a body that nobody sent there: ${body.subarray(0, 24).toString('hex')} of ${body.length} bytes`);
       return undefined;
@@ -82,9 +87,31 @@ export class MessageBook {
     return entry;
   }
 
+  #letter(publisher: number, sequence: number, queue: string): Entry | undefined {
+    const source = diedIn(queue);
+    const dead = source === undefined ? undefined : this.entries.get(keyOf(publisher, sequence, source));
+    if (dead === undefined || !dead.dead) return undefined;
+    const letter = { ...dead, queue, settled: false, of: dead };
+    this.entries.set(keyOf(publisher, sequence, queue), letter);
+    return letter;
+  }
+
+  /** A client rejects it. */
+  rejected(entry: Entry, isDeadLettered: boolean): void {
+    if (isDeadLettered) entry.dead = true;
+    else this.settled(entry);
+  }
+
+  /** A client is done with it, and with the message of which it is the letter. */
+  settled(entry: Entry): void {
+    entry.settled = true;
+    if (entry.of !== undefined) entry.of.settled = true;
+  }
+
   /** `since`: when whoever gets it began to ask for messages; what was on its way before may come late. */
   delivered(entry: Entry, redelivered: boolean, since: number, who: string): void {
     this.deliveries++;
+    if (entry.of !== undefined) return;
     if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
     if (entry.goneAt < since || entry.goneForGood) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
     if (!entry.persistent && entry.life !== this.life) this.#violate(`${who} got ${titleOf(entry)}, which is transient, from process ${entry.life}`);
@@ -96,7 +123,7 @@ export class MessageBook {
   *owed(queue: string): Iterable<Entry> {
     for (const entry of this.entries.values()) {
       const outlives = entry.persistent || entry.life === this.life;
-      if (entry.queue === queue && entry.confirmed === 'ack' && !entry.settled && outlives) yield entry;
+      if (entry.queue === queue && entry.of === undefined && entry.confirmed === 'ack' && !entry.settled && outlives) yield entry;
     }
   }
 

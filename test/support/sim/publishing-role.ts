@@ -34,6 +34,8 @@ export class PublishingRole implements Role {
   readonly #client: SimClient;
   readonly #world: SimWorld;
   readonly #queues: readonly SimQueue[];
+  /** Those that get what is published. */
+  readonly #targets: readonly SimQueue[];
   readonly #count: number;
   readonly #window: number;
   readonly #style: PublishingStyle;
@@ -49,6 +51,7 @@ export class PublishingRole implements Role {
     this.#client = client;
     this.#world = world;
     this.#queues = queues;
+    this.#targets = queues.filter(({ buries }) => buries !== true);
     this.#count = count;
     this.#style = style;
     this.#window = world.random.of([1, 5, 30]);
@@ -76,7 +79,7 @@ export class PublishingRole implements Role {
   }
 
   #bind(index: number): void {
-    const queue = this.#queues[index]?.name;
+    const queue = this.#targets[index]?.name;
     if (queue === undefined) this.#ready = true;
     else {
       const method = { name: 'queue.bind', queue, exchange: FANOUT, routingKey: '', noWait: false, arguments: new Map() } as const;
@@ -120,7 +123,7 @@ export class PublishingRole implements Role {
     for (let burst = random.between(1, 6); burst > 0 && this.#unconfirmed < this.#window; burst--) {
       const persistent = random.chance(this.#style.persistent);
       const exchange = random.chance(this.#style.fanout) ? FANOUT : '';
-      const queues = exchange === FANOUT ? this.#queues : [random.of(this.#queues)];
+      const queues = exchange === FANOUT ? this.#targets : [random.of(this.#targets)];
       const { entries, body } = book.writeTo(random, this.#publisher, this.#sent.length, queues.map(({ name }) => name), persistent);
       this.#sent.push(entries);
       this.#unconfirmed++;

@@ -10,12 +10,21 @@ export type SimQueue = {
   readonly autoDelete: boolean;
   readonly single: boolean;
   readonly arguments: FieldTable;
+  /** The queue of its dead letters: what is rejected here comes there. */
+  readonly grave?: string;
+  /** Nobody publishes to it: what comes are dead letters. */
+  readonly buries?: true;
 };
 
 const PLAIN = { stable: false, exclusive: false, autoDelete: false, single: false, arguments: new Map() } as const;
 const SINGLE: FieldTable = new Map([['x-single-active-consumer', { type: 't', value: true }]]);
 const RANKED_MAX = 2;
 const RANKED: FieldTable = new Map([['x-max-priority', { type: 'I', value: RANKED_MAX }]]);
+const GRAVE = 'grave';
+const DYING: FieldTable = new Map([
+  ['x-dead-letter-exchange', { type: 'S', value: Buffer.from('') }],
+  ['x-dead-letter-routing-key', { type: 'S', value: Buffer.from(GRAVE) }],
+]);
 const SHORT: FieldTable = new Map([['x-max-length', { type: 'I', value: 5 }]]);
 
 export const STABLE_QUEUES: readonly SimQueue[] = [
@@ -23,6 +32,8 @@ export const STABLE_QUEUES: readonly SimQueue[] = [
   { ...PLAIN, name: 'stable-too', stable: true },
   { ...PLAIN, name: 'single', stable: true, single: true, arguments: SINGLE },
   { ...PLAIN, name: 'ranked', stable: true, arguments: RANKED },
+  { ...PLAIN, name: 'dying', stable: true, arguments: DYING, grave: GRAVE },
+  { ...PLAIN, name: GRAVE, stable: true, buries: true },
 ];
 
 export const VOLATILE_QUEUES: readonly SimQueue[] = [
@@ -46,6 +57,11 @@ export function levelOf(entry: Identity & { readonly queue: string }): number {
 /** Messages of one lane of a queue are delivered in the order in which they were published. */
 export function laneOf(entry: Identity & { readonly queue: string }): number {
   return 4 * entry.publisher + levelOf(entry);
+}
+
+/** The stable queue whose dead letters come to this one. */
+export function diedIn(grave: string): string | undefined {
+  return STABLE_QUEUES.find((queue) => queue.grave === grave)?.name;
 }
 
 export function declareOf(queue: SimQueue): MethodOf<'queue.declare'> {
