@@ -7,7 +7,7 @@ import { type Check, checkBoolean, checkCount, checkInteger, refuseArgument, ref
 import { EXPIRY_MAX_MS, PRIORITY_MAX } from './bounds.ts';
 import type { FieldTable, FieldValue } from './field-table.ts';
 import { integerOf, textOf } from './field-value.ts';
-import { queueTypeOf } from './queue-options.ts';
+import { QUEUE_TYPES, queueTypeOf } from './queue-options.ts';
 import type { QueueType } from './queue-options.ts';
 import { RETRY_TYPES } from './queue/delayed-retry.ts';
 import type { Refusal } from './refusal.ts';
@@ -113,7 +113,7 @@ const CHECKS: ReadonlyMap<string, Check> = new Map<string, Check>([
   ['x-queue-leader-locator', oneOf(['client-local', 'balanced'], 'invalid_queue_locator_arg')],
 ]);
 
-const checkType = oneOf(['classic', 'quorum', 'stream'], (text) => `"unsupported queue type '${text}'"`);
+const checkType = oneOf(QUEUE_TYPES, (text) => `"unsupported queue type '${text}'"`);
 
 /** Why RabbitMQ would refuse to create `named` (`queue 'q' in vhost 'v'`) with these arguments: 406, or undefined. */
 export function checkQueueArguments(named: string, args: FieldTable): Refusal | undefined {

@@ -8,7 +8,8 @@ import { EXPIRY_MAX_MS, PRIORITY_MAX } from './bounds.ts';
 import { RETRY_TYPES, type RetryPolicy } from './queue/delayed-retry.ts';
 import { DELIVERY_LIMIT_DEFAULT, UNLIMITED_DELIVERIES } from './queue/delivery-limit.ts';
 
-export type QueueType = 'classic' | 'quorum' | 'stream';
+export const QUEUE_TYPES = ['classic', 'quorum', 'stream'] as const;
+export type QueueType = (typeof QUEUE_TYPES)[number];
 export type OverflowMode = 'drop-head' | 'reject-publish' | 'reject-publish-dlx';
 
 export type QueueOptions = {
@@ -60,10 +61,19 @@ export function readQueueOptions(args: FieldTable): QueueOptions {
   };
 }
 
+export function isQueueType(text: string): text is QueueType {
+  return QUEUE_TYPES.some((type) => type === text);
+}
+
 /** The type that the arguments ask for; classic when they ask for none or for one that does not exist. */
 export function queueTypeOf(args: FieldTable): QueueType {
   const type = textArgument(args, 'x-queue-type');
   return type === 'quorum' || type === 'stream' ? type : 'classic';
+}
+
+/** Whether a queue with these properties can be of the type at all. */
+export function isCompatible(type: QueueType, queue: { readonly durable: boolean; readonly exclusive: boolean; readonly autoDelete: boolean }): boolean {
+  return type === 'classic' || (queue.durable && !queue.exclusive && !queue.autoDelete);
 }
 
 /** A quorum queue knows no `reject-publish-dlx`; RabbitMQ takes it for the default there. */

@@ -99,6 +99,10 @@ export class DefinitionReader {
     if (this.#at !== this.#buffer.length) throw new DefinitionFormError(`${this.#buffer.length - this.#at} bytes follow its last field`);
   }
 
+  get atEnd(): boolean {
+    return this.#at === this.#buffer.length;
+  }
+
   octet(): number {
     return this.#buffer[this.#claim(1)]!;
   }

@@ -4,7 +4,7 @@
  *     | CRC-32 u32, of the key and of all that follows | version u8 | fields ... |
  *
  *     the ids of queues   through u32
- *     virtual host        name, queueCountMax
+ *     virtual host        name, queueCountMax, defaultQueueType where there is one
  *     user                name, passwordHash, hashingAlgorithm, count of tags, tags
  *     permission          user, vhost, configure, write, read
  *     topic permission    user, vhost, exchange, write, read
@@ -16,7 +16,8 @@
  */
 import { Buffer } from 'node:buffer';
 import { isExchangeKind } from '../broker/exchange/exchange-kind.ts';
-import { NO_OWNER, type BindingRecord } from '../broker/topology/topology-records.ts';
+import { isQueueType } from '../broker/queue-options.ts';
+import { NO_OWNER, type BindingRecord, type VhostRecord } from '../broker/topology/topology-records.ts';
 import { DefinitionFormError, DefinitionReader, DefinitionWriter } from './definition-bytes.ts';
 import { type Definition, DefinitionKind, type DefinitionPort, keyOf } from './definition-key.ts';
 import { readTable, writeTable } from './definition-table.ts';
@@ -49,6 +50,7 @@ function writeFields(to: DefinitionWriter, definition: Definition): boolean {
     case 'vhost-set':
       to.text(definition.vhost.name);
       to.number(definition.vhost.queueCountMax);
+      if (definition.vhost.defaultQueueType !== undefined) to.text(definition.vhost.defaultQueueType);
       return true;
     case 'user-set': {
       const { name, passwordHash, hashingAlgorithm, tags } = definition.user;
@@ -129,7 +131,7 @@ function fieldsOf(kind: number, from: DefinitionReader): Definition {
     case DefinitionKind.queueIds:
       return { type: 'queue-ids', through: from.count() };
     case DefinitionKind.vhost:
-      return { type: 'vhost-set', vhost: { name: from.text(), queueCountMax: from.number() } };
+      return { type: 'vhost-set', vhost: readVhost(from) };
     case DefinitionKind.user:
       return { type: 'user-set', user: { name: from.text(), passwordHash: from.text(), hashingAlgorithm: from.text(), tags: texts(from) } };
     case DefinitionKind.permission: {
@@ -155,6 +157,14 @@ function texts(from: DefinitionReader): readonly string[] {
   const found: string[] = [];
   for (let left = from.count(); left > 0; left--) found.push(from.text());
   return found;
+}
+
+function readVhost(from: DefinitionReader): VhostRecord {
+  const vhost = { name: from.text(), queueCountMax: from.number() };
+  if (from.atEnd) return vhost;
+  const type = from.text();
+  if (!isQueueType(type)) throw new DefinitionFormError(`its queues are of the unknown type '${type}'`);
+  return { ...vhost, defaultQueueType: type };
 }
 
 function readExchange(from: DefinitionReader): Definition {

@@ -8,6 +8,7 @@ import { ReplyCode, refuse } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
 import { checkOwner, permit, permitAny, refuseLocked } from './access.ts';
 import type { Who } from './access.ts';
+import { withDefaultType } from './default-queue-type.ts';
 import { checkArguments, checkProperty } from './equivalence.ts';
 import { Removal } from './removal.ts';
 import type { QueueNode } from './topology-node.ts';
@@ -19,10 +20,11 @@ import type { Topology } from './topology.ts';
 
 const DEAD_LETTER_ARGUMENT = 'x-dead-letter-exchange';
 
-export function decideQueueDeclare(topology: Topology, command: QueueDeclare): Decision {
-  const { who } = command;
-  const asked = withoutLineEnds(command.queue);
-  if (command.passive) return declarePassively(topology, who, asked);
+export function decideQueueDeclare(topology: Topology, asking: QueueDeclare): Decision {
+  const { who } = asking;
+  const asked = withoutLineEnds(asking.queue);
+  if (asking.passive) return declarePassively(topology, who, asked);
+  const command = withDefaultType(topology, asking);
   const type = queueTypeOf(command.arguments);
   if (asked === '' && type !== 'classic') {
     return refused(refuse(ReplyCode.preconditionFailed, `Cannot declare a server-named queue for type ${moduleOf(type)}`));

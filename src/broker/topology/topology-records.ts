@@ -2,6 +2,7 @@
  * The topology as plain data. A record is what a thread tells another and what the store keeps, so it holds nothing but
  * strings, numbers, booleans, arrays, Maps and bytes; it is never changed, only replaced.
  */
+import type { QueueType } from '../queue-options.ts';
 import type { ExchangeKind } from '../exchange/exchange-kind.ts';
 import type { FieldTable } from '../field-table.ts';
 import type { ResourceKind } from '../name.ts';
@@ -54,6 +55,8 @@ export type VhostRecord = {
   readonly name: string;
   /** The most queues it may hold, or `UNLIMITED` (RabbitMQ's max-queues). */
   readonly queueCountMax: number;
+  /** The type of queues whose declaration names none, where it can be theirs; classic without it. */
+  readonly defaultQueueType?: QueueType;
 };
 
 export type UserRecord = {

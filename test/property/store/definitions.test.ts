@@ -84,7 +84,7 @@ const edges: FieldTable = new Map<string, FieldValue>([
 
 function setUp(name: string, args: FieldTable): TopologyEvent[] {
   return [
-    { type: 'vhost-set', vhost: { name, queueCountMax: -1 } },
+    { type: 'vhost-set', vhost: { name, queueCountMax: -1, ...(name.length % 2 === 0 ? {} : { defaultQueueType: 'quorum' as const }) } },
     { type: 'exchange-created', exchange: { vhost: name, name, kind: 'headers', durable: true, autoDelete: true, internal: true, arguments: args } },
     { type: 'queue-created', queue: { id: 7, vhost: name, name, durable: true, autoDelete: false, exclusiveOwner: 0, arguments: args, thread: 0, slot: 0 } },
     {

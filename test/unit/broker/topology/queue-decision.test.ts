@@ -139,6 +139,23 @@ declare('a quorum queue is durable, nobody owns it, and it has a name', () => {
   assert.ok(writer.text(writer.queueDelete('q', { ifUnused: true })).startsWith("NOT_IMPLEMENTED - cannot delete queue 'q' in vhost '/'."));
 });
 
+declare('a virtual host may say of which type its queues are', () => {
+  const writer = new Writer();
+  writer.must({ type: 'vhost.set', vhost: { name: '/', queueCountMax: -1, defaultQueueType: 'quorum' } });
+  assert.is(writer.text(writer.queue('q')), 'ok');
+  assert.is(readQueueOptions(writer.topology.queue('/', 'q')!.record.arguments).type, 'quorum');
+  assert.is(writer.text(writer.queue('q')), 'ok', 'the same again');
+  assert.is(writer.text(writer.queue('q', { arguments: tableOf({ 'x-queue-type': longstr('quorum') }) })), 'ok');
+  assert.ok(writer.text(writer.queue('q', { arguments: tableOf({ 'x-queue-type': longstr('classic') }) })).includes('inequivalent'));
+  for (const fields of [{ durable: false }, { exclusive: true }, { autoDelete: true }]) {
+    const name = JSON.stringify(fields);
+    assert.is(writer.text(writer.queue(name, fields)), 'ok', `${name} cannot be a quorum queue, and is a classic one`);
+    assert.is(writer.topology.queue('/', name)?.record.arguments.size, 0);
+  }
+  assert.is(writer.text(writer.queue('c', { arguments: tableOf({ 'x-queue-type': longstr('classic') }) })), 'ok');
+  assert.is(writer.text(writer.queue('')), 'PRECONDITION_FAILED - Cannot declare a server-named queue for type rabbit_quorum_queue');
+});
+
 declare('the limit of a virtual host counts new queues only', () => {
   const writer = new Writer();
   writer.must({ type: 'vhost.set', vhost: { name: '/', queueCountMax: 1 } });
