@@ -1,6 +1,6 @@
 /** `leveret bench`, once its command line has been read: brokers are started and ended here, and what was found is written. */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import type { CompareWish, MatrixWish, PerfTestWish } from './command-line.ts';
 import { cellsOf } from './matrix/cells.ts';
 import type { Probe } from './matrix/probe.ts';
@@ -10,7 +10,7 @@ import { terminalReport } from './matrix/terminal-report.ts';
 import { benchPage } from './page/page.ts';
 import { startLeveret } from './peer/leveret.ts';
 import type { Peer } from './peer/peer.ts';
-import { startRabbitmq } from './peer/rabbitmq.ts';
+import { rabbitmqMissing, startRabbitmq } from './peer/rabbitmq.ts';
 import { runPerfTest } from './perf-test/perf-test-run.ts';
 
 const PAGE_FILE = 'report.html';
@@ -35,20 +35,29 @@ export type BenchSurroundings = {
 /** True: everything was measured. Rejects when a broker does not start, or a name or a file is wrong. */
 export async function runBench(wish: MatrixWish, around: BenchSurroundings): Promise<boolean> {
   const cells = cellsOf(wish.isQuick, wish.only, wish.times);
+  const missing = wish.against === 'rabbitmq' ? rabbitmqMissing() : undefined;
+  // Said at once, and not when the first broker has been measured for minutes.
+  if (missing !== undefined) throw new Error(missing);
   const runs: BenchRun[] = [];
   const { signal, command } = around;
+  let isComplete = true;
   const measure = async (broker: Broker): Promise<void> => {
     // The client is the same for all: one ceiling is enough.
     runs.push(await runMatrix(broker, { cells, isQuick: wish.isQuick, withCeilings: runs.length === 0, command, signal }, around.watch));
   };
   if (wish.url === undefined) {
-    await withPeer(() => startLeveret(wish), around, (peer) => measure({ ...brokerOf(peer, `Leveret ${peer.version}`, around), profile: profileOf(peer, wish, around) }));
+    await withPeer(() => startLeveret(wish), around, (peer) => measure({ ...brokerOf(peer, `Leveret ${peer.version}`, leveretFacts(wish), around), profile: profileOf(peer, wish, around) }));
   } else await measure({ label: withoutPassword(wish.url), described: { broker: withoutPassword(wish.url) }, target: { url: wish.url } });
   if (wish.against === 'rabbitmq' && !signal.aborted) {
-    await withPeer(startRabbitmq, around, (peer) => measure(brokerOf(peer, `RabbitMQ ${peer.version.split(',')[0]}`, around)));
+    try {
+      await withPeer(startRabbitmq, around, (peer) => measure(brokerOf(peer, `RabbitMQ ${peer.version.split(',')[0]}`, RABBITMQ_FACTS, around)));
+    } catch (error) {
+      isComplete = false;
+      around.note(`RabbitMQ could not be measured: ${error instanceof Error ? error.message : String(error)}`);
+    }
   }
   report(runs, wish, around);
-  return !signal.aborted && runs.every(({ cells: results }) => results.every(({ failed }) => failed === undefined));
+  return isComplete && !signal.aborted && runs.every(({ cells: results }) => results.every(({ failed }) => failed === undefined));
 }
 
 /** Whatever happens, no broker and no folder stays behind. */
@@ -69,11 +78,15 @@ async function withPeer(start: () => Promise<Peer>, { signal }: BenchSurrounding
   }
 }
 
-function brokerOf(peer: Peer, label: string, { probeOf }: BenchSurroundings): Broker {
-  const isLeveret = peer.name === 'leveret';
-  const confirms = !isLeveret ? 'before anything is flushed (classic queues)' : /written/.test(peer.version) ? 'when the system has the message' : 'when the device has the message';
-  const described = { version: peer.version, confirms };
-  return { label, described, target: peer, probe: peer.dataDir === undefined ? undefined : probeOf?.(peer.dataDir) };
+const RABBITMQ_FACTS = { durability: 'classic queues: a confirm waits for no flush' };
+
+function leveretFacts({ durability = 'flushed', schedulers }: MatrixWish): Readonly<Record<string, string>> {
+  const meaning = durability === 'flushed' ? 'the device has the message' : 'the system has the message';
+  return { durability: `${durability}: a confirm of a persistent message says that ${meaning}`, schedulers: schedulers === undefined ? 'as many as it chooses' : String(schedulers) };
+}
+
+function brokerOf(peer: Peer, label: string, facts: Readonly<Record<string, string>>, { probeOf }: BenchSurroundings): Broker {
+  return { label, described: { version: peer.version, ...facts }, target: peer, probe: peer.dataDir === undefined ? undefined : probeOf?.(peer.dataDir) };
 }
 
 function profileOf({ dataDir }: Peer, { isProfiled, folder }: MatrixWish, { profile }: BenchSurroundings): Profile | undefined {
@@ -104,7 +117,7 @@ export function compareRuns(wish: CompareWish, around: BenchSurroundings): Promi
     }
   });
   const isTwice = (label: string): boolean => runs.filter(({ run }) => run.label === label).length > 1;
-  report(runs.map(({ file, run }) => (isTwice(run.label) ? { ...run, label: `${run.label} (${basename(file)})` } : run)), wish, around);
+  report(runs.map(({ file, run }) => (isTwice(run.label) ? { ...run, label: `${run.label} (${file})` } : run)), wish, around);
   return Promise.resolve(true);
 }
 

@@ -17,8 +17,14 @@ import type { Peer } from './peer.ts';
 const SCRIPT = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 const START_LIMIT_MS = 90_000;
 
+/** Why it cannot be started here; undefined: it can. */
+export function rabbitmqMissing(): string | undefined {
+  return existsSync(SCRIPT) ? undefined : `${SCRIPT} is missing: install Debian's package rabbitmq-server`;
+}
+
 export async function startRabbitmq(): Promise<Peer> {
-  if (!existsSync(SCRIPT)) throw new Error(`${SCRIPT} is missing: install Debian's package rabbitmq-server`);
+  const missing = rabbitmqMissing();
+  if (missing !== undefined) throw new Error(missing);
   const folder = mkdtempSync(join(tmpdir(), 'leveret-bench-rabbitmq-'));
   const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
   writeFileSync(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\nlog.console = false\n`);
