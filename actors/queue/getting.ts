@@ -25,11 +25,11 @@ export class Getting {
     return true;
   }
 
-  /** Undefined: the content of the next message is not there yet, and the answer comes later. */
+  /** Undefined: the content of the next message is not there yet, or what has expired before it is more than goes at once. The answer comes later. */
   get(from: ActorRef, request: number, spec: ConsumerSpec): QueueAnswer | undefined {
     const machine = this.#machine;
     if (machine.expires) machine.dropExpired();
-    if (machine.ready > 0 && machine.nextLacksContent) {
+    if (machine.ready > 0 && (machine.nextLacksContent || machine.nextIsOver)) {
       this.#waiting.push({ from, request, spec });
       machine.isGetWaiting = true;
       return undefined;
@@ -46,7 +46,7 @@ export class Getting {
     return got === undefined ? { type: 'empty' } : { type: 'got', ...got, readyCount: machine.ready };
   }
 
-  /** Contents have come. */
+  /** Contents have come, or what has expired has gone. */
   retry(answer: (to: ActorRef, request: number, answer: QueueAnswer) => void): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;

@@ -121,10 +121,6 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#resyncing || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
   }
 
-  get #title(): string {
-    return describe('queue', this.#setting.record.vhost, this.#setting.record.name);
-  }
-
   receive(letter: Letter): void {
     switch (letter.type) {
       case QueueLetter.publish:
@@ -160,7 +156,7 @@ export class QueueActor implements Actor, QueuePort {
       case QueueLetter.content:
         this.#keeping?.content(letter);
         this.#giveBack(letter);
-        return this.#getting.retry((to, request, answer) => this.#answer({ to, request }, answer));
+        return this.#retryGets();
       case QueueLetter.damaged:
         return this.#keeping?.damaged(letter);
       case RuntimeLetter.timer:
@@ -277,6 +273,11 @@ export class QueueActor implements Actor, QueuePort {
     // What an incarnation before delivered may still be on its way to a socket.
     if (this.#state !== 'running' || this.#unsynced.size > 0) return;
     this.#timeLimits.expire();
+    this.#retryGets();
+  }
+
+  #retryGets(): void {
+    this.#getting.retry((to, request, answer) => this.#answer({ to, request }, answer));
   }
 
   /** The batch goes back once: a letter that is read again after a crash in the last moment has none any more. */
@@ -493,6 +494,6 @@ export class QueueActor implements Actor, QueuePort {
     this.#keeping?.forget();
     this.#machine.clear();
     this.#finished = true;
-    this.#context.end(`${this.#title} is deleted`);
+    this.#context.end('deleted');
   }
 }

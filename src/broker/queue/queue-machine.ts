@@ -209,7 +209,7 @@ export class QueueMachine {
 
   /**
    * basic.get: delivers the next message to `getter`, outside its limits. Answers false when nothing is ready. Its content must
-   * be there, and it must not have expired: `dropExpired`, then ask `nextLacksContent`.
+   * be there, and it must not have expired: `dropExpired`, then ask `nextLacksContent` and `nextIsOver`.
    * With `noAck` the connection reports it as taken, like any delivery without acknowledgement.
    */
   get(getter: Consumer): boolean {
@@ -392,6 +392,11 @@ export class QueueMachine {
     if (times === undefined) throw new Error('a queue whose messages expire needs a clock');
     this.#expiry = new Expiry(times, messageTtlMs);
     this.#expiry.offeredTo = this.#ledger.tail;
+  }
+
+  /** The next message has expired, and stands there still. Only when one is ready, with its content. */
+  get nextIsOver(): boolean {
+    return this.#expiry !== undefined && this.#nextIsOver(this.#expiry);
   }
 
   #nextIsOver(expiry: Expiry): boolean {
