@@ -10,6 +10,7 @@ import { checkLmdbFile } from '../../../native-free-io/lmdb/file-check.ts';
 import { LmdbFileDisk } from '../../../native-free-io/lmdb/file-disk.ts';
 import { newestTransaction } from '../../../native-free-io/lmdb/file-entries.ts';
 import { LmdbFileFault } from '../../../native-free-io/lmdb/page-file.ts';
+import { isTimeline } from '../../broker/exchange/delayed-exchange.ts';
 import { DEFINITION_KEYS } from '../../store/definition-key.ts';
 import { readDefinitions } from '../../store/definitions.ts';
 import { StoreFormatError } from '../../store/store-record.ts';
@@ -99,7 +100,9 @@ function readStore(file: string): ReadStore | { readonly problem: string } {
     if (error instanceof StoreFormatError) return { problem: withoutStop(error.message) };
     throw error;
   }
-  const stored = new Map<number, StoredQueue>(definitions.queues.map(({ id }) => [id, NOTHING_STORED]));
+  const stored = new Map<number, StoredQueue>(
+    definitions.queues.map((queue) => [queue.id, isTimeline(queue) ? queues.examineTimeline(queue.id) : NOTHING_STORED]),
+  );
   for (const id of queues.ids()) stored.set(id, queues.examine(id));
   const known = new Set(definitions.queues.map(({ id }) => id));
   const strays = queues.ids().filter((id) => !known.has(id));

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import type { Disk, StoreMemory } from '../../store/port.ts';
 import { STORE_FORMAT } from '../../store/store-record.ts';
 import { AppendFlag, Store, type StoredEntry } from '../../store/store.ts';
+import { surveyTimeline } from '../../store/timeline-survey.ts';
 import { type MessageView, viewMessage } from './message-view.ts';
 
 /** Positions that one read asks for. */
@@ -60,6 +61,7 @@ export class StoredQueues {
   readonly format = STORE_FORMAT;
   readonly clean: boolean;
   readonly faults: readonly string[];
+  readonly #disk: Disk;
   readonly #store: Store;
   readonly #record = new OneRecord();
   readonly #segments: ReadonlyMap<number, number>;
@@ -67,6 +69,7 @@ export class StoredQueues {
 
   /** Throws StoreFormatError for a store of another version. */
   constructor(disk: Disk) {
+    this.#disk = disk;
     this.#store = new Store(disk, this.#record, crc32);
     ({ clean: this.clean, faults: this.faults } = this.#store.open());
     const { queues, sharedSegments } = this.#store.describe();
@@ -77,6 +80,12 @@ export class StoredQueues {
   /** Ids of queues that hold something, or held what cannot be found. */
   ids(): number[] {
     return [...this.#store.queues()];
+  }
+
+  /** Reads all that a delayed exchange holds back, under the id of its timeline. */
+  examineTimeline(id: number): StoredQueue {
+    const { messages, bytes, moments, damage } = surveyTimeline(this.#disk, crc32, id);
+    return { messages, bytes, redelivered: 0, segments: moments, damage: damage ?? null };
   }
 
   /** Reads all of a queue. */

@@ -1,0 +1,133 @@
+/** Delayed messages in numbers that do not fit the memory for them, and over restarts. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { HELD_MESSAGES_MAX } from '../../actors/delay/timeline-actor.ts';
+import { createBroker } from '../../src/main/index.ts';
+import { inspectDataDirectory } from '../../src/main/inspection/inspection.ts';
+import type { RawChannel } from '../support/raw-channel.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { table } from '../support/raw-table.ts';
+
+const test = suite('delayed messages');
+
+async function during<T>(dataDir: string, body: (channel: RawChannel) => Promise<T>): Promise<T> {
+  const broker = await createBroker({ dataDir });
+  try {
+    const { url, host, port } = broker;
+    const client = await RawClient.connect({ url, host, port, user: 'guest', password: 'guest', close: () => Promise.resolve() });
+    const channel = await client.openChannel();
+    await channel.call('exchange.declare', { exchange: 'later', type: 'x-delayed-message', durable: true, arguments: table({ 'x-delayed-type': ['S', 'direct'] }) });
+    await channel.call('queue.declare', { queue: 'q', durable: true });
+    await channel.call('queue.bind', { queue: 'q', exchange: 'later', routingKey: 'k' });
+    const result = await body(channel);
+    client.drop();
+    return result;
+  } finally {
+    await broker.close();
+  }
+}
+
+async function inFolder(body: (dataDir: string) => Promise<void>): Promise<void> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'leveret-later-'));
+  try {
+    await body(dataDir);
+  } finally {
+    await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+function publish(channel: RawChannel, body: string, delayMs: number, deliveryMode = 2): void {
+  channel.publish({ exchange: 'later', routingKey: 'k' }, body, { deliveryMode, headers: table({ 'x-delay': ['I', delayMs] }) });
+}
+
+async function confirmed(channel: RawChannel, count: number): Promise<void> {
+  for (let done = 0; done < count; ) {
+    const { deliveryTag, multiple } = await channel.expect('basic.ack');
+    done = multiple ? Number(deliveryTag) : done + 1;
+  }
+}
+
+test('more than memory keeps come in the order of their time, and so do those that come late and are due soon', async () => {
+  await inFolder((dataDir) =>
+    during(dataDir, async (channel) => {
+      const count = HELD_MESSAGES_MAX + 10_000;
+      await channel.consume('q', { noAck: true });
+      const startedAt = Date.now();
+      // Due at moments of 16 ms from one point on, in an order that is none: what is due last comes in the middle.
+      const dueAt = startedAt + 6_000;
+      const slots = 50;
+      for (let n = 0; n < count; n++) publish(channel, `${(n * 37) % slots} ${n}`, Math.max(1, dueAt + ((n * 37) % slots) * 16 - Date.now()), 1);
+      publish(channel, 'soon 0', 1);
+      assert.is((await channel.delivery()).text, 'soon 0');
+      const seen = new Set<number>();
+      let slot = 0;
+      let swapped = 0;
+      for (let each = 0; each < count; each++) {
+        const [at, number] = (await channel.delivery()).text.split(' ').map(Number) as [number, number];
+        // The broker's clock starts a delay when it reads the publish, which may be a little later than here.
+        if (at < slot) swapped++;
+        slot = Math.max(slot, at);
+        seen.add(number);
+      }
+      assert.is(seen.size, count);
+      assert.ok(swapped < count / 2, `${swapped} came behind later ones`);
+    }),
+  );
+});
+
+test('a restart in order: persistent messages go on waiting, what is due meanwhile comes at the start, nothing comes twice', async () => {
+  await inFolder(async (dataDir) => {
+    await during(dataDir, async (channel) => {
+      await channel.call('confirm.select');
+      publish(channel, 'came', 1);
+      for (const [body, delayMs] of [['later', 3_000], ['soon', 30], ['never', 86_400_000]] as const) publish(channel, body, delayMs);
+      publish(channel, 'transient', 30, 1);
+      publish(channel, 'transient', 2_000, 1);
+      await confirmed(channel, 6);
+      await channel.untilReady('q', 3);
+      await channel.call('queue.purge', { queue: 'q' });
+      publish(channel, 'meanwhile', 150);
+      await channel.expect('basic.ack');
+    });
+    const outcome = inspectDataDirectory(dataDir);
+    if ('problem' in outcome) throw new Error(outcome.problem);
+    const looked = outcome.inspection;
+    const { id } = looked.definitions.queues.find(({ name }) => name === 'amq.delayed.later')!;
+    const { messages, damage } = looked.stored.get(id)!;
+    assert.ok(messages === 2 || messages === 3, `${messages} wait`);
+    assert.is(damage, null);
+    await during(dataDir, async (channel) => {
+      await channel.consume('q', { noAck: true });
+      const arrived = await channel.deliveries(2);
+      assert.equal(arrived.map(({ text }) => text), ['meanwhile', 'later']);
+      assert.equal(arrived.map(({ fields }) => fields.redelivered), [false, false]);
+      await channel.quiet('q');
+    });
+  });
+});
+
+test('a delayed exchange that is not durable takes what it holds back along', async () => {
+  await inFolder(async (dataDir) => {
+    const declared = { exchange: 'passing', type: 'x-delayed-message', arguments: table({ 'x-delayed-type': ['S', 'fanout'] }) };
+    await during(dataDir, async (channel) => {
+      await channel.call('exchange.declare', declared);
+      await channel.call('confirm.select');
+      channel.publish({ exchange: 'passing', routingKey: '' }, 'gone', { deliveryMode: 2, headers: table({ 'x-delay': ['I', 500] }) });
+      await channel.expect('basic.ack');
+    });
+    await during(dataDir, async (channel) => {
+      await channel.call('exchange.declare', declared);
+      await channel.call('queue.bind', { queue: 'q', exchange: 'passing' });
+      await channel.call('confirm.select');
+      channel.publish({ exchange: 'passing', routingKey: '' }, 'new', { deliveryMode: 2, headers: table({ 'x-delay': ['I', 700] }) });
+      await channel.expect('basic.ack');
+      await channel.consume('q', { noAck: true });
+      assert.is((await channel.delivery()).text, 'new');
+    });
+  });
+});
+
+test.run();
