@@ -164,7 +164,7 @@ export class ConnectionActor implements Actor, HandshakePort, SessionOwner, Fram
       case ConnectionLetter.queuesBack:
         return this.#session?.queuesBack(letter.a);
       case RuntimeLetter.restarted:
-        return this.#session?.queueRestarted(-letter.sender.id, letter.sender.generation);
+        return this.#session?.queueRestarted(letter.sender);
       case RuntimeLetter.down:
         return letter.a === 1 ? this.#session?.queueCrashed(-letter.sender.id) : this.#session?.queueLost(-letter.sender.id);
       case RuntimeLetter.timer:

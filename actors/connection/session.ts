@@ -6,7 +6,7 @@ import { QueueLetter } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { ThreadNode } from '../thread/thread-node.ts';
 import type { ActorContext } from '../runtime/actor.ts';
-import { Letter } from '../runtime/letter.ts';
+import { type ActorRef, Letter } from '../runtime/letter.ts';
 import { type AmqpError, amqpError, hardened, isAmqpError } from '../../src/amqp/amqp-error.ts';
 import type { ChangeOutcome, ChannelPort } from '../../src/amqp/channel/channel-port.ts';
 import { AnnouncedBodies } from '../../src/amqp/channel/announced-bodies.ts';
@@ -262,7 +262,7 @@ export class Session implements FrameSink, ChannelPort {
       question,
       then: (answer, generation) => then(answer, this.linkOf(queue, generation)),
     });
-    if (question.type === 'consume' || question.type === 'get') this.#queues.watch(this.links.to(queue));
+    if (question.type === 'consume' || question.type === 'get' || question.type === 'purge') this.#queues.watch(this.links.to(queue));
     this.#queues.post(queue, question, request);
   }
 
@@ -423,16 +423,17 @@ export class Session implements FrameSink, ChannelPort {
   }
 
   /** A queue runs again: what the old incarnation delivered is over, its consumers subscribe with the new one. */
-  queueRestarted(queueId: number, generation: number): void {
-    const link = this.links.renew(queueId);
-    if (link === undefined) return;
-    link.watched = true;
-    link.generation = generation;
-    this.#resubscribe(link);
+  queueRestarted({ thread, id, generation }: ActorRef): void {
+    const link = this.links.renew(-id);
+    if (link !== undefined) {
+      link.watched = true;
+      link.generation = generation;
+      this.#resubscribe(link);
+    }
     const letter = new Letter(QueueLetter.resynced);
     letter.a = generation;
-    this.#queues.tell(link, letter);
-    this.#askAgain(({ queue, question }) => queue.id === queueId && question.type === 'get');
+    this.#context.tell({ thread, id, generation: 0 }, letter);
+    this.#askAgain(({ queue, question }) => queue.id === -id && (question.type === 'get' || question.type === 'purge'));
   }
 
   #resubscribe(link: QueueLink): void {

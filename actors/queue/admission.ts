@@ -1,6 +1,7 @@
 /** Takes messages into a queue within its limits (src/broker/queue/length-limit.ts). What a consumer takes at once does not count. */
 import type { LengthLimit } from '../../src/broker/queue/length-limit.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
+import type { Unsynced } from './unsynced.ts';
 
 export class Admission {
   readonly #machine: QueueMachine;
@@ -8,10 +9,11 @@ export class Admission {
   readonly #sizeOf: ((address: number) => number) | undefined;
   readonly #dispatch: () => void;
   readonly #refused: (address: number) => void;
+  readonly #unsynced: Unsynced;
 
   /**
    * `sizeOf`: bytes of a body; only of a queue that limits them. `dispatch` delivers what can be delivered.
-   * `refused` is told of what is too much.
+   * `refused` is told of what is too much. Nothing is dropped while connections are `unsynced`.
    */
   constructor(
     machine: QueueMachine,
@@ -19,7 +21,9 @@ export class Admission {
     sizeOf: ((address: number) => number) | undefined,
     dispatch: () => void,
     refused: (address: number) => void,
+    unsynced: Unsynced,
   ) {
+    this.#unsynced = unsynced;
     this.#machine = machine;
     this.#limit = limit;
     this.#sizeOf = sizeOf;
@@ -48,7 +52,7 @@ export class Admission {
   keepTo(): void {
     const limit = this.#limit;
     const machine = this.#machine;
-    if (limit === undefined) return;
+    if (limit === undefined || !this.#unsynced.none) return;
     while (limit.exceededBy(machine.ready, machine.readyBytes)) machine.dropHead('maxlen');
   }
 }

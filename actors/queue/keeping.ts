@@ -178,13 +178,13 @@ export class Keeping {
     if (this.#returns.count > 0) this.#tell(this.#letter(StoreLetter.returned, this.#returns));
   }
 
-  /** What was collected in a turn leaves; contents that are needed soon are asked for. */
-  endTurn(): void {
+  /** What was collected in a turn leaves; contents that are needed soon are asked for. Memory is let go of only if that is `harmless`. */
+  endTurn(harmless: boolean): void {
     if (this.#settles.count > 0) this.#tell(this.#letter(StoreLetter.settle, this.#settles));
     this.#flushReturns();
     this.#readAhead();
     const short = this.#setting.isMemoryShort();
-    if (!short && this.#machine.ready <= RESIDENT) return;
+    if (!harmless || (!short && this.#machine.ready <= RESIDENT)) return;
     // What is left goes with the next turns: a long backlog must not hold up its thread.
     if (this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.pageOut));
   }

@@ -7,8 +7,7 @@
  *    much of it is done;
  *  - everything unsettled is ready again, marked as redelivered;
  *  - connections that watch this actor hear of the new incarnation, forget what the old one delivered, and subscribe their
- *    consumers again. Nothing is delivered before all have: a delivery of the old incarnation that is still on its way
- *    must not meet memory that the new one has let go (I7).
+ *    consumers again. Nothing is delivered or let go of before all have (I7, unsynced.ts).
  */
 import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
@@ -38,6 +37,7 @@ import { DeliveryOutboxes } from './delivery-outboxes.ts';
 import { askToVanish, tellCancelled, tellEmptied } from './end-notices.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
+import { Unsynced } from './unsynced.ts';
 import { type QueueSetting, keepingSetting, publisherOf, traitsOf, wordOf } from './queue-setting.ts';
 import { EXPIRY_TIMER, LEASE_TIMER, RETRY_TIMER, TimeLimits } from './time-limits.ts';
 
@@ -62,8 +62,7 @@ export class QueueActor implements Actor, QueuePort {
   readonly #durable: boolean;
   /** Connections that may hold deliveries or have consumers here. */
   readonly #peers = new Map<number, ActorRef>();
-  /** Connections that have not yet heard of this incarnation. */
-  readonly #unsynced = new Map<number, ActorRef>();
+  readonly #unsynced = new Unsynced();
   /** Consumers of the incarnation before may still come back: that there are none now says nothing. */
   #resyncing = false;
   /** Cancels of the last consumer of an auto-delete queue: answered when the queue is gone. */
@@ -85,7 +84,7 @@ export class QueueActor implements Actor, QueuePort {
     const refused = (address: number): void => {
       if (options.overflow === 'reject-publish-dlx') this.#deadLetters?.refused(address);
     };
-    this.#admission = new Admission(this.#machine, lengthLimit(options), traits.sizeOf, () => this.#dispatch(), refused);
+    this.#admission = new Admission(this.#machine, lengthLimit(options), traits.sizeOf, () => this.#dispatch(), refused, this.#unsynced);
     this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     this.#confirms = new Confirms(context, pool);
@@ -112,13 +111,13 @@ export class QueueActor implements Actor, QueuePort {
     const connection = this.#machine.counter(ACTIVE_CONNECTION);
     if (connection !== 0) this.#machine.consumers.expect(connection, this.#machine.counter(ACTIVE_KEY));
     for (const watcher of this.#setting.watchers) {
-      this.#unsynced.set(watcher.id, watcher);
+      this.#unsynced.add(watcher.id);
       this.#peers.set(watcher.id, watcher);
       // The watch of the incarnation before tells nobody any more.
       this.#context.watch(watcher);
     }
     this.#resyncing = this.#machine.counter(HAD_CONSUMER) === 1;
-    if (this.#resyncing || this.#unsynced.size > 0) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
+    if (this.#resyncing) this.#context.armTimer(RESYNC_TIMER, RESYNC_TIMEOUT_MS);
   }
 
   receive(letter: Letter): void {
@@ -182,13 +181,12 @@ export class QueueActor implements Actor, QueuePort {
 
   /** Deliveries leave once a turn: until then they are only in the ledger, where a crash finds them. */
   endTurn(): void {
-    // Nothing is too much while what an incarnation before delivered may be on its way to a socket.
-    if (this.#machine.delaysRetries && this.#unsynced.size === 0) this.#timeLimits.endDelays(this.#admission);
+    if (this.#machine.delaysRetries && this.#unsynced.none) this.#timeLimits.endDelays(this.#admission);
     if (this.#machine.expires) this.#expire();
     else this.#dispatch();
     this.#outboxes.flush();
     this.#deadLetters?.send();
-    this.#keeping?.endTurn();
+    this.#keeping?.endTurn(this.#unsynced.none);
     this.#setting.flushReleases();
     // What was ready when the queue was deleted stays to be seen: the answer to queue.delete says it.
     if (this.#state !== 'ending') this.#machine.showCounts();
@@ -263,15 +261,14 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #dispatch(): void {
-    if (this.#state !== 'running' || this.#unsynced.size > 0) return;
+    if (this.#state !== 'running' || !this.#unsynced.none) return;
     while (this.#machine.dispatch()) this.#outboxes.flush();
   }
 
   /** What expires is offered first: what may not wait is for whom takes it at once. Then the timer is for the head. */
   #expire(): void {
     this.#dispatch();
-    // What an incarnation before delivered may still be on its way to a socket.
-    if (this.#state !== 'running' || this.#unsynced.size > 0) return;
+    if (this.#state !== 'running' || !this.#unsynced.none) return;
     this.#timeLimits.expire();
     this.#retryGets();
   }
@@ -356,10 +353,11 @@ export class QueueActor implements Actor, QueuePort {
         return undefined;
       case 'get':
         this.#watch(from);
-        if (this.#unsynced.size > 0) return { type: 'empty' };
+        if (!this.#unsynced.none) return { type: 'empty' };
         return this.#getting.get(from, request, question.spec);
       case 'purge':
-        return { type: 'purged', count: this.#machine.purge() };
+        this.#unsynced.whenNone(() => this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }));
+        return undefined;
       case 'detach':
         this.#detach(from.id, question.channel);
         return { type: 'detached' };
@@ -411,7 +409,7 @@ export class QueueActor implements Actor, QueuePort {
     for (const consumer of [...machine.consumers.values()].reverse()) if (isGone(consumer)) machine.cancel(consumer);
     if (this.#state !== 'ending') {
       machine.returnHeldBy(isGone);
-      if (this.#unsynced.size === 0) this.#admission.keepTo();
+      this.#admission.keepTo();
     }
     machine.consumers.forgetGetters(isGone);
     this.#noteActive();
@@ -436,17 +434,18 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #resynced(connection: number): void {
-    if (!this.#unsynced.delete(connection) || this.#unsynced.size > 0) return;
+    if (!this.#unsynced.heard(connection)) return;
     this.#resyncing = false;
     this.#machine.consumers.activate();
     this.#noteActive();
+    this.#unsynced.release();
+    this.#admission.keepTo();
     if (this.#unused) this.#vanish();
   }
 
-  /** Somebody who should have subscribed again did not: it is gone, or as good as gone. */
+  /** Somebody who should have subscribed again did not, and is not known here: it is gone. Who is known is waited for. */
   #resyncTimedOut(): void {
-    for (const connection of this.#unsynced.keys()) this.#detach(connection, 0);
-    this.#unsynced.clear();
+    if (!this.#unsynced.none) return;
     this.#resyncing = false;
     this.#machine.consumers.expectNobody();
     this.#noteActive();
@@ -464,7 +463,7 @@ export class QueueActor implements Actor, QueuePort {
   #leaseOver(): void {
     // The last one to go renews.
     if (this.#machine.consumers.count > 0) return;
-    if (this.#resyncing || this.#unsynced.size > 0) return this.#timeLimits.renew();
+    if (this.#resyncing || !this.#unsynced.none) return this.#timeLimits.renew();
     this.#vanish();
   }
 

@@ -132,8 +132,8 @@ const CONTROLS: readonly (Mutation & { readonly name: string; readonly counter: 
     name: 'consumers that are not subscribed again',
     counter: 'lost',
     file: 'actors/connection/session.ts',
-    text: 'this.#resubscribe(link);\n    const letter = new Letter(QueueLetter.resynced);',
-    replacement: 'const letter = new Letter(QueueLetter.resynced);',
+    text: '      this.#resubscribe(link);\n    }\n    const letter = new Letter(QueueLetter.resynced);',
+    replacement: '    }\n    const letter = new Letter(QueueLetter.resynced);',
   },
 ];
 

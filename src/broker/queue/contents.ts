@@ -115,9 +115,11 @@ export class Contents {
   fill(position: number, address: number): boolean {
     const ledger = this.#ledger;
     if (!this.lacks(position)) return false;
+    const isDying = (ledger.state(position) & STATE_MASK) === DYING;
+    // Nothing is looked at behind this: whoever reads the letter again after a crash would give the lease back that has its place.
     ledger.setAddress(position, address);
     this.lacking--;
-    if ((ledger.state(position) & STATE_MASK) === DYING) this.#dying?.filled();
+    if (isDying) this.#dying?.filled();
     return true;
   }
 

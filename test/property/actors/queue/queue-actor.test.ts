@@ -13,12 +13,14 @@ const RUNS = 500;
 
 type Step = { readonly name: string; readonly peer: number; readonly count: number; readonly one: boolean };
 
-const step: fc.Arbitrary<Step> = fc.record({
-  name: fc.constantFrom('publish', 'publish', 'publish', 'turn', 'turn', 'consume', 'settle', 'settle', 'requeue', 'cancel', 'get', 'hear', 'hear', 'lose', 'crash', 'crash'),
-  peer: fc.nat(5),
-  count: fc.integer({ min: 1, max: 15 }),
-  one: fc.boolean(),
-});
+const STEPS = ['publish', 'publish', 'publish', 'turn', 'turn', 'consume', 'settle', 'settle', 'requeue', 'cancel', 'get', 'hear', 'hear', 'lose', 'crash', 'crash'];
+
+function stepOf(...names: readonly string[]): fc.Arbitrary<Step> {
+  return fc.record({ name: fc.constantFrom(...names), peer: fc.nat(5), count: fc.integer({ min: 1, max: 15 }), one: fc.boolean() });
+}
+
+const step = stepOf(...STEPS);
+const stepOrPurge = stepOf(...STEPS, 'purge', 'purge');
 
 function take(world: QueueActorWorld, { name, peer: at, count, one }: Step): void {
   if (world.peers.length < 3) world.connect();
@@ -36,6 +38,8 @@ function take(world: QueueActorWorld, { name, peer: at, count, one }: Step): voi
       return world.settle(peer, count, Settle.requeue);
     case 'cancel':
       return world.cancel(peer);
+    case 'purge':
+      return world.purge(peer);
     case 'get':
       return world.get(peer, one);
     case 'hear':
@@ -60,8 +64,8 @@ const SETTINGS: Readonly<Record<string, FieldTable>> = {
 
 const actor = suite('histories of a queue actor');
 
-function histories(setting: FieldTable, actors?: typeof QueueActor) {
-  return fc.property(fc.array(step, { maxLength: 80, size: 'max' }), (steps) => {
+function histories(setting: FieldTable, actors?: typeof QueueActor, steps = step) {
+  return fc.property(fc.array(steps, { maxLength: 80, size: 'max' }), (steps) => {
     const world = new QueueActorWorld(setting, actors);
     for (const each of steps) take(world, each);
     world.finish();
@@ -71,6 +75,12 @@ function histories(setting: FieldTable, actors?: typeof QueueActor) {
 for (const [name, setting] of Object.entries(SETTINGS)) {
   actor(`${name} keeps its word, crashes included`, () => {
     fc.assert(histories(setting), { numRuns: RUNS, includeErrorInReport: true });
+  });
+}
+
+for (const name of ['a queue', 'a queue that drops its head', 'a queue whose retries wait']) {
+  actor(`${name} purges nothing that may be on its way to a socket`, () => {
+    fc.assert(histories(SETTINGS[name]!, undefined, stepOrPurge), { numRuns: RUNS, includeErrorInReport: true });
   });
 }
 
@@ -100,7 +110,12 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
     right: '        ints[at] = 0;\n',
     wrong: '',
   },
-  'nobody is waited for after a crash': { right: " || this.#unsynced.size > 0) return;\n    while", wrong: ') return;\n    while' },
+  'nobody is waited for after a crash': { right: ' || !this.#unsynced.none) return;\n    while', wrong: ') return;\n    while' },
+  'purges wait for nobody after a crash': {
+    right: "this.#unsynced.whenNone(() => this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }));",
+    wrong: "this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() });",
+  },
+  'purges that waited are forgotten': { right: '    this.#unsynced.release();\n', wrong: '' },
   'nobody waits for the end of a delay': { right: 'this.#timeLimits.endDelays(this.#admission);', wrong: 'this.#machine.endDelays();' },
   'answers of a refused letter do not leave': { right: '    this.#confirms.send(sender);\n', wrong: "    if (accepted * PUBLISH_WORDS === count) this.#confirms.send(sender);\n" },
 };
@@ -108,7 +123,7 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 for (const [name, mistake] of Object.entries(MISTAKES)) {
   actor(`find that ${name}`, async () => {
     const { QueueActor: actors } = (await loadMutant(FILE, mistake)) as { readonly QueueActor: typeof QueueActor };
-    const failed = Object.values(SETTINGS).reverse().some((setting) => fc.check(histories(setting, actors), { numRuns: 2000, endOnFailure: true }).failed);
+    const failed = Object.values(SETTINGS).reverse().some((setting) => fc.check(histories(setting, actors, stepOrPurge), { numRuns: 2000, endOnFailure: true }).failed);
     assert.ok(failed);
   });
 }
