@@ -92,10 +92,15 @@ export async function runMatrix(broker: Broker, options: MatrixOptions, watch: (
   };
 }
 
+function sampleMsOf({ kind, warmupSeconds, windowSeconds }: Cell): number {
+  if (kind === 'backlog') return SAMPLE_MS_MOST;
+  if (kind === 'latency' && windowSeconds > SHORT_WINDOW_SECONDS) return LATENCY_SAMPLE_MS;
+  return Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((warmupSeconds + windowSeconds) * 1_000) / SAMPLES));
+}
+
 async function runCell(cell: Cell, { target, probe, profile }: Broker, show: (recorder: Recorder) => void, signal: AbortSignal): Promise<CellResult> {
   const recorder = new Recorder(target.pid, probe);
-  const steadyMs = Math.min(SAMPLE_MS_MOST, Math.max(SAMPLE_MS_LEAST, ((cell.warmupSeconds + cell.windowSeconds) * 1_000) / SAMPLES));
-  const sampleMs = cell.kind === 'latency' && cell.windowSeconds > SHORT_WINDOW_SECONDS ? LATENCY_SAMPLE_MS : steadyMs;
+  const sampleMs = sampleMsOf(cell);
   recorder.start(sampleMs);
   const shown = setInterval(() => show(recorder), SAMPLE_MS_MOST);
   const aborted = new Promise<never>((_, reject) => {

@@ -19,19 +19,27 @@ export function threadSeconds(pid: number): Map<string, number> {
 }
 
 function threadsOf(pid: number): { readonly name: string; readonly value: number }[] {
+  return readable(() => readdirSync(`/proc/${pid}/task`), []).flatMap((thread) => {
+    const folder = `/proc/${pid}/task/${thread}`;
+    // A thread that has ended meanwhile counts as nothing.
+    return readable(() => [{ name: readFileSync(`${folder}/comm`, 'utf8').trim(), value: secondsOf(folder) }], []);
+  });
+}
+
+/** To the nanosecond where the kernel counts it so, else in hundredths, which are too coarse for a short time. */
+function secondsOf(folder: string): number {
+  const exactNs = readable(() => Number(readFileSync(`${folder}/schedstat`, 'utf8').split(' ')[0]), 0);
+  if (exactNs > 0) return exactNs / 1e9;
+  const stat = readFileSync(`${folder}/stat`, 'utf8');
+  // The second field, the name, is in parentheses and may hold spaces; user and system time are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+}
+
+function readable<Value>(read: () => Value, otherwise: Value): Value {
   try {
-    return readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
-        // The second field, the name, is in parentheses and may hold spaces; user and system time are fields 14 and 15.
-        const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-        const name = stat.slice(stat.indexOf('(') + 1, stat.lastIndexOf(')'));
-        return [{ name, value: (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND }];
-      } catch {
-        return [];
-      }
-    });
+    return read();
   } catch {
-    return [];
+    return otherwise;
   }
 }

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { nowNs, pause } from '../../../bench/client/clock.ts';
 import type { Sample } from '../../../bench/client/orders.ts';
 import type { ProbeReading } from '../../../bench/matrix/probe.ts';
+import { threadSeconds } from '../../../bench/peer/thread-times.ts';
 import { Recorder } from '../../../bench/matrix/recorder.ts';
 
 const test = suite('bench/matrix/recorder');
@@ -43,6 +44,12 @@ test('what the broker uses and tells is written down beside it', async () => {
   assert.ok(series?.commitP99Us.some((value) => value === 2 ** (2 / 4)));
   // No side told how far it was: the times are those at which the broker was read.
   assert.ok(series?.sentPerSecond.every((value) => value === null));
+});
+
+test('processor time of each thread, and nothing of a process that is gone', () => {
+  const seconds = threadSeconds(process.pid);
+  assert.ok([...seconds.values()].some((value) => value > 0.01), JSON.stringify([...seconds]));
+  assert.is(threadSeconds(2 ** 30).size, 0);
 });
 
 test('nothing to show is no series', () => {
