@@ -13,6 +13,7 @@
  * All numbers are big endian.
  */
 import { type Crc32, isSound, seal } from './checksum.ts';
+import type { DelayedRows } from './delayed-rows.ts';
 import type { StoreMemory } from './port.ts';
 
 export const MOMENT_VERSION = 1;
@@ -27,21 +28,19 @@ export const MomentFlag = {
   persistent: 1,
 } as const;
 
-/** A message that is collected: its place in shared memory, whose lease is the collector's. */
-export type Row = { readonly address: number; readonly size: number; readonly flags: number };
-
-export function writeMoment(crc32: Crc32, memory: StoreMemory, key: Buffer, process: number, rows: readonly Row[]): Buffer {
-  let bytes = HEAD_BYTES + 5 * rows.length;
-  for (const { size } of rows) bytes += size;
-  const value = Buffer.allocUnsafeSlow(bytes);
-  value.writeUInt32BE((MOMENT_VERSION << 24) | rows.length, 4);
+/** The record of the rows that `which` names, in that order. */
+export function writeMoment(crc32: Crc32, memory: StoreMemory, key: Buffer, process: number, rows: DelayedRows, which: Uint32Array): Buffer {
+  let bytes = HEAD_BYTES + 5 * which.length;
+  for (const row of which) bytes += rows.size(row);
+  const value = Buffer.allocUnsafe(bytes);
+  value.writeUInt32BE((MOMENT_VERSION << 24) | which.length, 4);
   value.writeUInt32BE(process, 8);
   let at = HEAD_BYTES;
-  for (const { size } of rows) at = value.writeUInt32BE(size, at);
-  for (const { flags } of rows) value[at++] = flags;
-  for (const { address, size } of rows) {
-    memory.copy(address, size, value, at);
-    at += size;
+  for (const row of which) at = value.writeUInt32BE(rows.size(row), at);
+  for (const row of which) value[at++] = rows.flags(row);
+  for (const row of which) {
+    memory.copy(rows.address(row), rows.size(row), value, at);
+    at += rows.size(row);
   }
   seal(crc32, key, value);
   return value;

@@ -12,7 +12,8 @@
  * holds as much as he asked for.
  */
 import { type MadeMoment, makeMoments } from './moment-making.ts';
-import { type Row, readMoment } from './moment-record.ts';
+import { DelayedRows } from './delayed-rows.ts';
+import { readMoment } from './moment-record.ts';
 import type { Disk, DiskChange } from './port.ts';
 import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
@@ -39,7 +40,7 @@ export class Timeline {
   horizon: Place = BEFORE_ALL;
   /** Moments that are handed out, by number: when they are due, and how many messages they count. */
   readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
-  #collected: { readonly dueMs: number; readonly row: Row }[] = [];
+  readonly #collected = new DelayedRows();
   #made: readonly MadeMoment[] = [];
   /** Moments that are done with and stand on the disk until the next commit. */
   readonly #passed = new Map<number, { readonly dueMs: number; readonly count: number }>();
@@ -61,7 +62,7 @@ export class Timeline {
   }
 
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
-    if (this.#collected.length > 0) return 'urgent';
+    if (this.#collected.count > 0) return 'urgent';
     return this.#passed.size > 0 ? 'lazy' : 'nothing';
   }
 
@@ -72,7 +73,7 @@ export class Timeline {
     tally.collected++;
     tally.collectedBytes += size;
     this.#touch(this);
-    this.#collected.push({ dueMs: Math.max(0, Math.floor(dueMs)), row: { address, size, flags } });
+    this.#collected.add(Math.max(0, Math.floor(dueMs)), address, size, flags);
   }
 
   /** The moment is done with: it goes with the next commit. Unknown ones are ignored. */
@@ -136,7 +137,7 @@ export class Timeline {
   #nextRecord(): TimelineRecord {
     let { messages } = this;
     for (const { count } of this.#passed.values()) messages -= count;
-    for (const { rows } of this.#made) messages += rows.length;
+    for (const { addresses } of this.#made) messages += addresses.length;
     return { messages: Math.max(messages, 0), next: this.#next + this.#made.length, process: this.#process };
   }
 
@@ -144,15 +145,16 @@ export class Timeline {
   applied(): void {
     ({ messages: this.messages, next: this.#next } = this.#nextRecord());
     this.#passed.clear();
-    for (const { dueMs, number, rows } of this.#made) {
-      if (isLater({ dueMs, number }, this.horizon)) {
-        for (const { address } of rows) this.#tools.memory.release(address);
+    for (const moment of this.#made) {
+      const { dueMs, number, addresses } = moment;
+      if (isLater(moment, this.horizon)) {
+        for (const address of addresses) this.#tools.memory.release(address);
         continue;
       }
-      this.#handed.set(number, { dueMs, count: rows.length });
-      this.#fresh.push({ dueMs, number, addresses: rows.map(({ address }) => address) });
+      this.#handed.set(number, { dueMs, count: addresses.length });
+      this.#fresh.push(moment);
     }
-    this.#collected = [];
+    this.#collected.clear();
     this.#made = [];
   }
 
@@ -171,14 +173,15 @@ export class Timeline {
   /** The timeline is gone: leases are given back. The keys are removed by whoever calls. */
   drop(): void {
     const { memory, tally } = this.#tools;
-    for (const { row } of this.#collected) {
-      memory.release(row.address);
+    const collected = this.#collected;
+    for (let row = 0; row < collected.count; row++) {
+      memory.release(collected.address(row));
       tally.collected--;
-      tally.collectedBytes -= row.size;
+      tally.collectedBytes -= collected.size(row);
       tally.cancelled++;
     }
     for (const { addresses } of this.#fresh) for (const address of addresses) memory.release(address);
-    this.#collected = [];
+    this.#collected.clear();
     this.#fresh = [];
     tally.settled += this.messages;
   }

@@ -174,8 +174,8 @@ delayed(`${KILLS} kills -9 lose none that was confirmed`, async () => {
 /** The moment goes when its messages are handed out, not when their queues have them. */
 const EARLY_PASS: Mutation = {
   file: 'src/store/timeline.ts',
-  text: '      this.#handed.set(number, { dueMs, count: rows.length });\n',
-  replacement: '      this.#passed.set(number, { dueMs, count: rows.length });\n',
+  text: '      this.#handed.set(number, { dueMs, count: addresses.length });\n',
+  replacement: '      this.#passed.set(number, { dueMs, count: addresses.length });\n',
 };
 
 delayed('is caught: a store that lets go of what it hands out', async () => {

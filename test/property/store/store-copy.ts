@@ -30,6 +30,8 @@ const SMALLER: readonly Change[] = [
   { file: 'shared-bodies.ts', right: 'PLACES_APART_MAX = 2 ** 31 - 1', wrong: 'PLACES_APART_MAX = 5' },
   { file: 'moment-record.ts', right: 'MOMENT_MESSAGES_MAX = 1024', wrong: 'MOMENT_MESSAGES_MAX = 4' },
   { file: 'moment-record.ts', right: 'MOMENT_BYTES_MAX = 64 * 1024', wrong: 'MOMENT_BYTES_MAX = 120' },
+  { file: 'delayed-rows.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
+  { file: 'delayed-rows.ts', right: 'KEPT_CAPACITY = 16_384', wrong: 'KEPT_CAPACITY = 4' },
   { file: 'timeline.ts', right: 'ADVANCE_MESSAGES_MAX = 4096', wrong: 'ADVANCE_MESSAGES_MAX = 6' },
   { file: 'timelines.ts', right: 'CLEARED_KEYS_MAX = 4_096', wrong: 'CLEARED_KEYS_MAX = 3' },
 ];

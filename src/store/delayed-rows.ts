@@ -1,0 +1,66 @@
+/** Messages that a group brought for a timeline, in columns: hundreds of thousands come in a second, and none is an object. */
+const FIRST_CAPACITY = 16;
+/** Columns that grew larger are not kept for the next group. */
+const KEPT_CAPACITY = 16_384;
+
+export class DelayedRows {
+  count = 0;
+  #dueMs = new Float64Array(FIRST_CAPACITY);
+  #addresses = new Int32Array(FIRST_CAPACITY);
+  #sizes = new Uint32Array(FIRST_CAPACITY);
+  #flags = new Uint8Array(FIRST_CAPACITY);
+  #rises = true;
+
+  add(dueMs: number, address: number, size: number, flags: number): void {
+    const at = this.count++;
+    if (at === this.#dueMs.length) this.#grow(2 * at);
+    if (at > 0 && dueMs < this.#dueMs[at - 1]!) this.#rises = false;
+    this.#dueMs[at] = dueMs;
+    this.#addresses[at] = address;
+    this.#sizes[at] = size;
+    this.#flags[at] = flags;
+  }
+
+  dueMs(row: number): number {
+    return this.#dueMs[row]!;
+  }
+
+  address(row: number): number {
+    return this.#addresses[row]!;
+  }
+
+  size(row: number): number {
+    return this.#sizes[row]!;
+  }
+
+  flags(row: number): number {
+    return this.#flags[row]!;
+  }
+
+  /** All rows by time; those of one time as they came. */
+  inOrder(): Uint32Array {
+    const order = new Uint32Array(this.count);
+    for (let row = 0; row < order.length; row++) order[row] = row;
+    const dueMs = this.#dueMs;
+    // Mostly they come so.
+    return this.#rises ? order : order.sort((left, right) => dueMs[left]! - dueMs[right]! || left - right);
+  }
+
+  clear(): void {
+    if (this.#dueMs.length > KEPT_CAPACITY) this.#grow(FIRST_CAPACITY);
+    this.count = 0;
+    this.#rises = true;
+  }
+
+  #grow(capacity: number): void {
+    this.#dueMs = moved(this.#dueMs, new Float64Array(capacity));
+    this.#addresses = moved(this.#addresses, new Int32Array(capacity));
+    this.#sizes = moved(this.#sizes, new Uint32Array(capacity));
+    this.#flags = moved(this.#flags, new Uint8Array(capacity));
+  }
+}
+
+function moved<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from.subarray(0, to.length));
+  return to;
+}
