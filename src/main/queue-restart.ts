@@ -27,6 +27,8 @@ export async function restartQueue(topology: Topology, threads: readonly number[
   const record = topology.queue(vhost, name)?.record;
   if (record === undefined) throw new Error(`there is no ${title}`);
   if (!threads.includes(record.thread)) throw new Error(`the thread of ${title} is being replaced, and starts it again`);
+  // Nobody watches a queue that is down. Who has answered this has read what it delivered before it went down, and that it did (I7).
+  await Promise.all(threads.map((thread) => questions.ask(thread, ReplicaLetter.describe)));
   const answer = (await questions.ask(record.thread, ReplicaLetter.restartQueue, record.id)) as RestartOutcome | undefined;
   switch (answer?.outcome) {
     case 'started':
