@@ -12,6 +12,8 @@ import { SideProcess } from './side-process.ts';
 const LEAD_MS = 200;
 /** How long after the window a rated load may still deliver what it owes. */
 const DRAIN_LIMIT_MS = 10_000;
+/** How long the backlog of a warming-up at full rate may take to arrive: as large as the broker lets it become. */
+const HEAT_DRAIN_LIMIT_MS = 60_000;
 const DRAIN_STEP_MS = 50;
 
 export type Timing = {
@@ -73,13 +75,14 @@ export async function conduct(url: string, load: Load, timing: Timing, watch?: W
   }
 }
 
-/** Consumers first: nothing is published before somebody listens. */
-export async function openSides({ consumers, producers }: Sides, url: string, load: Load, layout: Layout): Promise<void> {
+/** Consumers first: nothing is published before somebody listens. Answers when they began, ns. */
+export async function openSides({ consumers, producers }: Sides, url: string, load: Load, layout: Layout): Promise<number> {
   const plan = { load, layout: { routes: layout.routes, subscriptions: layout.subscriptions } };
   consumers.tell({ kind: 'open', role: 'consumers', url, plan });
-  await consumers.next('opened');
+  const { beganNs } = await consumers.next('opened');
   producers.tell({ kind: 'open', role: 'producers', url, plan });
   await producers.next('opened');
+  return beganNs;
 }
 
 /** Everything at full rate for a while, and then until all of it has arrived. Rejects when it does not. */
@@ -88,8 +91,8 @@ async function heat(sides: Sides, seconds: number): Promise<void> {
   const toNs = startNs + seconds * 1e9;
   sides.producers.tell({ kind: 'heat', startNs, toNs });
   await pause(LEAD_MS + seconds * 1_000);
-  const left = await drain(sides);
-  if (left > 0) throw new Error(`${left} messages of the warming-up did not arrive within ${DRAIN_LIMIT_MS / 1_000} s`);
+  const left = await drain(sides, HEAT_DRAIN_LIMIT_MS);
+  if (left > 0) throw new Error(`${left} messages of the warming-up did not arrive within ${HEAT_DRAIN_LIMIT_MS / 1_000} s`);
 }
 
 async function runWindow(control: Connection, layout: Layout, sides: Sides, load: Load, timing: Timing, watch?: WindowWatch): Promise<LoadResult> {
@@ -110,7 +113,7 @@ async function runWindow(control: Connection, layout: Layout, sides: Sides, load
   let left = 0;
   for (const { name } of layout.queues) left += await queueDepth(control, name);
   const behind = load.consumers === 0 ? 0 : await countBehind(sides);
-  const missing = load.ratePerSecond === undefined ? 0 : await drain(sides);
+  const missing = load.ratePerSecond === undefined ? 0 : await drain(sides, DRAIN_LIMIT_MS);
   for (const side of [consumers, producers]) side.tell({ kind: 'finish' });
   const { histogram: encoded } = await consumers.next('finished');
   await producers.next('finished');
@@ -135,8 +138,8 @@ async function countBehind({ consumers, producers }: Sides): Promise<number> {
 }
 
 /** Waits until everything sent has arrived, for so long as the limit allows; gives what is missing then. */
-async function drain(sides: Sides): Promise<number> {
-  const endNs = nowNs() + DRAIN_LIMIT_MS * 1e6;
+async function drain(sides: Sides, limitMs: number): Promise<number> {
+  const endNs = nowNs() + limitMs * 1e6;
   for (;;) {
     const behind = await countBehind(sides);
     if (behind === 0 || nowNs() > endNs) return behind;

@@ -31,6 +31,9 @@ export type ConsumerOptions = {
 /** Latency counts for the messages whose sending was due inside the window, whenever they arrive. */
 export type LatencyWindow = { readonly histogram: Histogram; fromNs: number; toNs: number; readonly counted?: (latencyNs: number) => void };
 
+/** Clocks of two processes agree better than this. */
+const FUTURE_NS = 1_000_000;
+
 export class Consumer {
   readonly #connection: Connection;
   /** What it receives is the load's result; what is refused is only on its way. */
@@ -67,7 +70,8 @@ export class Consumer {
               arrivedNs = nowNs();
             },
             sentAt: (timeNs: number) => {
-              if (timeNs < latency.fromNs || timeNs >= latency.toNs) return;
+              // A body of somebody else's says anything, and mostly a time that has not come.
+              if (timeNs < latency.fromNs || timeNs >= latency.toNs || timeNs > arrivedNs + FUTURE_NS) return;
               recordLatency(latency.histogram, arrivedNs - timeNs);
               latency.counted?.(arrivedNs - timeNs);
             },

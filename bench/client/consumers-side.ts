@@ -7,10 +7,12 @@ import type { Side } from './side-role.ts';
 
 export async function openConsumers(url: string, { load, layout }: Plan): Promise<Side> {
   const isTimed = load.ratePerSecond !== undefined || load.rateSteps !== undefined || load.timed === true;
+  // Without a window every message counts, those too that were there before.
+  const isOpen = load.timed === true;
   const histogram = createHistogram();
   let hear: ((latencyNs: number) => void) | undefined;
   const latency: LatencyWindow | undefined = isTimed
-    ? { histogram, fromNs: Infinity, toNs: Infinity, counted: (latencyNs) => hear?.(latencyNs) }
+    ? { histogram, fromNs: isOpen ? 0 : Infinity, toNs: Infinity, counted: (latencyNs) => hear?.(latencyNs) }
     : undefined;
   const { subscriptions } = layout;
   const channels = load.consumerChannels ?? 1;
@@ -34,7 +36,7 @@ export async function openConsumers(url: string, { load, layout }: Plan): Promis
     isDone: () => counting.length > 0 && counting.every(({ received }) => received >= each),
     heat: () => undefined,
     run: ({ fromNs, toNs }) => {
-      if (latency !== undefined) Object.assign(latency, { fromNs, toNs });
+      if (latency !== undefined && !isOpen) Object.assign(latency, { fromNs, toNs });
     },
     finish: () => {
       for (const consumer of consumers) consumer.drop();

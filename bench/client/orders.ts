@@ -35,7 +35,8 @@ export type Sample = {
 };
 
 export type Notice =
-  | { readonly kind: 'opened' }
+  /** `beganNs`: when its process began to open them, on the shared clock. */
+  | { readonly kind: 'opened'; readonly beganNs: number }
   /** The window has closed: `messages` passed in `seconds`, measured by this side; of producers, `confirmed` of the publishes. */
   | { readonly kind: 'counted'; readonly messages: number; readonly confirmed: number; readonly seconds: number }
   /** Everything since the start; `confirmed` of producers only. */

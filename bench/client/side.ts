@@ -63,8 +63,9 @@ let side: Side | undefined;
 
 async function obey(order: Order): Promise<void> {
   if (order.kind === 'open') {
+    const beganNs = nowNs();
     side = await (order.role === 'producers' ? openProducers(order.url, order.plan, fail) : openConsumers(order.url, order.plan));
-    tell({ kind: 'opened' });
+    tell({ kind: 'opened', beganNs });
     return;
   }
   if (side === undefined) throw new Error(`${order.kind} before open`);

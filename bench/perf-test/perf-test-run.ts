@@ -29,8 +29,8 @@ export async function runPerfTest(options: PerfTestOptions, say: (line: string) 
   try {
     const layout = await declareTopology(control, options.wish, load);
     for (const line of startLines(id, load)) say(line);
-    await openSides(sides, url, load, layout);
-    return await runSides(sides, options, say, signal);
+    const openedNs = await openSides(sides, url, load, layout);
+    return await runSides(sides, options, openedNs, say, signal);
   } finally {
     sides.consumers.kill();
     sides.producers.kill();
@@ -70,7 +70,7 @@ async function declareTopology(connection: Connection, wish: TopologyWish, load:
   };
 }
 
-async function runSides(sides: { readonly consumers: SideProcess; readonly producers: SideProcess }, options: PerfTestOptions, say: (line: string) => void, signal: AbortSignal): Promise<PerfTestResult> {
+async function runSides(sides: { readonly consumers: SideProcess; readonly producers: SideProcess }, options: PerfTestOptions, openedNs: number, say: (line: string) => void, signal: AbortSignal): Promise<PerfTestResult> {
   const { consumers, producers } = sides;
   const { load, intervalMs, seconds } = options;
   const shape: LineShape = {
@@ -82,6 +82,8 @@ async function runSides(sides: { readonly consumers: SideProcess; readonly produ
     inMilliseconds: options.inMilliseconds,
   };
   const startNs = nowNs() + LEAD_MS * 1e6;
+  // Consumers alone have work as soon as they are there.
+  const beganNs = load.producers === 0 ? openedNs : startNs;
   const over = Promise.withResolvers<string>();
   const printer = new Printer(shape, startNs, say);
   const waiting = new Set<SideProcess>([
@@ -102,7 +104,7 @@ async function runSides(sides: { readonly consumers: SideProcess; readonly produ
   if (signal.aborted) over.resolve('Interrupted');
   try {
     const reason = await over.promise;
-    const elapsedSeconds = Math.max(0.001, (nowNs() - startNs) / 1e9);
+    const elapsedSeconds = Math.max(0.001, (nowNs() - beganNs) / 1e9);
     const [sent, received] = [await total(producers), await total(consumers)];
     const [confirmHistogram, consumerHistogram] = [await finish(producers), await finish(consumers)];
     say(`test stopped (${reason})`);
