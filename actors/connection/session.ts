@@ -40,6 +40,7 @@ import { DeliveryWatch } from './delivery-watch.ts';
 import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
 import { Requests } from './requests.ts';
+import { giveBackAnswer } from './unwanted-answer.ts';
 
 const NONE: number[] = [];
 const PUBLISH_KEY = methodKey(60, 40);
@@ -491,10 +492,7 @@ export class Session implements FrameSink, ChannelPort {
     const asked = this.requests.takeQuestion(letter.a);
     const answer = letter.body as Parameters<NonNullable<typeof asked>['then']>[0];
     if (answer.type === 'got') this.watch.begin();
-    if (asked !== undefined) return asked.then(answer, letter.b);
-    // Asked once, answered twice: a crash lay between. What it brought goes back.
-    if (answer.type !== 'got') return;
-    const link = this.links.find(-letter.sender.id);
-    if (link?.generation === letter.b) this.links.settle(link, answer.position, Settle.unsent);
+    if (asked !== undefined) asked.then(answer, letter.b);
+    else giveBackAnswer(letter, this.links, this.memory);
   }
 }

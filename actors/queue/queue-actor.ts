@@ -39,6 +39,7 @@ import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
 import { Unsynced } from './unsynced.ts';
 import { type QueueSetting, keepingSetting, publisherOf, traitsOf, wordOf } from './queue-setting.ts';
+import { recall } from './recalling.ts';
 import { EXPIRY_TIMER, LEASE_TIMER, RETRY_TIMER, TimeLimits } from './time-limits.ts';
 
 /** How long a new incarnation waits for connections that should subscribe again, milliseconds. */
@@ -77,8 +78,7 @@ export class QueueActor implements Actor, QueuePort {
     this.#setting = setting;
     const { record, memory, pool, deadLetters } = setting;
     const options = readQueueOptions(record.arguments);
-    const title = describe('queue', record.vhost, record.name);
-    const traits = traitsOf(setting, options, title);
+    const traits = traitsOf(setting, options, describe('queue', record.vhost, record.name));
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#deadLetters = deadLetters === undefined ? undefined : new DeadLetters(context, deadLetters, this.#machine, () => setting.times.nowMs());
     const refused = (address: number): void => {
@@ -89,8 +89,8 @@ export class QueueActor implements Actor, QueuePort {
     this.#outboxes = new DeliveryOutboxes(context, pool, record.id);
     this.#confirms = new Confirms(context, pool);
     this.#getting = new Getting(this.#machine);
-    this.#durable = record.durable && setting.store !== undefined;
     const keeping = keepingSetting(setting);
+    this.#durable = record.durable && keeping !== undefined;
     this.#keeping = keeping === undefined ? undefined : new Keeping(context, keeping, this.#machine);
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
     else this.#create();
@@ -358,6 +358,8 @@ export class QueueActor implements Actor, QueuePort {
       case 'purge':
         this.#unsynced.whenNone(() => this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }));
         return undefined;
+      case 'recall':
+        return recall(this.#machine.contents, this.#setting);
       case 'detach':
         this.#detach(from.id, question.channel);
         return { type: 'detached' };

@@ -2,6 +2,7 @@
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import type { ActorRef } from '../runtime/letter.ts';
 import type { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { isHistory } from '../../src/broker/exchange/recent-history-exchange.ts';
 import type { QueueOptions } from '../../src/broker/queue-options.ts';
 import type { MessageTimes } from '../../src/broker/queue/expiry.ts';
 import type { QueueTraits } from '../../src/broker/queue/queue-machine.ts';
@@ -68,7 +69,7 @@ export function traitsOf({ memory, times, priorityOf, deadLetters }: QueueSettin
 /** Undefined where nothing is kept. */
 export function keepingSetting(setting: QueueSetting): KeepingSetting | undefined {
   const { store, pool, record, memory, unsent } = setting;
-  if (store === undefined) return undefined;
+  if (store === undefined || isHistory(record)) return undefined;
   return {
     queue: record.id,
     store,

@@ -23,7 +23,7 @@ import type { Actor, ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import type { ChangeOutcome } from '../../src/amqp/channel/channel-port.ts';
 import { QUEUE_SLOTS_MAX, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
-import { DELAYED_KIND } from '../../src/broker/exchange/delayed-exchange.ts';
+import { hasHiddenQueue } from '../../src/broker/exchange/hidden-queue.ts';
 import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
 import { decide } from '../../src/broker/topology/decide.ts';
 import type { TopologyCommand, TopologyReply } from '../../src/broker/topology/topology-command.ts';
@@ -146,7 +146,7 @@ export class TopologyActor implements Actor {
   /** With a place for the actor that it may need. */
   #placed({ thread }: ActorRef, asked: TopologyCommand): TopologyCommand {
     if (asked.type === 'queue.declare') return { ...asked, slot: this.#slots.peek() };
-    if (asked.type !== 'exchange.declare' || asked.kind !== DELAYED_KIND) return asked;
+    if (asked.type !== 'exchange.declare' || !hasHiddenQueue(asked.kind)) return asked;
     // Who declares it will publish to it, mostly; the main thread runs no queues.
     return { ...asked, place: { thread: Math.max(thread, 1), slot: this.#slots.peek() } };
   }

@@ -56,6 +56,7 @@ import { type Fault, FaultSchedule } from './fault-schedule.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
 import { restartInGroup } from './queue-restart.ts';
+import { releaseUnheard } from './unheard-answers.ts';
 import { TimelinesOfThread } from './timelines-of-thread.ts';
 import { THREAD_WORDS, ThreadWord } from './node-words.ts';
 import { ThreadMemory } from './shared-memory.ts';
@@ -436,6 +437,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
         return this.scheduler.tell(letter.sender, answer);
       }
       default:
+        releaseUnheard(letter, this.messages);
         return this.#timelines.undeliverable(to, letter);
     }
   }

@@ -179,4 +179,25 @@ test('what waited for its next delivery does not wait any more', async () => {
   );
 });
 
+test('an exchange that remembers is there and has forgotten', async () => {
+  await overRestart(
+    async (channel) => {
+      await channel.call('exchange.declare', { exchange: 'news', type: 'x-recent-history', durable: true });
+      await channel.call('confirm.select');
+      channel.publish({ exchange: 'news', routingKey: '' }, 'old', { deliveryMode: 2 });
+      await channel.expect('basic.ack');
+    },
+    async (channel) => {
+      await channel.call('confirm.select');
+      channel.publish({ exchange: 'news', routingKey: '' }, 'new', { deliveryMode: 2 });
+      await channel.expect('basic.ack');
+      await channel.queue('late', KEPT);
+      await channel.call('queue.bind', { queue: 'late', exchange: 'news' });
+      const { text, fields } = await channel.get('late');
+      assert.equal([text, fields.messageCount], ['new', 0]);
+      await channel.call('exchange.delete', { exchange: 'news' });
+    },
+  );
+});
+
 test.run();

@@ -5,6 +5,7 @@
  * A method that has to ask somebody (the topology, a queue) stops the reading of the connection until the answer is there,
  * so that methods take effect in the order in which they came.
  */
+import { isHistory } from '../../broker/exchange/recent-history-exchange.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { Settle } from '../../broker/queue/queue-machine.ts';
 import type { QueueRecord } from '../../broker/topology/topology-records.ts';
@@ -44,7 +45,7 @@ export class Channel implements ConfirmSink {
     this.#port = port;
     this.#publisher = new Publisher(this, port, routes);
     this.#assembler = new ContentAssembler(this.#publisher, port.memory, port.messageSizeMax, port.announced);
-    this.#declaring = new Declaring(this, port);
+    this.#declaring = new Declaring(this, port, routes);
     this.consuming = new Consuming(this, port);
   }
 
@@ -108,7 +109,8 @@ export class Channel implements ConfirmSink {
     if (route.timed) this.#publisher.notePublished(address);
     const sequence = this.#confirms === undefined ? 0 : this.#confirms.publish(links.length);
     for (let index = 0; index < links.length; index++) {
-      this.#port.links.publish(links[index]!, address, this.number, sequence, route.expiring);
+      // A history keeps what was said, however long it was to wait.
+      this.#port.links.publish(links[index]!, address, this.number, sequence, route.expiring && !isHistory(links[index]!.queue));
     }
   }
 
@@ -121,10 +123,15 @@ export class Channel implements ConfirmSink {
 
   /** No queue wants the message. A mandatory one goes back before it is confirmed. Ends its lease. */
   unroutable(address: number, mandatory: boolean): void {
-    if (this.#transaction !== undefined && mandatory) return this.#hold({ type: 'returned', address });
-    if (mandatory) this.#publisher.returnToClient(address);
+    if (mandatory) this.giveBack(address);
     else this.#port.memory.release(address);
     if (this.#transaction === undefined) this.acceptUnrouted();
+  }
+
+  /** basic.return, at the commit of a transaction. Ends a lease. */
+  giveBack(address: number): void {
+    if (this.#transaction !== undefined) this.#hold({ type: 'returned', address });
+    else this.#publisher.returnToClient(address);
   }
 
   #hold(publish: Transaction['publishes'][number]): void {
@@ -278,7 +285,7 @@ export class Channel implements ConfirmSink {
         // Its time begins when it is enqueued: now.
         if (timed) this.#publisher.notePublished(publish.address);
         for (const link of links) {
-          this.#port.links.publish(link, publish.address, this.number, 1, expiring);
+          this.#port.links.publish(link, publish.address, this.number, 1, expiring && !isHistory(link.queue));
           transaction.pending++;
         }
       }

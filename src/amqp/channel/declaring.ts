@@ -7,6 +7,8 @@ import type { QueueRecord } from '../../broker/topology/topology-records.ts';
 import type { Method, MethodName, MethodOf } from '../method-table.ts';
 import type { ChangeOutcome, ChannelPort } from './channel-port.ts';
 import type { Channel } from './channel.ts';
+import { releaseRecalled, replay } from './replay.ts';
+import type { RouteCache } from './route-cache.ts';
 import { REPLY_TO_PREFIX } from './direct-reply.ts';
 
 type DeclaringMethod = Extract<
@@ -31,8 +33,10 @@ const DECLARE_ATTEMPTS_MAX = 3;
 export class Declaring {
   readonly #channel: Channel;
   readonly #port: ChannelPort;
+  readonly #routes: RouteCache;
 
-  constructor(channel: Channel, port: ChannelPort) {
+  constructor(channel: Channel, port: ChannelPort, routes: RouteCache) {
+    this.#routes = routes;
     this.#channel = channel;
     this.#port = port;
   }
@@ -108,7 +112,7 @@ export class Declaring {
       arguments: method.arguments,
     };
     const answer = method.name === 'exchange.bind' ? 'exchange.bind-ok' : 'exchange.unbind-ok';
-    this.#change(command, method.name, noWait ? undefined : { name: answer });
+    this.#changeBinding(command, noWait ? undefined : { name: answer });
   }
 
   /** An empty queue name is the last declared queue; with an empty routing key too, that is its name (semantics of 0-9). */
@@ -125,7 +129,30 @@ export class Declaring {
       arguments: method.arguments,
     };
     const answer = method.name === 'queue.bind' ? 'queue.bind-ok' : 'queue.unbind-ok';
-    this.#change(command, method.name, noWait ? undefined : { name: answer });
+    this.#changeBinding(command, noWait ? undefined : { name: answer });
+  }
+
+  #changeBinding(command: BindingCommand, answer: Method | undefined): void {
+    this.#port.change(command, (outcome) => {
+      if ('refusal' in outcome) this.#channel.refuse(outcome.refusal, command.type);
+      else if (outcome.reply.type === 'bound') this.#replay(command, outcome.reply.history, answer);
+      else if (answer !== undefined) this.#send(answer);
+    });
+  }
+
+  /** The exchange remembers: what was just bound gets its last messages before the client is answered. */
+  #replay({ type, who, destination }: BindingCommand, history: QueueRecord, answer: Method | undefined): void {
+    const bound = this.#port.topology.destination(who.vhost, type === 'queue.bind' ? 'queue' : 'exchange', withoutLineEnds(destination));
+    this.#port.ask(history, { type: 'recall' }, (recalled) => {
+      if (recalled.type === 'recalled') {
+        if (bound === undefined) releaseRecalled(this.#port.memory, recalled);
+        else replay(this.#port, this.#routes, this.#channel.number, bound, recalled);
+      }
+      if (answer === undefined) return;
+      if (bound?.kind !== 'queue') return this.#send(answer);
+      // When it answers it has them, whoever asks for them next.
+      this.#port.ask(bound.record, { type: 'status' }, () => this.#send(answer));
+    });
   }
 
   /** The queue that a method means; undefined, and the channel is closed, when none was ever declared on it. */

@@ -77,7 +77,7 @@ export class Publisher {
       if (mode === 2) persistent = PERSISTENT;
     } else if (headerSize !== 14) return this.#publishCarefully(buffer, scan);
     const found = this.#routes.find(buffer, keyStart, keySize);
-    if (found.refusal !== undefined || found.links.length === 0) {
+    if (found.refusal !== undefined || found.unrouted) {
       this.#publishCarefully(buffer, scan);
       return;
     }
@@ -198,7 +198,7 @@ export class Publisher {
     if (refusal !== undefined) return this.#refuse(refusal);
     // What would find no queue now goes back now: later there is nobody to give it back to.
     const isReturned = found.delayed && (bits & MANDATORY_BIT) !== 0 && !this.#routes.reaches(exchange, routingKeys, properties);
-    const route = isReturned ? { ...found, links: [] } : found;
+    const route = isReturned ? { ...found, links: [], unrouted: true } : found;
     // Who holds a message back needs all of its routing keys, and takes BCC out when he routes it.
     const keepsBcc = found.delayed && found.links.every(({ queue }) => isTimeline(queue));
     const changed = changedProperties(properties, keepsBcc ? EMPTY_TABLE : headers, typeof reply === 'string' ? reply : undefined);
@@ -311,12 +311,15 @@ export class Publisher {
       return;
     }
     const { links } = route;
-    if (links.length > 1) {
-      memory.lease(address, links.length - 1);
+    const isReturned = route.unrouted && (bits & MANDATORY_BIT) !== 0;
+    if (links.length === 0) return this.#channel.unroutable(address, isReturned);
+    const leases = isReturned ? links.length + 1 : links.length;
+    if (leases > 1) {
+      memory.lease(address, leases - 1);
       memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + FLAGS]! |= SHARED;
     }
-    if (links.length > 0) this.#channel.accept(address, route);
-    else this.#channel.unroutable(address, (bits & MANDATORY_BIT) !== 0);
+    if (isReturned) this.#channel.giveBack(address);
+    this.#channel.accept(address, route);
   }
 
   /** The time of the message begins. Before a queue has heard of it. */

@@ -24,6 +24,8 @@ export type Route = {
   readonly timed: boolean;
   /** The publisher said how long this one message may wait: a route of its own. */
   readonly expiring: boolean;
+  /** No queue gets the message: there are no links, or only those of histories. */
+  readonly unrouted: boolean;
   /** Some of the links are those of delayed exchanges, which hold the message back. */
   readonly delayed: boolean;
 };
@@ -93,7 +95,8 @@ export class RouteCache {
     const refusal = permitTopics(topology, who, exchange, routingKeys);
     if (refusal !== undefined) return refusedRoute(refusal);
     route(topology, exchange, routingKeys, properties, this.#result);
-    const { queues, delays, dependsOnMore } = this.#result;
+    const { queues, delays, dependsOnMore, historyCount } = this.#result;
+    const unrouted = queues.length + delays.length === historyCount;
     for (const { record } of delays) {
       const timeline = topology.timeline(record.vhost, record.name);
       if (timeline !== undefined) queues.push(timeline.record);
@@ -106,8 +109,16 @@ export class RouteCache {
       // A delay counts from the publish.
       timed: delays.length > 0 || queues.some((queue) => queue.arguments.has('x-message-ttl')),
       expiring: false,
+      unrouted,
       delayed: delays.length > 0,
     };
+  }
+
+  /** Where an exchange sends a message that comes from another exchange. Nobody is asked for permission. */
+  behind(exchange: ExchangeNode, routingKeys: readonly string[], properties: RoutingProperties): readonly QueueLink[] {
+    const { topology, links } = this.#port;
+    route(topology, exchange, routingKeys, properties, this.#later);
+    return this.#later.queues.map((queue) => links.to(queue));
   }
 
   /** Whether a message that is held back would find a queue now, if it were not. */
@@ -116,7 +127,7 @@ export class RouteCache {
     const opened = openExchange(topology, who, exchangeName);
     if ('refusal' in opened) return false;
     route(topology, opened.exchange, routingKeys, properties, this.#later);
-    return this.#later.queues.length > 0;
+    return this.#later.queues.length > this.#later.historyCount;
   }
 
   #isLast(buffer: Buffer, start: number, size: number): boolean {
@@ -134,7 +145,7 @@ export class RouteCache {
 }
 
 function refusedRoute(refusal: Refusal): Route {
-  return { links: NO_LINKS, refusal, dependsOnMore: false, anew: undefined, timed: false, expiring: false, delayed: false };
+  return { links: NO_LINKS, refusal, dependsOnMore: false, anew: undefined, timed: false, expiring: false, unrouted: true, delayed: false };
 }
 
 /** What is broken leaves a replacement character behind; few names contain one otherwise. */

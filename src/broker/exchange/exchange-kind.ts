@@ -12,10 +12,11 @@ import { HeadersExchange } from './headers-exchange.ts';
 import { LocalRandomExchange } from './local-random-exchange.ts';
 import { ModulusHashExchange } from './modulus-hash-exchange.ts';
 import { RandomExchange } from './random-exchange.ts';
+import { HISTORY_KIND, checkHistoryArguments } from './recent-history-exchange.ts';
 import { TopicExchange } from './topic-exchange.ts';
 
 /** AMQP's own, then those that RabbitMQ has in plugins: its distribution brings all but the last one along. */
-const KINDS = ['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random', DELAYED_KIND] as const;
+const KINDS = ['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random', HISTORY_KIND, DELAYED_KIND] as const;
 
 export type ExchangeKind = (typeof KINDS)[number];
 
@@ -29,6 +30,7 @@ export function isExchangeKind(type: string): type is ExchangeKind {
 /** Why an exchange of the kind may not be declared with these arguments (406), or undefined. */
 export function checkExchangeArguments(kind: ExchangeKind, args: FieldTable): Refusal | undefined {
   if (kind === DELAYED_KIND) return checkDelayedType(args);
+  if (kind === HISTORY_KIND) return checkHistoryArguments(args);
   return kind === 'x-consistent-hash' ? checkHashArguments(args) : undefined;
 }
 
@@ -39,8 +41,8 @@ export function refuseUnknownKind(type: string): Refusal {
 
 function checkDelayedType(args: FieldTable): Refusal | undefined {
   const type = delayedTypeOf(args);
-  // One that delays by delaying would never route anything.
-  if (type === '' || type === DELAYED_KIND) return refuseDelayedType();
+  // One that delays by delaying would never route anything, and a history is begun by exchanges of that type only.
+  if (type === '' || type === DELAYED_KIND || type === HISTORY_KIND) return refuseDelayedType();
   return isExchangeKind(type) ? checkExchangeArguments(type, args) : refuseUnknownKind(type);
 }
 
@@ -50,6 +52,7 @@ export function createExchange<Destination>(kind: ExchangeKind, args: FieldTable
     case 'direct':
       return new DirectExchange();
     case 'fanout':
+    case HISTORY_KIND:
       return new FanoutExchange();
     case 'topic':
       return new TopicExchange();

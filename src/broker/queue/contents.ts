@@ -58,6 +58,16 @@ export class Contents {
     this.#soundUntil = this.#moved;
   }
 
+  /** Addresses of all that is there and has its content, in order. */
+  present(): number[] {
+    const ledger = this.#ledger;
+    const addresses: number[] = [];
+    for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
+      if ((ledger.state(position) & STATE_MASK) !== GONE && ledger.address(position) !== 0) addresses.push(ledger.address(position));
+    }
+    return addresses;
+  }
+
   address(position: number): number {
     return this.#ledger.address(position);
   }

@@ -16,6 +16,8 @@ export type QueueQuestion =
   | { readonly type: 'cancel'; readonly key: number }
   | { readonly type: 'get'; readonly spec: ConsumerSpec }
   | { readonly type: 'purge' }
+  /** To the history of an exchange: all that it keeps. */
+  | { readonly type: 'recall' }
   /** The channel (0: the whole connection) holds nothing any more: its consumers go, its deliveries come back. */
   | { readonly type: 'detach'; readonly channel: number };
 
@@ -35,6 +37,8 @@ export type QueueAnswer =
     }
   | { readonly type: 'empty' }
   | { readonly type: 'purged'; readonly count: number }
+  /** Oldest first; each with one lease, which is the asker's. */
+  | { readonly type: 'recalled'; readonly addresses: readonly number[] }
   | { readonly type: 'detached' }
   | { readonly type: 'refused'; readonly refusal: Refusal }
   /** The queue is not there any more. */

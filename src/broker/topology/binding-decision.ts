@@ -11,6 +11,7 @@ import { bindingKey } from './topology-node.ts';
 import type { DestinationNode, ExchangeNode } from './topology-node.ts';
 import { done, refused } from './topology-command.ts';
 import type { BindingCommand, Decision } from './topology-command.ts';
+import type { TopologyEvent } from './topology-event.ts';
 import type { BindingRecord } from './topology-records.ts';
 import type { Topology } from './topology.ts';
 
@@ -54,7 +55,9 @@ function bind(topology: Topology, who: Who, wanted: Wanted, source: ExchangeNode
     return refused(refuse(ReplyCode.preconditionFailed, `cannot add a binding: binding limit of ${BINDING_COUNT_MAX} is reached`));
   }
   const durable = source.record.durable && destination.record.durable;
-  return done([{ type: 'binding-created', binding: { ...wanted, durable } }]);
+  const events: readonly TopologyEvent[] = [{ type: 'binding-created', binding: { ...wanted, durable } }];
+  const history = source.remembers ? topology.history(wanted.vhost, wanted.source) : undefined;
+  return history === undefined ? done(events) : { reply: { type: 'bound', history: history.record }, events };
 }
 
 /** Taking away what is not there is fine, also when its ends are not there either. */

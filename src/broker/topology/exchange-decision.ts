@@ -1,8 +1,7 @@
 /** exchange.declare and exchange.delete, with the checks in the order of rabbit_channel. */
 import { EXCHANGE_COUNT_MAX, QUEUE_COUNT_MAX, QUEUE_ID_MAX } from '../bounds.ts';
-import { DELAYED_KIND, timelineName } from '../exchange/delayed-exchange.ts';
+import { hasHiddenQueue, hiddenQueueOf } from '../exchange/hidden-queue.ts';
 import { checkExchangeArguments, isExchangeKind, refuseUnknownKind } from '../exchange/exchange-kind.ts';
-import { EMPTY_TABLE } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
 import { DEFAULT_EXCHANGE, describe, isReserved, refuseMissing, refuseReserved, withoutLineEnds } from '../name.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
@@ -40,14 +39,15 @@ export function decideExchangeDeclare(topology: Topology, command: ExchangeDecla
   if (objection !== undefined) return refused(objection);
   if (existing !== undefined) return done();
   const created: TopologyEvent = { type: 'exchange-created', exchange: wanted };
-  return done(kind === DELAYED_KIND ? [{ type: 'queue-created', queue: timelineOf(topology, command, wanted) }, created] : [created]);
+  return done(hasHiddenQueue(kind) ? [{ type: 'queue-created', queue: queueFor(topology, command, wanted) }, created] : [created]);
 }
 
-/** Where a delayed exchange holds messages back. */
-function timelineOf(topology: Topology, { place }: ExchangeDeclare, { vhost, name, durable }: ExchangeRecord): QueueRecord {
-  if (place === undefined) throw new Error('assertion failed: who decides on a delayed exchange has a place for its timeline');
+/** The queue that the exchange has for itself. */
+function queueFor(topology: Topology, { place }: ExchangeDeclare, exchange: ExchangeRecord): QueueRecord {
+  if (place === undefined) throw new Error('assertion failed: who decides on an exchange with a queue has a place for that');
+  const { vhost, durable } = exchange;
   const id = topology.lastQueueId + 1;
-  return { id, vhost, name: timelineName(name), durable, autoDelete: false, exclusiveOwner: NO_OWNER, arguments: EMPTY_TABLE, ...place };
+  return { id, vhost, durable, autoDelete: false, exclusiveOwner: NO_OWNER, ...hiddenQueueOf(exchange.kind, exchange.name, exchange.arguments), ...place };
 }
 
 function declarePassively(topology: Topology, who: Who, name: string): Decision {
@@ -81,8 +81,7 @@ function objectToNew(topology: Topology, who: Who, wanted: ExchangeRecord): Refu
   }
   const objection = checkExchangeArguments(wanted.kind, wanted.arguments);
   if (objection !== undefined) return objection;
-  const isDelayed = wanted.kind === DELAYED_KIND;
-  if (isDelayed && (topology.queueCount >= QUEUE_COUNT_MAX || topology.lastQueueId >= QUEUE_ID_MAX)) {
+  if (hasHiddenQueue(wanted.kind) && (topology.queueCount >= QUEUE_COUNT_MAX || topology.lastQueueId >= QUEUE_ID_MAX)) {
     return refuse(ReplyCode.preconditionFailed, `cannot declare ${named}: queue limit in cluster (${QUEUE_COUNT_MAX}) is reached`);
   }
   if (topology.exchangeCount < EXCHANGE_COUNT_MAX) return undefined;

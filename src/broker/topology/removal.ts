@@ -49,8 +49,9 @@ export class Removal {
     for (const record of node.outgoing.values()) this.#binding(record);
     this.#incoming(node);
     this.events.push({ type: 'exchange-deleted', exchange: node.record });
-    const timeline = node.delays ? this.#topology.timeline(node.record.vhost, node.record.name) : undefined;
-    if (timeline !== undefined) this.events.push({ type: 'queue-deleted', queue: timeline.record });
+    const { vhost, name } = node.record;
+    const own = node.delays ? this.#topology.timeline(vhost, name) : node.remembers ? this.#topology.history(vhost, name) : undefined;
+    if (own !== undefined) this.events.push({ type: 'queue-deleted', queue: own.record });
   }
 
   #incoming(node: DestinationNode): void {

@@ -6,13 +6,14 @@
  */
 import { EXTRA_ROUTING_KEY_COUNT_MAX } from '../bounds.ts';
 import { delayMs } from '../exchange/delayed-exchange.ts';
+import { isRemembered } from '../exchange/recent-history-exchange.ts';
 import type { RouteSink, RoutingProperties } from '../exchange/exchange.ts';
 import type { FieldTable } from '../field-table.ts';
 import { textOf, typeName } from '../field-value.ts';
 import { DEFAULT_EXCHANGE } from '../name.ts';
 import { ReplyCode, refuse } from '../refusal.ts';
 import type { Refusal } from '../refusal.ts';
-import type { DestinationNode, ExchangeNode } from './topology-node.ts';
+import type { DestinationNode, ExchangeNode, QueueNode } from './topology-node.ts';
 import type { QueueRecord } from './topology-records.ts';
 import type { Topology } from './topology.ts';
 
@@ -31,6 +32,8 @@ export class RouteResult implements RouteSink<DestinationNode> {
   matched = false;
   /** Delayed exchanges that are to hold the message back: what lies behind them gets it later. Stays empty for `delays` false. */
   readonly delays: ExchangeNode[] = [];
+  /** How many of `queues` are histories of exchanges: whoever has a message there alone has not been routed. */
+  historyCount = 0;
   readonly #delaying: boolean;
   /** Where exchanges that choose by chance draw from. */
   readonly chance: () => number;
@@ -47,6 +50,7 @@ export class RouteResult implements RouteSink<DestinationNode> {
     this.queues.length = 0;
     this.pending.length = 0;
     this.delays.length = 0;
+    this.historyCount = 0;
     this.dependsOnMore = false;
   }
 
@@ -55,6 +59,13 @@ export class RouteResult implements RouteSink<DestinationNode> {
     if (!this.#delaying || delayMs(headers) === 0) return false;
     this.delays.push(node);
     return true;
+  }
+
+  /** The history of an exchange gets the message too; it is no destination. */
+  remember(history: QueueNode | undefined): void {
+    if (history === undefined) return;
+    this.historyCount++;
+    this.queues.push(history.record);
   }
 
   add(node: DestinationNode): void {
@@ -82,9 +93,10 @@ export function route(
   result.add(exchange);
   for (let node = result.pending.pop(); node !== undefined; node = result.pending.pop()) {
     if (node.delays && result.holdsBack(node, properties)) continue;
+    if (node.remembers && isRemembered(properties)) result.remember(topology.history(node.record.vhost, node.record.name));
     result.matched = false;
     const { rules } = node;
-    if (rules.dependsOnMore) result.dependsOnMore = true;
+    if (rules.dependsOnMore || node.remembers) result.dependsOnMore = true;
     const keyCount = rules.firstKeyOnly ? 1 : routingKeys.length;
     for (let index = 0; index < keyCount; index++) rules.route(routingKeys[index] as string, properties, result);
     if (result.matched || node.alternate === undefined || node.alternate === DEFAULT_EXCHANGE) continue;

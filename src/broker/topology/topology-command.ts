@@ -89,6 +89,8 @@ export type TopologyCommand =
 export type TopologyReply =
   /** Done, or nothing was to do. */
   | { readonly type: 'done' }
+  /** A new binding of an exchange that remembers: what is bound gets what stands in `history`. */
+  | { readonly type: 'bound'; readonly history: QueueRecord }
   /** The queue that was declared. Its counts are asked from its actor; both are 0 when it is new. */
   | { readonly type: 'queue-declared'; readonly queue: QueueRecord; readonly created: boolean }
   /** The queue that is deleted now. Its actor answers how many messages were ready. */

@@ -7,6 +7,7 @@
  */
 import { DefaultExchange } from '../exchange/default-exchange.ts';
 import { DELAYED_KIND } from '../exchange/delayed-exchange.ts';
+import { HISTORY_KIND } from '../exchange/recent-history-exchange.ts';
 import type { Exchange } from '../exchange/exchange.ts';
 import { createExchange } from '../exchange/exchange-kind.ts';
 import { EMPTY_TABLE } from '../field-table.ts';
@@ -41,12 +42,15 @@ export class ExchangeNode {
   readonly alternate: string | undefined;
   /** It holds messages back that ask for it. */
   readonly delays: boolean;
+  /** What is bound to it gets its last messages. */
+  readonly remembers: boolean;
   mark = 0;
 
   constructor(record: ExchangeRecord, rules: Exchange<DestinationNode> = createExchange(record.kind, record.arguments)) {
     this.record = record;
     this.rules = rules;
     this.delays = record.kind === DELAYED_KIND;
+    this.remembers = record.kind === HISTORY_KIND;
     const alternate = record.arguments.get('alternate-exchange');
     this.alternate = alternate?.type === 'S' ? textOf(alternate.value) : undefined;
   }
@@ -55,8 +59,8 @@ export class ExchangeNode {
 export class VhostNode {
   record: VhostRecord;
   readonly queues = new Map<string, QueueNode>();
-  /** Timelines of delayed exchanges, which no client can name, by the names that they have as queues. */
-  readonly timelines = new Map<string, QueueNode>();
+  /** Queues that exchanges have for themselves, which no client can name, by the names that they have as queues. */
+  readonly hidden = new Map<string, QueueNode>();
   /** The default exchange included: it is there as soon as the virtual host is. */
   readonly exchanges = new Map<string, ExchangeNode>();
 

@@ -8,7 +8,9 @@
 import type { TopologyEvent } from './topology-event.ts';
 import { NO_OWNER } from './topology-records.ts';
 import type { BindingRecord, ExchangeRecord, QueueRecord, VhostRecord } from './topology-records.ts';
-import { isTimeline, timelineName } from '../exchange/delayed-exchange.ts';
+import { timelineName } from '../exchange/delayed-exchange.ts';
+import { isHidden } from '../exchange/hidden-queue.ts';
+import { historyName } from '../exchange/recent-history-exchange.ts';
 import { DEFAULT_EXCHANGE } from '../name.ts';
 import { AccessTable } from './access-table.ts';
 import { ExchangeNode, QueueNode, VhostNode, bindingKey } from './topology-node.ts';
@@ -83,7 +85,12 @@ export class Topology {
 
   /** Where a delayed exchange holds messages back. */
   timeline(vhost: string, exchange: string): QueueNode | undefined {
-    return this.#vhosts.get(vhost)?.timelines.get(timelineName(exchange));
+    return this.#vhosts.get(vhost)?.hidden.get(timelineName(exchange));
+  }
+
+  /** Where an exchange keeps its last messages. */
+  history(vhost: string, exchange: string): QueueNode | undefined {
+    return this.#vhosts.get(vhost)?.hidden.get(historyName(exchange));
   }
 
   queueById(id: number): QueueNode | undefined {
@@ -100,11 +107,11 @@ export class Topology {
     for (const node of this.#vhosts.get(vhost)?.exchanges.values() ?? []) yield node.record;
   }
 
-  /** The queues of a virtual host, timelines of delayed exchanges included. */
+  /** The queues of a virtual host, those that exchanges have for themselves included. */
   *queues(vhost: string): Iterable<QueueRecord> {
     const node = this.#vhosts.get(vhost);
     for (const { record } of node?.queues.values() ?? []) yield record;
-    for (const { record } of node?.timelines.values() ?? []) yield record;
+    for (const { record } of node?.hidden.values() ?? []) yield record;
   }
 
   /** The explicit bindings of a virtual host; the implicit ones of the default exchange are not listed. */
@@ -127,11 +134,11 @@ export class Topology {
 
   /** The events that make an empty topology into this one. */
   *snapshot(): Iterable<TopologyEvent> {
-    for (const { record, exchanges, queues, timelines } of this.#vhosts.values()) {
+    for (const { record, exchanges, queues, hidden } of this.#vhosts.values()) {
       yield { type: 'vhost-set', vhost: record };
       for (const node of exchanges.values()) if (node.record.name !== DEFAULT_EXCHANGE) yield { type: 'exchange-created', exchange: node.record };
       for (const node of queues.values()) yield { type: 'queue-created', queue: node.record };
-      for (const node of timelines.values()) yield { type: 'queue-created', queue: node.record };
+      for (const node of hidden.values()) yield { type: 'queue-created', queue: node.record };
       for (const node of exchanges.values()) for (const binding of node.outgoing.values()) yield { type: 'binding-created', binding };
     }
     for (const user of this.access.users()) yield { type: 'user-set', user };
@@ -183,7 +190,7 @@ export class Topology {
 
   #deleteVhost(record: VhostRecord): void {
     const node = this.#vhostOf(record.name);
-    assert(node.queues.size === 0 && node.timelines.size === 0 && node.exchanges.size === 1, 'a virtual host goes after what is in it');
+    assert(node.queues.size === 0 && node.hidden.size === 0 && node.exchanges.size === 1, 'a virtual host goes after what is in it');
     this.#vhosts.delete(record.name);
   }
 
@@ -257,8 +264,8 @@ export class Topology {
   }
 
   #queuesFor(record: QueueRecord): Map<string, QueueNode> {
-    const { queues, timelines } = this.#vhostOf(record.vhost);
-    return isTimeline(record) ? timelines : queues;
+    const { queues, hidden } = this.#vhostOf(record.vhost);
+    return isHidden(record) ? hidden : queues;
   }
 
   #vhostOf(name: string): VhostNode {
