@@ -65,7 +65,7 @@ export async function conduct(url: string, load: Load, timing: Timing, watch?: W
   try {
     await declareLayout(control, layout);
     await openSides(sides, url, load, layout);
-    if (load.ratePerSecond !== undefined && timing.heatSeconds !== undefined) await heat(sides, timing.heatSeconds);
+    if (load.ratePerSecond !== undefined && timing.heatSeconds !== undefined) await heat(sides, load, timing.heatSeconds);
     return await runWindow(control, layout, sides, load, timing, watch);
   } finally {
     sides.consumers.kill();
@@ -86,12 +86,12 @@ export async function openSides({ consumers, producers }: Sides, url: string, lo
 }
 
 /** Everything at full rate for a while, and then until all of it has arrived. Rejects when it does not. */
-async function heat(sides: Sides, seconds: number): Promise<void> {
+async function heat(sides: Sides, load: Load, seconds: number): Promise<void> {
   const startNs = nowNs() + LEAD_MS * 1e6;
   const toNs = startNs + seconds * 1e9;
   sides.producers.tell({ kind: 'heat', startNs, toNs });
   await pause(LEAD_MS + seconds * 1_000);
-  const left = await drain(sides, HEAT_DRAIN_LIMIT_MS);
+  const left = await drain(sides, load, HEAT_DRAIN_LIMIT_MS);
   if (left > 0) throw new Error(`${left} messages of the warming-up did not arrive within ${HEAT_DRAIN_LIMIT_MS / 1_000} s`);
 }
 
@@ -112,8 +112,8 @@ async function runWindow(control: Connection, layout: Layout, sides: Sides, load
   const [received, sent] = await Promise.all([consumers.next('counted'), producers.next('counted')]);
   let left = 0;
   for (const { name } of layout.queues) left += await queueDepth(control, name);
-  const behind = load.consumers === 0 ? 0 : await countBehind(sides);
-  const missing = load.ratePerSecond === undefined ? 0 : await drain(sides, DRAIN_LIMIT_MS);
+  const behind = load.consumers === 0 ? 0 : await countBehind(sides, load);
+  const missing = load.ratePerSecond === undefined ? 0 : await drain(sides, load, DRAIN_LIMIT_MS);
   for (const side of [consumers, producers]) side.tell({ kind: 'finish' });
   const { histogram: encoded } = await consumers.next('finished');
   await producers.next('finished');
@@ -129,19 +129,20 @@ async function runWindow(control: Connection, layout: Layout, sides: Sides, load
   };
 }
 
-async function countBehind({ consumers, producers }: Sides): Promise<number> {
+async function countBehind({ consumers, producers }: Sides, { topology, queues }: Load): Promise<number> {
+  const copies = topology === 'fan-out' ? queues : 1;
   producers.tell({ kind: 'total' });
   const sent = await producers.next('total');
   consumers.tell({ kind: 'total' });
   const received = await consumers.next('total');
-  return Math.max(0, sent.messages - received.messages);
+  return Math.max(0, sent.messages * copies - received.messages);
 }
 
 /** Waits until everything sent has arrived, for so long as the limit allows; gives what is missing then. */
-async function drain(sides: Sides, limitMs: number): Promise<number> {
+async function drain(sides: Sides, load: Load, limitMs: number): Promise<number> {
   const endNs = nowNs() + limitMs * 1e6;
   for (;;) {
-    const behind = await countBehind(sides);
+    const behind = await countBehind(sides, load);
     if (behind === 0 || nowNs() > endNs) return behind;
     await pause(DRAIN_STEP_MS);
   }

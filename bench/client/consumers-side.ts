@@ -20,7 +20,7 @@ export async function openConsumers(url: string, { load, layout }: Plan): Promis
   for (let index = 0; index < load.consumers; index += 1) {
     const own = Array.from({ length: channels }, (_, nth) => subscriptions[(index * channels + nth) % subscriptions.length] as Subscription);
     const queues = own.map((subscription) => subscription.queues);
-    consumers.push(await Consumer.open(url, queues, { ...load, settling: own[0]?.settling, latency }));
+    consumers.push(await Consumer.open(url, queues, { ...load, settling: own[0]?.settling, latency: own[0]?.settling === 'reject' ? undefined : latency }));
   }
   const counting = consumers.filter(({ counts }) => counts);
   const each = (load.messagesPerConsumer ?? Infinity) * channels;

@@ -22,33 +22,32 @@ test.after(async () => {
   await broker.close();
 });
 
-function received(load: Load): Promise<number> {
-  return conduct(broker.url, load, TIMING).then((result) => result.received);
+/** At so many a second, 0.4 s of which count: how many of those arrived, when all had time to. */
+async function arrived(load: Load, ratePerSecond: number): Promise<number> {
+  const { latency } = await conduct(broker.url, { ...load, ratePerSecond }, TIMING);
+  assert.is(latency?.missing, 0);
+  return latency?.count ?? 0;
 }
 
 test('one message becomes ten', async () => {
-  const { received: deliveries, sentPerSecond, receivedPerSecond } = await conduct(broker.url, { ...fanOut100b.load, ratePerSecond: 500 }, TIMING);
-  assert.ok(deliveries > 0);
-  assert.ok(receivedPerSecond > 5 * sentPerSecond, `${receivedPerSecond} received where ${sentPerSecond} were sent`);
+  assert.is(await arrived(fanOut100b.load, 500), 2_000);
 });
 
 test('queues that share a channel, and producers that share a connection', async () => {
-  assert.ok((await received({ ...PLAIN_LOAD, producers: 2, producerChannels: 3, consumers: 2, consumerChannels: 10, queues: 20, automaticAck: false, prefetch: 20, ackEvery: 5 })) > 0);
+  const shared = { ...PLAIN_LOAD, producers: 2, producerChannels: 3, consumers: 2, consumerChannels: 10, queues: 20, automaticAck: false, prefetch: 20, ackEvery: 5 };
+  assert.is(await arrived(shared, 500), 200);
 });
 
 test('what is refused arrives as dead letters, and only those count', async () => {
-  const result = await conduct(broker.url, { ...rejectDeadLetter.load, ratePerSecond: 1_000 }, TIMING);
-  assert.ok(result.received > 0 && result.receivedPerSecond < 1_900, `${result.receivedPerSecond} a second of 1,000`);
-  assert.is(result.latency?.missing, 0);
+  assert.is(await arrived(rejectDeadLetter.load, 1_000), 400);
 });
 
 test('priorities', async () => {
-  assert.ok((await received(priorities.load)) > 0);
+  assert.is(await arrived(priorities.load, 500), 200);
 });
 
 test('a flood into a short queue is confirmed, and what is left is its length', async () => {
   const result = await conduct(broker.url, { ...dropHead.load, queueArguments: { 'x-max-length': 50 } }, TIMING);
-  assert.ok(result.confirmedPerSecond > 0);
   assert.equal([result.received, result.left, result.behind], [0, 50, 0]);
 });
 
