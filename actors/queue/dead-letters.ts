@@ -18,10 +18,11 @@ import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import { Letter } from '../runtime/letter.ts';
 import { PUBLISH_WORDS, type QueueLink } from '../../src/amqp/channel/queue-link.ts';
+import { blindKeysAt } from '../../src/amqp/blind-keys.ts';
 import { DeadLetterRecord } from '../../src/amqp/dead-letter-record.ts';
 import { encodeTable } from '../../src/amqp/field-table-codec.ts';
 import { notePublished } from '../../src/amqp/message-times.ts';
-import { KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
+import { BLIND, FLAGS, KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
 import { type Death, deadLetterHeaders, firstDeathHeaders, isDeathCycle } from '../../src/broker/dead-letter.ts';
 import { EMPTY_TABLE } from '../../src/broker/field-table.ts';
 import type { DropReason } from '../../src/broker/queue/dying.ts';
@@ -125,10 +126,12 @@ export class DeadLetters {
   #write(address: number, reason: DropReason, sequence: number): number {
     const memory = this.#memory;
     const record = memory.byteOffsetOf(address);
-    const keySize = memory.intsOf(address)[(record >> 2) + KEY_SIZE]!;
+    const ints = memory.intsOf(address);
+    const keySize = ints[(record >> 2) + KEY_SIZE]!;
+    const isBlind = (ints[(record >> 2) + FLAGS]! & BLIND) !== 0;
     const route = this.#routes.find(memory.bytesOf(address), record + RECORD_HEAD_SIZE, keySize);
     this.#record.look(address);
-    if (!this.#record.header.plain || route.dependsOnMore) return this.#writeChanged(route, reason, sequence);
+    if (!this.#record.header.plain || route.dependsOnMore || isBlind) return this.#writeChanged(address, route, reason, sequence);
     const targets = reason === 'rejected' ? route.rejected : route.others;
     if (targets.links.length === 0) return 0;
     return this.#publish(this.#record.withFields(route.key, this.#fieldsOf(route, reason), targets.links.length), targets, sequence);
@@ -149,7 +152,7 @@ export class DeadLetters {
   }
 
   /** The letter of a message that died before, has further routing keys, or goes where more than its key decides. */
-  #writeChanged(route: DeadRoute, reason: DropReason, sequence: number): number {
+  #writeChanged(address: number, route: DeadRoute, reason: DropReason, sequence: number): number {
     const known = this.#record.properties;
     // Thousands of headers, and it dies once more: nobody could read the letter.
     if (known === undefined) return 0;
@@ -161,9 +164,11 @@ export class DeadLetters {
     const ownKey = this.#setting.routingKey;
     const headers = deadLetterHeaders(before, this.#death(reason, route.exchange, keys, expiration), ownKey === undefined);
     const changed = { ...properties, headers };
-    const targets = this.#routes.compute(ownKey === undefined ? keys : [ownKey], changed, ({ name }) => !isDeathCycle(name, headers));
+    const wanted = ownKey === undefined ? [...keys, ...blindKeysAt(this.#memory, address)] : [ownKey];
+    const targets = this.#routes.compute(wanted, changed, ({ name }) => !isDeathCycle(name, headers));
     if (targets.links.length === 0) return 0;
-    return this.#publish(this.#record.withProperties(route.key, changed, targets.links.length), targets, sequence);
+    const letter = this.#record.withProperties(route.key, changed, targets.links.length, ownKey === undefined);
+    return this.#publish(letter, targets, sequence);
   }
 
   #publish(address: number, { links, timed }: Targets, sequence: number): number {

@@ -3,10 +3,12 @@
  * key and another header.
  */
 import { type BasicProperties, contentHeaderSize, decodeProperties, isRefusedHeader, writeContentHeader } from './basic-properties.ts';
+import { blindKeysSize } from './blind-keys.ts';
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
 import { DeadLetterHeader } from './dead-letter-header.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
 import {
+  BLIND,
   BODY_SIZE,
   FLAGS,
   HEADER_SIZE,
@@ -58,9 +60,9 @@ export class DeadLetterRecord {
     return address;
   }
 
-  /** Its letter with these properties instead. */
-  withProperties(key: Buffer, properties: BasicProperties, leases: number): number {
-    const address = this.#begin(key, contentHeaderSize(properties), leases);
+  /** Its letter with these properties instead. `keepsKeys`: the routing keys that nobody sees go along. */
+  withProperties(key: Buffer, properties: BasicProperties, leases: number, keepsKeys = true): number {
+    const address = this.#begin(key, contentHeaderSize(properties), leases, keepsKeys);
     if (address === 0) return 0;
     const bodySize = this.#memory.intsOf(address)[(this.#memory.byteOffsetOf(address) >> 2) + BODY_SIZE]!;
     writeContentHeader(this.#memory.bytesOf(address), this.#headerOf(address, key), bodySize, properties);
@@ -72,13 +74,14 @@ export class DeadLetterRecord {
   }
 
   /** Everything but the header's payload. */
-  #begin(key: Buffer, headerSize: number, leases: number): number {
+  #begin(key: Buffer, headerSize: number, leases: number, keepsKeys = true): number {
     const memory = this.#memory;
     const from = memory.intsOf(this.#source);
     const source = memory.byteOffsetOf(this.#source) >> 2;
     const keySize = from[source + KEY_SIZE]!;
     const content = headerFrameOffset(keySize) + from[source + HEADER_SIZE]! + FRAME_OVERHEAD_SIZE;
-    const bodyBytes = from[source + SIZE]! - content;
+    const bodyBytes = from[source + SIZE]! - content - (keepsKeys ? 0 : blindKeysSize(memory, this.#source));
+    const flags = from[source + FLAGS]! & (keepsKeys ? ~SHARED : ~(SHARED | BLIND));
     const bodyAt = headerFrameOffset(key.length) + headerSize + FRAME_OVERHEAD_SIZE;
     const size = bodyAt + bodyBytes;
     const address = memory.allocate(size, leases);
@@ -91,7 +94,7 @@ export class DeadLetterRecord {
     ints[word + KEY_SIZE] = key.length;
     ints[word + HEADER_SIZE] = headerSize;
     ints[word + BODY_SIZE] = from[source + BODY_SIZE]!;
-    ints[word + FLAGS] = leases > 1 ? from[source + FLAGS]! | SHARED : from[source + FLAGS]! & ~SHARED;
+    ints[word + FLAGS] = leases > 1 ? flags | SHARED : flags;
     ints[word + PLACE] = 0;
     const bytes = memory.bytesOf(address);
     key.copy(bytes, record + RECORD_HEAD_SIZE);

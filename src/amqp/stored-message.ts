@@ -7,7 +7,7 @@
  *      1  KEY_SIZE       bytes of exchange and routing key, both short strings
  *      2  HEADER_SIZE    bytes of the content header's payload
  *      3  BODY_SIZE      bytes of the body
- *      4  FLAGS          PERSISTENT, SPLIT, SHARED
+ *      4  FLAGS          PERSISTENT, SPLIT, SHARED, BLIND
  *      5  PLACE          where the store keeps the body of a SHARED message; the store's alone
  *      6..7 PUBLISHED    when it was published, ms since the epoch, low word first; only of a message that may expire in one of
  *                        its queues, anything in others
@@ -35,6 +35,8 @@ export const PERSISTENT = 1;
 export const SPLIT = 2;
 /** It went to several queues. */
 export const SHARED = 4;
+/** Behind the body stand routing keys that only a dead letter goes by (blind-keys.ts). Only with SPLIT. */
+export const BLIND = 8;
 
 export const RECORD_HEAD_SIZE = 32;
 

@@ -13,11 +13,13 @@ import { addExtraRoutingKeys } from '../../broker/topology/router.ts';
 import { FRAME_HEADER_SIZE, FRAME_END, FrameType } from '../frame.ts';
 import { toAmqpError } from '../amqp-error.ts';
 import { PropertyFlag, deliveryMode, propertyFlags, validateHeader } from '../content-header.ts';
+import { NO_BLIND_KEYS, blindKeysOf } from '../blind-keys.ts';
 import { type BasicProperties, decodeProperties, isRefusedHeader, replaceProperties } from '../basic-properties.ts';
 import { notePublished } from '../message-times.ts';
 import { encodeMethodFrame, methodIdOf } from '../method-codec.ts';
 import { IMMEDIATE_BIT, MANDATORY_BIT, type PublishScan } from '../publish-scanner.ts';
 import {
+  BLIND,
   BODY_SIZE,
   FLAGS,
   HEADER_SIZE,
@@ -132,7 +134,7 @@ export class Publisher {
     const checked = this.#check(buffer, keyStart, keySize, bits, header, header + headerSize);
     if (checked === undefined) return;
     if (checked.header !== undefined) {
-      const address = this.#storeParts(buffer, keyStart, keySize, checked.header, bodySize, checked.persistent);
+      const address = this.#storeParts(buffer, keyStart, keySize, checked.header, bodySize, checked.persistent, checked.blind);
       if (address === 0) return;
       if (bodySize > 0) {
         const ints = this.#port.memory.intsOf(address);
@@ -140,7 +142,7 @@ export class Publisher {
         const body = header + headerSize + FRAME_OVERHEAD_SIZE;
         const at = record + splitRecordSize(keySize, checked.header.length, 0);
         buffer.copy(this.#port.memory.bytesOf(address), at, body, body + bodySize);
-        ints[(record >> 2) + FLAGS] = checked.persistent | SPLIT;
+        ints[(record >> 2) + FLAGS]! |= SPLIT;
       }
       this.finish(address, bits, checked);
       return;
@@ -164,7 +166,7 @@ export class Publisher {
       if (found.dependsOnMore && (flags & ROUTING) !== 0) return this.#checkProperties(buffer, keyStart, bits, header, end, mode, persistent);
       if (found.refusal !== undefined) return this.#refuse(found.refusal);
       if (mode !== 1 && mode !== 2) return this.#refuse(unknownMode(mode));
-      return { route: found, persistent, header: undefined };
+      return { route: found, persistent, header: undefined, blind: NO_BLIND_KEYS };
     }
     return this.#checkProperties(buffer, keyStart, bits, header, end, mode, persistent);
   }
@@ -206,6 +208,7 @@ export class Publisher {
       route: properties.expiration === undefined ? route : { ...route, timed: true, expiring: true },
       persistent,
       header: changed === undefined ? undefined : replaceProperties(buffer.subarray(header, end), changed),
+      blind: keepsBcc ? NO_BLIND_KEYS : blindKeysOf(headers),
     };
   }
 
@@ -242,9 +245,17 @@ export class Publisher {
     return this.#storeParts(key, 0, key.length, header, bodySize, SPLIT);
   }
 
-  #storeParts(buffer: Buffer, keyStart: number, keySize: number, header: Buffer, bodySize: number, flags: number): number {
+  #storeParts(
+    buffer: Buffer,
+    keyStart: number,
+    keySize: number,
+    header: Buffer,
+    bodySize: number,
+    flags: number,
+    blind = NO_BLIND_KEYS,
+  ): number {
     const { memory } = this.#port;
-    const size = splitRecordSize(keySize, header.length, bodySize);
+    const size = splitRecordSize(keySize, header.length, bodySize) + blind.length;
     const address = memory.allocate(size, 1);
     if (address === 0) {
       this.#exhausted();
@@ -257,10 +268,11 @@ export class Publisher {
     ints[word + KEY_SIZE] = keySize;
     ints[word + HEADER_SIZE] = header.length;
     ints[word + BODY_SIZE] = bodySize;
-    ints[word + FLAGS] = flags;
+    ints[word + FLAGS] = blind.length === 0 ? flags : flags | SPLIT | BLIND;
     ints[word + PLACE] = 0;
     const bytes = memory.bytesOf(address);
     buffer.copy(bytes, record + RECORD_HEAD_SIZE, keyStart, keyStart + keySize);
+    blind.copy(bytes, record + size - blind.length);
     const frame = record + headerFrameOffset(keySize);
     bytes[frame - 1] = FRAME_END;
     bytes[frame] = FrameType.header;
@@ -291,7 +303,7 @@ export class Publisher {
     const { memory } = this.#port;
     const bodySize = memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + BODY_SIZE]!;
     const oldHeaderSize = memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + HEADER_SIZE]!;
-    const changed = this.#storeParts(key, 0, key.length, header, bodySize, SPLIT | checked.persistent);
+    const changed = this.#storeParts(key, 0, key.length, header, bodySize, SPLIT | checked.persistent, checked.blind);
     if (changed !== 0) {
       const from = memory.byteOffsetOf(address) + splitRecordSize(key.length, oldHeaderSize, 0);
       const to = memory.byteOffsetOf(changed) + splitRecordSize(key.length, header.length, 0);
@@ -349,6 +361,8 @@ export type Checked = {
   readonly persistent: number;
   /** Another header than the client sent. */
   readonly header: Buffer | undefined;
+  /** The keys of BCC. Only with another header. */
+  readonly blind: Buffer;
 };
 
 /** Whether a key is that of a direct reply: the default exchange and a routing key that begins with its prefix. */

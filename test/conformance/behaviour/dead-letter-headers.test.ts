@@ -95,6 +95,56 @@ test('without a routing key of the queue a letter keeps its own, and CC, which s
   await channel.quiet(third);
 });
 
+test('the keys of BCC, which nobody sees, lead a letter that keeps its keys, from death to death', async (scene) => {
+  const { channel } = scene;
+  const exchange = await scene.exchange('direct');
+  const blind = await dying(channel, exchange);
+  const seen = await channel.queue(freshName('seen'));
+  const queue = await dying(channel, exchange);
+  await channel.call('queue.bind', { queue: seen, exchange, routingKey: 'open' });
+  await channel.call('queue.bind', { queue: blind, exchange, routingKey: 'blind' });
+  for (const body of ['', 'a', 'b'.repeat(20_000)]) {
+    const headers = table({ CC: ['A', [['S', 'open']]], BCC: ['A', [['S', 'blind'], ['I', 3], ['S', 'more']]] });
+    channel.publish({ routingKey: queue }, body, { headers });
+    await channel.untilReady(queue, 1);
+    await reject(channel, queue);
+    assert.is((await next(channel, seen)).text, body);
+    await channel.untilReady(blind, 1);
+    // It dies again, where it came by BCC alone.
+    await reject(channel, blind);
+    const letter = await next(channel, seen);
+    assert.is(letter.text, body);
+    const again = await next(channel, blind);
+    assert.is(again.text, body);
+    const headersSeen = headersOf(again.properties);
+    assert.not('BCC' in headersSeen);
+    const deaths = headersSeen['x-death'] as Record<string, unknown>[];
+    assert.equal(
+      deaths.map((death) => death['routing-keys']),
+      [
+        [queue, 'open'],
+        [queue, 'open'],
+      ],
+    );
+  }
+});
+
+test('a routing key of the queue ends what BCC said', async (scene) => {
+  const { channel } = scene;
+  const exchange = await scene.exchange('direct');
+  const blind = await channel.queue(freshName('blind'));
+  await channel.call('queue.bind', { queue: blind, exchange, routingKey: 'blind' });
+  const second = await dying(channel, exchange);
+  const first = await dyingTo(channel, second);
+  channel.publish({ routingKey: first }, 'a', { headers: table({ BCC: ['A', [['S', 'blind']]] }) });
+  await channel.untilReady(first, 1);
+  await reject(channel, first);
+  await channel.untilReady(second, 1);
+  await reject(channel, second);
+  await channel.quiet(second);
+  assert.is((await channel.call('queue.declare', { queue: blind, passive: true })).messageCount, 0);
+});
+
 test('with a routing key of the queue CC goes, and the death remembers it', async ({ channel }) => {
   const { queue, headers } = await rejectedHeaders(channel, { headers: table({ CC: ['A', [['S', 'copy']]], mine: ['t', true] }) });
   assert.not('CC' in headers);
