@@ -95,6 +95,29 @@ test('what is requeued goes back to its place among its priority', async ({ chan
   assert.equal(again.map(({ text, fields }) => [text, fields.redelivered]), [['3 a', true], ['3 b', true], ['1 a', true], ['1 b', false]]);
 });
 
+test('what a channel held when it ended goes back to its place among its priority', async ({ channel, client }) => {
+  const queue = await queueOf(channel, 5);
+  await publishAll(channel, queue, ['1 a', '3 a', '1 b', '3 b', '5 a', '1 c']);
+  const other = await client.openChannel(2);
+  await other.call('basic.qos', { prefetchCount: 4 });
+  await other.consume(queue);
+  assert.equal((await other.deliveries(4)).map(({ text }) => text), ['5 a', '3 a', '3 b', '1 a']);
+  await publishAll(channel, queue, ['3 c'], 3);
+  await other.call('channel.close', { replyCode: 200 });
+  await channel.untilReady(queue, 7);
+  assert.equal(await textsOf(channel, queue, 7), ['5 a', '3 a', '3 b', '3 c', '1 a', '1 b', '1 c']);
+});
+
+test('a dead letter is sorted by the priority that it had', async ({ channel }) => {
+  const sorted = await queueOf(channel, 5);
+  const source = await channel.queue(freshName('source'), {
+    arguments: table({ 'x-message-ttl': ['I', 0], 'x-dead-letter-exchange': ['S', ''], 'x-dead-letter-routing-key': ['S', sorted] }),
+  });
+  for (const [body, priority] of [['low', 1], ['high', 4], ['higher', 9]] as const) channel.publish({ routingKey: source }, body, { priority });
+  await channel.untilReady(sorted, 3);
+  assert.equal(await textsOf(channel, sorted, 3), ['higher', 'high', 'low']);
+});
+
 test('a limit drops the highest priority first', async ({ channel }) => {
   const queue = await queueOf(channel, 5, { 'x-max-length': ['I', 3] });
   await publishAll(channel, queue, ['1 a', '5 b', '3 c', '0 d'], 3);
