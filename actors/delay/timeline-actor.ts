@@ -209,7 +209,7 @@ export class TimelineActor implements Actor {
     let budget = TURN_MESSAGES_MAX;
     for (let moment = window.first; moment !== undefined && moment.dueMs <= nowMs; moment = window.first) {
       if (copies.isFull || this.#waitsForMemory) return;
-      if (moment.index === -1) moment.index = this.#state.takeOff(moment.number, moment.addresses.length);
+      if (moment.index === -1) moment.index = this.#state.takeOff(moment, moment.addresses.length);
       // A moment is routed as a whole: it is small, and what is under way is bounded by more than its size.
       for (; moment.taken < moment.addresses.length; budget--) if (!this.#routeOne(moment)) return;
       window.shift();
@@ -286,12 +286,17 @@ export class TimelineActor implements Actor {
     const state = this.#state;
     const { last, gone } = state.window.keepFirst(KEPT_MESSAGES, KEPT_BYTES);
     if (last === undefined || gone.length === 0) return;
-    for (const { addresses } of gone) this.#release(addresses);
-    state.receded = last;
+    // What is under way must not be handed out again.
+    const place = state.latest(last);
+    for (const moment of gone) {
+      if (isLater(moment, place)) this.#release(moment.addresses);
+      else state.window.add(moment);
+    }
+    state.receded = place;
     state.atEnd = false;
     const words = this.#setting.pool.take(4);
-    writeLong(words, 0, last.dueMs);
-    writeLong(words, 2, last.number);
+    writeLong(words, 0, place.dueMs);
+    writeLong(words, 2, place.number);
     const letter = new Letter(TimelineStoreLetter.recede);
     letter.a = this.#setting.record.id;
     letter.ints = words;

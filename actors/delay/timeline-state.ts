@@ -3,7 +3,7 @@
  * then twice. A thread that is lost takes it along; the next incarnation begins with what the disk has.
  */
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
-import type { Place } from '../../src/store/timeline-keys.ts';
+import { type Place, isLater } from '../../src/store/timeline-keys.ts';
 import { CopiesUnderWay } from '../queue/copies-under-way.ts';
 import { DueWindow } from './due-window.ts';
 
@@ -11,7 +11,7 @@ import { DueWindow } from './due-window.ts';
 const NUMBERS = 1 << 12;
 
 /** A moment some of whose messages are on their way to queues. */
-type Flying = { readonly number: number; left: number };
+type Flying = { readonly place: Place; left: number };
 
 export class TimelineState {
   readonly window = new DueWindow();
@@ -50,9 +50,9 @@ export class TimelineState {
   }
 
   /** A moment of so many messages takes off. Answers its index. */
-  takeOff(number: number, messages: number): number {
+  takeOff(place: Place, messages: number): number {
     const index = this.#free.pop() ?? this.#flying.length;
-    this.#flying[index] = { number, left: messages };
+    this.#flying[index] = { place, left: messages };
     return index;
   }
 
@@ -62,7 +62,14 @@ export class TimelineState {
     if (moment === undefined || --moment.left > 0) return;
     this.#flying[index] = undefined;
     this.#free.push(index);
-    this.#done(moment.number);
+    this.#done(moment.place.number);
+  }
+
+  /** The latest of `place` and the moments that are under way: what came late may be due before them. */
+  latest(place: Place): Place {
+    let latest = place;
+    for (const moment of this.#flying) if (moment !== undefined && isLater(moment.place, latest)) latest = moment.place;
+    return latest;
   }
 
   /** Nothing counts any more that is on its way. */
