@@ -12,29 +12,38 @@ import type { Side } from './side-role.ts';
 const CATCH_UP_LIMIT = 500;
 /** How often producers without room for another publish are asked again, ms. */
 const ROOM_STEP_MS = 1;
+/** A timer of the event loop is late by up to so much. */
+const TIMER_SLACK_NS = 3_000_000;
 
-/** Who still has messages to send, in turn. */
+/** Who still has messages to send, in turn. One turn is a few numbers, and no object: garbage would be counted as latency. */
 class Turns {
   readonly #left: number[];
   readonly #producers: readonly Producer[];
-  #next = 0;
+  #chosen = -1;
+  /** How many the chosen one may send. */
+  room = 0;
 
   constructor(producers: readonly Producer[], messagesEach: number) {
     this.#producers = producers;
     this.#left = producers.map(() => messagesEach);
   }
 
-  /** The next producer, and how many it may send; undefined: none has room now, or all are done. */
-  take(): { readonly producer: Producer; readonly room: number; readonly sent: (count: number) => void } | undefined {
-    for (let tried = 0; tried < this.#producers.length; tried += 1) {
-      const index = (this.#next + tried) % this.#producers.length;
+  /** The next producer that may send; undefined: none has room now, or all are done. */
+  choose(): Producer | undefined {
+    for (let tried = 1; tried <= this.#producers.length; tried += 1) {
+      const index = (this.#chosen + tried) % this.#producers.length;
       const producer = this.#producers[index] as Producer;
-      const room = Math.min(producer.room, this.#left[index] as number, CATCH_UP_LIMIT);
-      if (room === 0) continue;
-      this.#next = index + 1;
-      return { producer, room, sent: (count) => void ((this.#left[index] as number) -= count) };
+      this.room = Math.min(producer.room, this.#left[index] as number, CATCH_UP_LIMIT);
+      if (this.room === 0) continue;
+      this.#chosen = index;
+      return producer;
     }
     return undefined;
+  }
+
+  /** The chosen one sends so many. */
+  spend(count: number): void {
+    (this.#left[this.#chosen] as number) -= count;
   }
 
   get over(): boolean {
@@ -47,25 +56,34 @@ class Turns {
  * gets its turn after the sleep: the kernel often wakes the broker on the writer's core, and there it can run only once the
  * writer rests.
  */
-async function keepPace(turns: Turns, pacer: Pacer): Promise<void> {
+async function keepPace(turns: Turns, pacer: Pacer, isListening: boolean): Promise<void> {
   let taken: Promise<void> = Promise.resolve();
   while (!turns.over) {
     const nextNs = pacer.nextNs;
     if (nextNs === undefined) return;
-    for (let near = false; !near; ) {
+    if (isListening) await waitAwake(nextNs);
+    for (let near = isListening; !near; ) {
       near = sleepUntilNear(nextNs);
       await new Promise((resolve) => setImmediate(resolve));
     }
     await taken;
-    const turn = turns.take();
-    if (turn === undefined) {
+    const producer = turns.choose();
+    if (producer === undefined) {
       await pause(ROOM_STEP_MS);
       continue;
     }
     spinUntil(nextNs);
-    const times = pacer.take(nowNs(), turn.room);
-    turn.sent(times.length);
-    taken = turn.producer.sendStamped(times);
+    const times = pacer.take(nowNs(), turns.room);
+    turns.spend(times.length);
+    taken = producer.sendStamped(times);
+  }
+}
+
+/** Waits without blocking: where the time to each confirm counts, a sleeping thread would be counted as the broker's. */
+async function waitAwake(untilNs: number): Promise<void> {
+  for (let leftNs = untilNs - nowNs(); leftNs > 0; leftNs = untilNs - nowNs()) {
+    if (leftNs > TIMER_SLACK_NS) await pause(Math.floor((leftNs - TIMER_SLACK_NS) / 1e6) + 1);
+    else await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -89,11 +107,12 @@ export async function openProducers(url: string, { load, layout }: Plan, fail: (
     recordLatency(confirmLatency, latencyNs);
     hear?.(latencyNs);
   };
+  const hearsConfirms = load.timed === true && load.outstandingLimit !== undefined;
   const counter: ReturnCounter = { returned: 0 };
   const producers: Producer[] = [];
   for (let index = 0; index < load.producers; index += 1) {
     const routes = Array.from({ length: channels }, (_, nth) => routesOf(layout.routes, index * channels + nth, load.producers * channels));
-    const options = { ...load, confirmedAfter: load.timed === true && load.outstandingLimit !== undefined ? confirmedAfter : undefined };
+    const options = { ...load, confirmedAfter: hearsConfirms ? confirmedAfter : undefined };
     producers.push(...(await Producer.openAll(url, routes, options, counter)));
   }
   const sum = (read: (producer: Producer) => number): number => producers.reduce((total, producer) => total + read(producer), 0);
@@ -104,7 +123,7 @@ export async function openProducers(url: string, { load, layout }: Plan, fail: (
     confirmed: () => sum(({ confirmed }) => confirmed),
     refused: () => sum(({ refused }) => refused),
     returned: () => counter.returned,
-    timed: load.timed === true && load.outstandingLimit !== undefined,
+    timed: hearsConfirms,
     hear: (listener) => {
       hear = listener;
     },
@@ -122,7 +141,7 @@ export async function openProducers(url: string, { load, layout }: Plan, fail: (
         if (Number.isFinite(toNs)) callAt(toNs, () => producers.forEach((producer) => producer.stop()));
       } else {
         const turns = new Turns(producers, each);
-        callAt(startNs, () => void keepPace(turns, new Pacer(startNs, toNs, rate)).catch(fail));
+        callAt(startNs, () => void keepPace(turns, new Pacer(startNs, toNs, rate), hearsConfirms).catch(fail));
       }
     },
     finish: () => {

@@ -104,6 +104,8 @@ async function runSides(sides: { readonly consumers: SideProcess; readonly produ
   if (signal.aborted) over.resolve('Interrupted');
   try {
     const reason = await over.promise;
+    // A sample that is still on its way must not come after the summary.
+    for (const side of [consumers, producers]) side.onSample = undefined;
     const elapsedSeconds = Math.max(0.001, (nowNs() - beganNs) / 1e9);
     const [sent, received] = [await total(producers), await total(consumers)];
     const [confirmHistogram, consumerHistogram] = [await finish(producers), await finish(consumers)];
