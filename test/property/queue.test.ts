@@ -14,7 +14,7 @@ import { QueueWorld } from './support/queue-world.ts';
 const SEED = process.env['LEVERET_SEED'];
 const RUNS = 600;
 /** A mistake must show itself within so many histories. */
-const CONTROL_RUNS = 2000;
+const CONTROL_RUNS = 12_000;
 
 const queue = suite('histories of a queue');
 
@@ -145,7 +145,7 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'what waits is ready': [{ file: machine, right: '    if (waits) this.#retry!.add(position, deliveries);\n    else this', wrong: '    if (waits) this.#retry!.add(position, deliveries);\n    this' }],
   'a delay does not grow': [{ file: 'delayed-retry.ts', right: 'minMs * Math.max(deliveries, 1)', wrong: 'minMs' }],
   'a delay grows for ever': [{ file: 'delayed-retry.ts', right: 'Math.min(minMs * Math.max(deliveries, 1), maxMs)', wrong: 'minMs * Math.max(deliveries, 1)' }],
-  'the latest is ready first': [{ file: 'delayed-retry.ts', right: 'return one.timeMs < other.timeMs;', wrong: 'return one.timeMs > other.timeMs;' }],
+  'the latest is ready first': [{ file: 'delayed-retry.ts', right: ': other > timeMs;', wrong: ': other < timeMs;' }],
   'it is ready a moment too late': [{ file: 'delayed-retry.ts', right: 'this.nextMs <= nowMs', wrong: 'this.nextMs < nowMs' }],
   'every return waits': [{ file: 'delayed-retry.ts', right: "type === 'all' || (type === 'returned') === (how === Settle.returned)", wrong: 'type !== undefined' }],
   'what is ready again is so in the ledger alone': [{ file: machine, right: 'this.#ledger.owner(position));\n      this.#comeBack(position);', wrong: 'this.#ledger.owner(position));' }],

@@ -25,13 +25,15 @@ export type RetryType = (typeof RETRY_TYPES)[number];
 
 export type RetryPolicy = { readonly type: RetryType; readonly minMs: number; readonly maxMs: number };
 
-type Waiting = { readonly position: number; readonly timeMs: number };
-
-/** Those that wait, by the time at which they are ready again: a binary heap, the earliest first, the older position of two alike. */
+/**
+ * Those that wait, by the time at which they are ready again: a binary heap, the earliest first, the older position of two alike. In two
+ * arrays of numbers, because a queue may have millions of them.
+ */
 export class DelayedRetry {
   readonly #policy: RetryPolicy;
   readonly #nowMs: () => number;
-  #heap: Waiting[] = [];
+  #times: number[] = [];
+  #positions: number[] = [];
 
   constructor(policy: RetryPolicy, nowMs: () => number) {
     this.#policy = policy;
@@ -46,7 +48,7 @@ export class DelayedRetry {
   }
 
   get count(): number {
-    return this.#heap.length;
+    return this.#times.length;
   }
 
   /** Whether what comes back in this way waits. */
@@ -58,22 +60,21 @@ export class DelayedRetry {
   /** The message came back for the `deliveries`th time. */
   add(position: number, deliveries: number): void {
     const { minMs, maxMs } = this.#policy;
-    const waiting = { position, timeMs: this.#nowMs() + Math.min(minMs * Math.max(deliveries, 1), maxMs) };
-    const heap = this.#heap;
-    let hole = heap.length;
-    heap.push(waiting);
+    const timeMs = this.#nowMs() + Math.min(minMs * Math.max(deliveries, 1), maxMs);
+    let hole = this.#times.push(timeMs) - 1;
+    this.#positions.push(position);
     while (hole > 0) {
       const parent = (hole - 1) >> 1;
-      if (!isBefore(waiting, heap[parent]!)) break;
-      heap[hole] = heap[parent]!;
+      if (!this.#comesAfter(parent, timeMs, position)) break;
+      this.#move(parent, hole);
       hole = parent;
     }
-    heap[hole] = waiting;
+    this.#put(hole, timeMs, position);
   }
 
   /** When the next one is ready again; Infinity: nothing waits. */
   get nextMs(): number {
-    return this.#heap[0]?.timeMs ?? Infinity;
+    return this.#times.length === 0 ? Infinity : this.#times[0]!;
   }
 
   /** Takes those whose time is over, at most `max`, the earliest first. */
@@ -83,36 +84,48 @@ export class DelayedRetry {
   }
 
   /** Takes all of them, in no order. */
-  takeAll(): number[] {
-    const heap = this.#heap;
-    this.#heap = [];
-    return heap.map(({ position }) => position);
+  takeAll(): readonly number[] {
+    const positions = this.#positions;
+    this.#times = [];
+    this.#positions = [];
+    return positions;
   }
 
   #pop(): number {
-    const heap = this.#heap;
-    const { position } = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length > 0) this.#sink(last);
+    const position = this.#positions[0]!;
+    const lastTime = this.#times.pop()!;
+    const last = this.#positions.pop()!;
+    if (this.#times.length > 0) this.#sink(lastTime, last);
     return position;
   }
 
-  #sink(last: Waiting): void {
-    const heap = this.#heap;
+  #sink(timeMs: number, position: number): void {
+    const size = this.#times.length;
     let hole = 0;
     for (;;) {
       let child = 2 * hole + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[hole] = heap[child]!;
+      if (child >= size) break;
+      if (child + 1 < size && this.#comesAfter(child, this.#times[child + 1]!, this.#positions[child + 1]!)) child++;
+      if (this.#comesAfter(child, timeMs, position)) break;
+      this.#move(child, hole);
       hole = child;
     }
-    heap[hole] = last;
+    this.#put(hole, timeMs, position);
   }
-}
 
-function isBefore(one: Waiting, other: Waiting): boolean {
-  if (one.timeMs !== other.timeMs) return one.timeMs < other.timeMs;
-  return ((one.position - other.position) | 0) < 0;
+  /** Whether what stands at `index` is ready later than this one. */
+  #comesAfter(index: number, timeMs: number, position: number): boolean {
+    const other = this.#times[index]!;
+    return other === timeMs ? ((this.#positions[index]! - position) | 0) > 0 : other > timeMs;
+  }
+
+  #move(from: number, to: number): void {
+    this.#times[to] = this.#times[from]!;
+    this.#positions[to] = this.#positions[from]!;
+  }
+
+  #put(index: number, timeMs: number, position: number): void {
+    this.#times[index] = timeMs;
+    this.#positions[index] = position;
+  }
 }
