@@ -33,7 +33,7 @@ export type DeadLetterSetting = {
 /** Queues for a letter. */
 export type Targets = {
   readonly links: readonly QueueLink[];
-  /** It may expire in one of them. */
+  /** It may expire in one of them, or is held back. */
   readonly timed: boolean;
 };
 
@@ -92,7 +92,7 @@ export class DeadRoutes {
 
   constructor(setting: DeadLetterSetting) {
     this.#setting = setting;
-    this.#result = new RouteResult(() => setting.chance());
+    this.#result = new RouteResult(() => setting.chance(), true);
     this.#exchange = Buffer.from(setting.exchange);
     this.#routingKey = setting.routingKey === undefined ? undefined : Buffer.from(setting.routingKey);
     this.#isTooLong = this.#exchange.length > NAME_SIZE_MAX || (this.#routingKey?.length ?? 0) > NAME_SIZE_MAX;
@@ -155,9 +155,16 @@ export class DeadRoutes {
   }
 
   #targets(may: (queue: QueueRecord) => boolean): Targets {
+    const { links, topology } = this.#setting;
     const queues = this.#result.queues.filter(may);
-    if (queues.length === 0) return NOWHERE;
-    const { links } = this.#setting;
-    return { links: queues.map((queue) => links.to(queue)), timed: queues.some((queue) => queue.arguments.has('x-message-ttl')) };
+    // A delay counts from the death.
+    let timed = queues.some((queue) => queue.arguments.has('x-message-ttl'));
+    for (const { record } of this.#result.delays) {
+      const timeline = topology.timeline(record.vhost, record.name);
+      if (timeline === undefined) continue;
+      queues.push(timeline.record);
+      timed = true;
+    }
+    return queues.length === 0 ? NOWHERE : { links: queues.map((queue) => links.to(queue)), timed };
   }
 }

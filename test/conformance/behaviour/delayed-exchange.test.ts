@@ -236,4 +236,25 @@ test('a time to live begins in the queue', async (scene) => {
   await channel.untilReady(queue, 0);
 });
 
+test('holds a dead letter back, from its death on', async (scene) => {
+  const { channel } = scene;
+  const exchange = await delayed(scene);
+  const queue = await bound(scene, exchange);
+  const dying = await channel.queue(freshName('dying'), {
+    arguments: table({ 'x-dead-letter-exchange': ['S', exchange], 'x-dead-letter-routing-key': ['S', 'k'] }),
+  });
+  channel.publish({ routingKey: dying }, 'later', { headers: table({ 'x-delay': ['I', DELAY_MS] }) });
+  channel.publish({ routingKey: dying }, 'at once');
+  await channel.untilReady(dying, 2);
+  await channel.consume(queue, { noAck: true });
+  const { fields } = await channel.get(dying, false);
+  const diedAt = performance.now();
+  channel.send('basic.reject', { deliveryTag: fields.deliveryTag, requeue: false });
+  const other = await channel.get(dying, false);
+  channel.send('basic.reject', { deliveryTag: other.fields.deliveryTag, requeue: false });
+  assert.is((await channel.delivery()).text, 'at once');
+  assert.is((await channel.delivery()).text, 'later');
+  assert.ok(performance.now() - diedAt >= DELAY_MS - 5, `${performance.now() - diedAt} ms`);
+});
+
 run();
