@@ -37,15 +37,21 @@ export class Admission {
     const machine = this.#machine;
     if (limit === undefined) return machine.publish(address, kept, expiring);
     const size = this.#sizeOf?.(address) ?? 0;
-    if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#dispatch();
+    if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#makeRoom();
     if (!limit.admits(machine.ready, machine.readyBytes, size)) {
       this.#refused(address);
       return false;
     }
     if (!machine.publish(address, kept, expiring)) return false;
-    if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#dispatch();
+    if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#makeRoom();
     this.keepTo();
     return true;
+  }
+
+  /** What a consumer takes, or has expired, is not in the way of what comes, and not too much. */
+  #makeRoom(): void {
+    this.#dispatch();
+    if (this.#machine.expires && this.#unsynced.none) this.#machine.dropExpired();
   }
 
   /** Drops from the head what is too much: what comes back counts at once, whoever could take it. */

@@ -60,12 +60,17 @@ function declarePassively(topology: Topology, who: Who, name: string): Decision 
 function objectToRepeat(current: ExchangeRecord, wanted: ExchangeRecord): Refusal | undefined {
   const named = describe('exchange', current.vhost, current.name);
   return (
-    checkProperty(named, 'type', wanted.kind, current.kind) ??
+    checkProperty(named, 'type', atom(wanted.kind), atom(current.kind)) ??
     checkProperty(named, 'durable', wanted.durable, current.durable) ??
     checkProperty(named, 'auto_delete', wanted.autoDelete, current.autoDelete) ??
     checkProperty(named, 'internal', wanted.internal, current.internal) ??
     checkArguments(named, [ALTERNATE_ARGUMENT], wanted.arguments, current.arguments)
   );
+}
+
+/** A type is an atom of Erlang's, which shows quotes around one with a dash. */
+function atom(type: string): string {
+  return /^[a-z]\w*$/.test(type) ? type : `'${type}'`;
 }
 
 function objectToNew(topology: Topology, who: Who, wanted: ExchangeRecord): Refusal | undefined {

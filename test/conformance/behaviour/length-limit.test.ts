@@ -162,4 +162,12 @@ test('a queue that holds nothing hands on what a consumer takes at once', async 
   assert.is((await channel.delivery()).text, 'aaaa');
 });
 
+test('what has expired is not in the way of what comes with it', async ({ channel }) => {
+  const args = table({ 'x-max-length': ['I', 3], 'x-message-ttl': ['I', 0], 'x-overflow': ['S', 'reject-publish'] });
+  const queue = await channel.queue(freshName('limit'), { arguments: args });
+  await channel.call('confirm.select');
+  for (let count = 0; count < 5; count++) channel.publish({ routingKey: queue }, 'gone');
+  for (let confirmed = 0; confirmed < 5; ) confirmed = Number((await channel.expect('basic.ack')).deliveryTag);
+});
+
 run();

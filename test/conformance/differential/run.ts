@@ -13,6 +13,7 @@
  *  - headers `x-last-death-*`, which 3.10 does not write, the order of headers, which it sorts, and that of older entries of `x-death`;
  *  - what follows `tx.commit` before its answer: RabbitMQ closes the connection (504), here it waits;
  *  - which destination x-consistent-hash, x-modulus-hash and x-random choose;
+ *  - histories of x-recent-history that are replayed to an exchange, newest first in RabbitMQ, and what a transaction rolled back;
  *  - permissions, TLS, limits of connections: other tests.
  */
 import { writeFileSync } from 'node:fs';
@@ -44,7 +45,7 @@ const { values } = parseArgs({
   allowNegative: true,
 });
 
-const own = values.rabbitmq === undefined ? await RabbitmqBroker.create() : undefined;
+const own = values.rabbitmq === undefined ? await RabbitmqBroker.create(['rabbitmq_recent_history_exchange']) : undefined;
 await own?.start();
 const rabbitmq = brokerAt(values.rabbitmq ?? own!.url!);
 const leveret = await testBroker();

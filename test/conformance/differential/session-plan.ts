@@ -13,6 +13,8 @@ const QUEUES = ['q0', 'q1', 'q2', 'q3'];
 const EXCHANGES = ['x0', 'x1', 'x2'];
 const KEYS = ['', 'a', 'b', 'a.b', 'a.b.c', 'q0', 'q1'];
 const PATTERNS = ['', 'a', 'b', '#', '*', 'a.*', 'a.#', '*.b', 'q0'];
+/** Needs the plugin in RabbitMQ. */
+const HISTORY_KIND = 'x-recent-history';
 const KINDS = ['direct', 'fanout', 'topic', 'headers'];
 /** Message times that are over within a step, and those that no session reaches, milliseconds. */
 const SOON_MS = 150;
@@ -49,6 +51,8 @@ export class SessionPlan {
   /** Queues where messages expire soon, as declared first. */
   readonly #soonQueues = new Set<string>();
   #transacts = false;
+  /** Exchanges that remember, as declared first or later. */
+  readonly #remembering = new Set<string>();
   #expiringSteps = 0;
   #bodies = 0;
   #consumers = 0;
@@ -69,10 +73,10 @@ export class SessionPlan {
   }
 
   #begin(): void {
+    this.#transacts = this.#oneIn(6);
     for (const queue of QUEUES) if (!this.#oneIn(8)) this.#declareQueue(queue);
     for (const exchange of EXCHANGES) if (!this.#oneIn(4)) this.#declareExchange(exchange);
     for (let count = 0; count < 3; count++) this.#bind();
-    this.#transacts = this.#oneIn(6);
     if (!this.#oneIn(3)) this.#call(TRANSACTING_CHANNEL, this.#transacts ? 'tx.select' : 'confirm.select', {});
     if (this.#oneIn(3)) this.#call('b1', 'confirm.select', {});
   }
@@ -136,11 +140,17 @@ export class SessionPlan {
   }
 
   #declareExchange(exchange: string): void {
-    const args: Arguments = this.#oneIn(3) ? { 'alternate-exchange': S(this.#exchange()) } : {};
+    const args: Record<string, RawValue> = this.#oneIn(3) ? { 'alternate-exchange': S(this.#exchange()) } : {};
+    // RabbitMQ remembers what is rolled back too.
+    const type = !this.#transacts && this.#oneIn(5) ? HISTORY_KIND : this.#pick(KINDS);
+    if (type === HISTORY_KIND) {
+      this.#remembering.add(exchange);
+      if (this.#oneIn(2)) args['x-recent-history-length'] = I(this.#random.below(4));
+    }
     this.#call(
       this.#channel(),
       'exchange.declare',
-      { exchange, type: this.#pick(KINDS), durable: this.#oneIn(2), autoDelete: this.#oneIn(6), internal: this.#oneIn(12), passive: this.#oneIn(15) },
+      { exchange, type, durable: this.#oneIn(2), autoDelete: this.#oneIn(6), internal: this.#oneIn(12), passive: this.#oneIn(15) },
       args,
     );
   }
@@ -152,7 +162,10 @@ export class SessionPlan {
 
   #bind(): void {
     const { routingKey, args } = this.#bindingTerms();
-    if (this.#oneIn(5)) this.#call(this.#channel(), 'exchange.bind', { destination: this.#exchange(), source: this.#exchange(), routingKey }, args);
+    const source = this.#exchange();
+    // A history that is replayed to an exchange without queues closes connections of RabbitMQ (541).
+    const isExchange = this.#oneIn(5) && !this.#remembering.has(source);
+    if (isExchange) this.#call(this.#channel(), 'exchange.bind', { destination: this.#exchange(), source, routingKey }, args);
     else this.#call(this.#channel(), 'queue.bind', { queue: this.#queue(), exchange: this.#source(), routingKey }, args);
   }
 
@@ -186,6 +199,7 @@ export class SessionPlan {
     const headers: Record<string, RawValue> = {};
     if (this.#oneIn(4)) headers['k'] = I(this.#random.below(3));
     if (this.#oneIn(10)) headers['CC'] = ['A', [S(this.#pick(KEYS)), S(this.#pick(KEYS))]];
+    if (this.#oneIn(12)) headers['x-recent-history-no-store'] = ['t', true];
     if (this.#oneIn(12)) headers['BCC'] = ['A', [S(this.#pick(KEYS))]];
     return {
       ...(this.#oneIn(2) ? { deliveryMode: 1 + this.#random.below(2) } : {}),

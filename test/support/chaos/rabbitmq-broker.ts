@@ -1,6 +1,6 @@
 /**
  * Debian's RabbitMQ as a broker that may be killed: the checker has to find as little against it as it deserves. Ports, node
- * name, cookie, epmd and folders are its own; no plugins, loopback only.
+ * name, cookie, epmd and folders are its own; loopback only.
  */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
@@ -39,11 +39,12 @@ export class RabbitmqBroker implements ManagedBroker {
     this.#epmd = epmd;
   }
 
-  static async create(): Promise<RabbitmqBroker> {
+  /** With these of the plugins that its package brings along. */
+  static async create(plugins: readonly string[] = []): Promise<RabbitmqBroker> {
     const folder = mkdtempSync(join(tmpdir(), 'leveret-chaos-rabbitmq-'));
     const [port, distributionPort, epmdPort] = [await freePort(), await freePort(), await freePort()];
     writeFileSync(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\nlog.console = false\n`);
-    writeFileSync(join(folder, 'enabled_plugins'), '[].\n');
+    writeFileSync(join(folder, 'enabled_plugins'), `[${plugins.join(',')}].\n`);
     const environment = {
       PATH: process.env['PATH'],
       LANG: 'C.UTF-8',
