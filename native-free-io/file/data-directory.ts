@@ -12,8 +12,15 @@ import { dirname, join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { takeExclusiveLock, type ExclusiveLock } from './exclusive-lock.ts';
 
-/** The version of the data that this program reads and writes. Raised with every change that an older one cannot read. */
-export const SCHEMA_VERSION = 1;
+/**
+ * The version of the data that this program writes. Raised with every change that an older one cannot read.
+ *
+ *   1   definitions and messages in store.mdb
+ *   2   and a journal in front of it, store.journal, whose records may be in no other place
+ */
+export const SCHEMA_VERSION = 2;
+/** The oldest that it reads. An opening makes it the present one. */
+export const OLDEST_SCHEMA_VERSION = 1;
 /** A predecessor that was killed a moment ago may still be on its way out; so long a new broker waits for it. */
 export const LOCK_PATIENCE_MS = 1_000;
 const LOCK_RETRY_MS = 25;
@@ -176,10 +183,11 @@ function checkSchema(root: string): false | DataDirectoryFailure {
   if (version > SCHEMA_VERSION) {
     return failure('newer-schema', `the data directory ${root} has version ${version}, and this Leveret reads up to ${SCHEMA_VERSION}; run the newer Leveret on it.`);
   }
-  if (version < SCHEMA_VERSION) {
+  if (version < OLDEST_SCHEMA_VERSION) {
     const advice = `let the Leveret that wrote it deliver its messages, and choose another directory with --data-dir`;
-    return failure('older-schema', `the data directory ${root} has version ${version}, and this Leveret reads from ${SCHEMA_VERSION} on; ${advice}.`);
+    return failure('older-schema', `the data directory ${root} has version ${version}, and this Leveret reads from ${OLDEST_SCHEMA_VERSION} on; ${advice}.`);
   }
+  if (version < SCHEMA_VERSION) writeWhole(root, 'schema', String(SCHEMA_VERSION));
   return false;
 }
 

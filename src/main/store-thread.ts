@@ -18,7 +18,6 @@ import { StoreActor, type StoreHost } from '../../actors/store/store-actor.ts';
 import { groupOptions, storeGroup } from '../../actors/supervision-tree.ts';
 import { type ThreadUsage, threadUsage } from '../../native-free-io/thread-usage.ts';
 import { systemClock } from '../../native-free-io/clock.ts';
-import { LmdbDisk } from '../../native-free-io/lmdb/lmdb-disk.ts';
 import { BlockTable } from '../../native-free-io/memory/block-table.ts';
 import type { SharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import { DEFINITION_KEYS } from '../store/definition-key.ts';
@@ -33,6 +32,7 @@ import { MessageRecords } from './message-records.ts';
 import { OwnProfile, type ProfileMessage } from './profiling.ts';
 import { ThreadMemory } from './shared-memory.ts';
 import { collectStartingGarbage } from './starting-garbage.ts';
+import { StoreDisk } from './store-disk.ts';
 
 /** How durable a commit is: on the device, or handed to the system (for comparisons with brokers that promise no more). */
 export type Durability = 'flushed' | 'written';
@@ -87,7 +87,7 @@ class StoreThread implements SchedulerHost, StoreHost {
   readonly #doorbell: PortDoorbell;
   readonly #scheduler: Scheduler;
   readonly #memory: ThreadMemory;
-  readonly #disk: LmdbDisk;
+  readonly #disk: StoreDisk;
   readonly #measured: MeasuredDisk;
   readonly #store: Store;
   readonly #profile = new OwnProfile();
@@ -106,12 +106,7 @@ class StoreThread implements SchedulerHost, StoreHost {
     this.#memory = new ThreadMemory(new BlockTable(task.memory), task.owner, new Int32Array(task.slots));
     this.#doorbell = new PortDoorbell(task.ports, () => this.#scheduler.poke());
     this.#scheduler = new Scheduler(task.thread, task.threads, this, new MeshPort(task.mesh, task.thread, this.#doorbell));
-    this.#disk = LmdbDisk.open({
-      path: task.path,
-      durability: task.durability,
-      mapSizeBytes: MAP_SIZE_BYTES,
-      fullError: (text, cause) => new DiskFullError(text, { cause }),
-    });
+    this.#disk = StoreDisk.open({ path: task.path, durability: task.durability, mapSizeBytes: MAP_SIZE_BYTES });
     this.#measured = new MeasuredDisk(this.#disk, () => systemClock.nowMs());
     this.#store = new Store(this.#measured, new MessageRecords(this.#memory), crc32);
   }
@@ -137,7 +132,7 @@ class StoreThread implements SchedulerHost, StoreHost {
           return ended.resolve(message.clean);
       }
     });
-    this.#notice({ type: 'opened', faults, definitions });
+    this.#notice({ type: 'opened', faults: [...this.#disk.faults, ...faults], definitions });
     await ended.promise.then((isClean) => this.#end(isClean));
     control.close();
   }
@@ -211,8 +206,17 @@ class StoreThread implements SchedulerHost, StoreHost {
     const { bavail, bsize } = statfsSync(dirname(this.#task.path));
     this.#belowLimit = bavail * bsize < this.#task.diskFreeLimitBytes;
     this.#tellDisk();
-    if (!this.#failed) this.#disk.trim();
+    this.#tidy();
     this.#watch = systemClock.setTimer(DISK_CHECK_MS, () => this.#watchDisk());
+  }
+
+  #tidy(): void {
+    if (this.#failed) return;
+    try {
+      this.#disk.idle();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   #tellDisk(): void {

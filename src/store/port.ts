@@ -45,3 +45,16 @@ export interface StoreMemory {
   placeOf(address: number): number;
   setPlace(address: number, place: number): void;
 }
+
+/** A file of whole blocks in front of the disk, which is written and flushed with one call (`journal/`). */
+export interface JournalFile {
+  /** All that stands in it. Undefined: there is none. */
+  read(): Buffer | undefined;
+  /** A new one of `blocks` blocks like `block`, on the device when it returns. Throws DiskFullError, and then nothing was changed. */
+  make(block: Uint8Array, blocks: number): void;
+  /**
+   * When it returns, the bytes are on the device (durability `flushed`). `DiskFullError`: nobody knows what stands there. After any other
+   * error nothing is confirmed any more.
+   */
+  write(bytes: Uint8Array, at: number): void;
+}

@@ -10,6 +10,7 @@
  * 04 | queue u32 | 01 ...       its segments of kept messages, 02 ... of paged ones
  * 05 ...                        segments of bodies that several queues share
  * 06 | timeline u32 | ...       messages in the order of their time         timeline-keys.ts
+ * f0                            which records of the journal count   journal/journal-mark.ts
  *
  * a segment, behind one of these prefixes (all numbers big endian):
  *      | first u64 | 00 | count u16 | span u16 | shape u8 |     index       index-record.ts
@@ -24,7 +25,7 @@
  */
 import { readExtended, writeExtended } from './extended-position.ts';
 
-export const Area = { definitions: 1, store: 2, cleanStop: 3, queues: 4, shared: 5, timelines: 6 } as const;
+export const Area = { definitions: 1, store: 2, cleanStop: 3, queues: 4, shared: 5, timelines: 6, journal: 0xf0 } as const;
 export const QueuePart = { record: 0, kept: 1, paged: 2 } as const;
 export const SegmentPart = { index: 0, contents: 1, state: 2 } as const;
 
@@ -40,6 +41,7 @@ export const Shape = {
 
 export const STORE_KEY = Buffer.from([Area.store]);
 export const CLEAN_STOP_KEY = Buffer.from([Area.cleanStop]);
+export const JOURNAL_KEY = Buffer.from([Area.journal]);
 export const QUEUES_FROM = Buffer.from([Area.queues]);
 export const QUEUES_TO = Buffer.from([Area.queues + 1]);
 export const SHARED_PREFIX = Buffer.from([Area.shared]);

@@ -9,8 +9,14 @@ import { Random } from '../support/hostile/random.ts';
 import { RawClient } from '../support/raw-client.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { startFaultNode } from '../support/fault-node.ts';
+import { StoredQueues } from '../../src/main/inspection/stored-queues.ts';
+import { openUnapplied } from '../../src/main/inspection/unapplied.ts';
+import { until } from '../support/traffic.ts';
 
 export const STORE_FILE = 'store.mdb';
+export const JOURNAL_FILE = 'store.journal';
+/** Records that the copy of a running node's journal must hold. */
+const RECORDS_LEAST = 4;
 
 /** What must come out of each queue, in order: hex digests would do, but whole bodies show what went wrong. */
 export type QueueContents = Readonly<Record<string, readonly string[]>>;
@@ -20,6 +26,8 @@ export type DamageWorld = {
   readonly bytes: Buffer;
   readonly earlier: Buffer;
   readonly expected: QueueContents;
+  /** Both files as the node would have left them if it had been killed. */
+  readonly killed: { readonly bytes: Buffer; readonly journal: Buffer };
 };
 
 const PERSISTENT = { deliveryMode: 2 } as const;
@@ -95,6 +103,7 @@ export async function buildDamageWorld(directory: string, seed: number): Promise
   const earlierFile = join(directory, 'earlier.mdb');
   const fault = await startFaultNode({ dataDir: directory, schedulers: 1 });
   let contents: QueueContents;
+  let killed: DamageWorld['killed'] | undefined;
   try {
     const client = await RawClient.connect(fault.broker);
     const channel = await client.openChannel(1);
@@ -116,10 +125,25 @@ export async function buildDamageWorld(directory: string, seed: number): Promise
     await filling.settle('small', 6);
     await filling.publish('', 'fan-1', ['fan-1'], 5, 30, 60);
     contents = filling.contents;
+    // An idle node empties its journal.
+    while (killed === undefined) {
+      for (let each = 0; each < RECORDS_LEAST; each++) await filling.publish('', 'fan-2', ['fan-2'], 1, 30, 60);
+      const wanted = Object.values(filling.contents).reduce((sum, { length }) => sum + length, 0);
+      await until(() => storedIn(file) === wanted, 'all is stored', () => storedIn(file));
+      const journal = readFileSync(join(directory, JOURNAL_FILE));
+      const bytes = readFileSync(file);
+      if ((openUnapplied(file, true).journal?.records ?? 0) >= RECORDS_LEAST) killed = { bytes, journal };
+    }
     await client.close();
   } finally {
     await fault.close();
   }
   if (fault.surprises.length > 0) throw new Error(fault.surprises.join());
-  return { bytes: readFileSync(file), earlier: readFileSync(earlierFile), expected: contents };
+  return { bytes: readFileSync(file), earlier: readFileSync(earlierFile), expected: contents, killed };
+}
+
+/** Messages on the disk, of a node that runs. */
+function storedIn(file: string): number {
+  const queues = new StoredQueues(openUnapplied(file, true).disk);
+  return queues.ids().reduce((sum, id) => sum + queues.examine(id).messages, 0);
 }

@@ -13,10 +13,17 @@ import * as assert from 'uvu/assert';
 import { brokenCopy } from '../support/fault-node.ts';
 import { Random } from '../support/hostile/random.ts';
 import type { DamageAnswer, DamageOrder } from './damage-reader.ts';
-import { STORE_FILE, type DamageWorld, buildDamageWorld } from './damage-world.ts';
+import { crc32 } from 'node:zlib';
+import { readJournalMark } from '../../src/store/journal/journal-mark.ts';
+import { readJournal } from '../../src/store/journal/journal-reading.ts';
+import { blocksOf, recordBytesOf } from '../../src/store/journal/journal-record.ts';
+import { JOURNAL_KEY } from '../../src/store/store-keys.ts';
+import { LmdbFileDisk } from '../../native-free-io/lmdb/file-disk.ts';
+import { JOURNAL_FILE, STORE_FILE, type DamageWorld, buildDamageWorld } from './damage-world.ts';
 import { damage } from './lmdb-damages.ts';
 
 const DAMAGES = Number(process.env['LEVERET_DAMAGES'] ?? 50);
+const JOURNAL_DAMAGES = Math.ceil(DAMAGES / 2);
 const SEED = Number(process.env['LEVERET_SEED'] ?? 1);
 const PAGE_BYTES = 4096;
 /** Without checksums: so many damages at most until something false was handed out. */
@@ -103,10 +110,11 @@ function anywhere(random: Random): { readonly bytes: Buffer; readonly what: stri
   return { bytes, what: `pages ${page} and ${other / PAGE_BYTES} swapped` };
 }
 
-async function findingOf(bytes: Buffer, index: number, root?: string): Promise<Finding> {
+async function findingOf(bytes: Buffer, index: number, root?: string, journal?: Buffer): Promise<Finding> {
   const dataDir = join(directory, `damaged-${index}`);
   mkdirSync(dataDir);
   writeFileSync(join(dataDir, STORE_FILE), bytes);
+  if (journal !== undefined) writeFileSync(join(dataDir, JOURNAL_FILE), journal);
   const finding = await reader.read({ dataDir, expected: world.expected, ...(root === undefined ? {} : { root }) });
   rmSync(dataDir, { recursive: true, force: true });
   return finding;
@@ -128,6 +136,72 @@ test(`${DAMAGES} damages: nothing false, nothing missing in silence, no end of t
   if (process.env['LEVERET_DAMAGES'] !== undefined) process.stdout.write(`${JSON.stringify(Object.fromEntries(outcomes))}\n`);
   assert.equal(failures, []);
   for (const outcome of ['refused', 'crashed', 'correct']) assert.ok(outcomes.has(outcome), `some are ${outcome}`);
+});
+
+/** Blocks that the journal of the killed node uses, and those before its last record. */
+function blocksUsed(): { readonly used: number; readonly beforeLast: number } {
+  const file = join(directory, 'killed.mdb');
+  writeFileSync(file, world.killed.bytes);
+  const mark = readJournalMark(crc32, new LmdbFileDisk(file).get(JOURNAL_KEY));
+  const { records, blocks } = readJournal(crc32, world.killed.journal, mark);
+  return { used: blocks, beforeLast: blocks - blocksOf(recordBytesOf(records.at(-1)!)) };
+}
+
+type JournalDamage = { readonly journal: Buffer; readonly what: string; readonly isOfLast: boolean };
+
+function damagedJournal(index: number, used: number, beforeLast: number): JournalDamage {
+  const random = new Random(SEED * 1_000_003 + index);
+  const journal = Buffer.from(world.killed.journal);
+  const block = random.below(used);
+  const kind = random.pick(['bit', 'bit', 'zeroed block', 'cut tail'] as const);
+  const at = block * PAGE_BYTES + random.below(PAGE_BYTES);
+  if (kind === 'cut tail') return { journal: journal.subarray(0, at), what: `cut at ${at}`, isOfLast: false };
+  if (kind === 'bit') journal[at]! ^= 1 << random.below(8);
+  else journal.fill(0, block * PAGE_BYTES, (block + 1) * PAGE_BYTES);
+  return { journal, what: `${kind} in block ${block} of ${used}`, isOfLast: kind === 'bit' && block >= beforeLast };
+}
+
+/** A last record that is damaged looks like one that was being written: what was in it is missing, and that is told. */
+function isTold({ outcome, text }: Finding): boolean {
+  return outcome === 'wrong' && !text.includes('is false') && text.includes("the last one of the store's journal, is not whole");
+}
+
+test('a journal that nobody damaged has what the database has not', async () => {
+  assert.equal(await findingOf(world.killed.bytes, 0, undefined, world.killed.journal), { outcome: 'correct', text: '' });
+  const { outcome } = await findingOf(world.killed.bytes, 0);
+  assert.is(outcome, 'refused', 'without it');
+});
+
+test(`${JOURNAL_DAMAGES} damages of a journal: the node refuses, or tells that its last record is not whole`, async () => {
+  const { used, beforeLast } = blocksUsed();
+  const outcomes = new Map<string, number>();
+  const failures: string[] = [];
+  for (let index = 0; index < JOURNAL_DAMAGES; index++) {
+    const { journal, what, isOfLast } = damagedJournal(index, used, beforeLast);
+    const finding = await findingOf(world.killed.bytes, index, undefined, journal);
+    outcomes.set(finding.outcome, (outcomes.get(finding.outcome) ?? 0) + 1);
+    if (finding.outcome !== 'refused' && !(isOfLast && isTold(finding))) failures.push(`damage ${index} (${what}): ${finding.outcome}, ${finding.text}`);
+  }
+  if (process.env['LEVERET_DAMAGES'] !== undefined) process.stdout.write(`${JSON.stringify(Object.fromEntries(outcomes))}\n`);
+  assert.equal(failures, []);
+  assert.ok(outcomes.has('refused'));
+});
+
+test('control: a build that takes each damage of the journal for its end loses messages', async () => {
+  const copy = brokenCopy({ file: 'src/store/journal/journal-reading.ts', text: 'if (later !== undefined) throw', replacement: 'if (later === null) throw' });
+  try {
+    const { used, beforeLast } = blocksUsed();
+    let isFound = false;
+    for (let index = 0; index < CONTROL_DAMAGES_MAX && !isFound; index++) {
+      const { journal, what, isOfLast } = damagedJournal(index, used, beforeLast);
+      if (isOfLast || !what.startsWith('bit')) continue;
+      isFound = (await findingOf(world.killed.bytes, index, copy.root, journal)).outcome === 'wrong';
+    }
+    assert.ok(isFound);
+  } finally {
+    reader.stop();
+    copy.remove();
+  }
 });
 
 test('control: a build that does not compare the checksum of contents hands out what is false', async () => {

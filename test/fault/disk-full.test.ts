@@ -6,8 +6,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { Manner } from '../support/device/committing.ts';
-import { COMMITTED_ALL, commitsIn, faultOfDatabase, faultOfImage, marksOf, startCommitting } from '../support/device/committing.ts';
+import type { Committed, Manner } from '../support/device/committing.ts';
+import { BARE, BEHIND_JOURNAL, COMMITTED_ALL, JOURNAL, commitsIn, faultOfDatabase, faultOfImage, marksOf, startCommitting } from '../support/device/committing.ts';
 import type { DeviceLog, DeviceRecord } from '../support/device/device-log.ts';
 import { FaultyDevice, whyNoDeviceShim } from '../support/device/device-shim.ts';
 import type { Fault, FaultyCall } from '../support/device/device-shim.ts';
@@ -20,6 +20,11 @@ const COMMITS = 30;
 /** Questions for room: the first two are asked when the database is opened, and by the first commit. */
 const FIRST_QUESTION = 3;
 const QUESTIONS = 9;
+/** Those of the database behind a journal, which is asked less often. */
+const QUESTIONS_BEHIND = 2;
+const GROWTHS_BEHIND = 2;
+/** Writes to the journal, of the whole workload, at least. */
+const JOURNAL_WRITES = 16;
 /** Growing writes of the whole workload, at least. All of them are the disk's, ahead of LMDB. */
 const GROWTHS = 4;
 const IMAGES = 3;
@@ -32,11 +37,11 @@ const reading = new ImageReading();
 full.after(() => reading.close());
 
 /** The device is full from the `nth` call of its kind on. What went wrong, in words. */
-async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, manner: Manner = 'flushed'): Promise<string[]> {
+async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, manner: Manner = 'flushed', to: Committed = BARE): Promise<string[]> {
   const device = FaultyDevice.make();
   try {
     device.order(call, nth, how, 'on');
-    const program = startCommitting(device, manner, COMMITS);
+    const program = startCommitting(device, manner, COMMITS, to);
     const fulls = (): number => marksOf(device.log()).filter((mark) => mark === 'full').length;
     await Promise.race([program.ended, until(() => fulls() >= 2, 'the program finds the device full', fulls)]);
     const fullSeen = fulls();
@@ -91,6 +96,24 @@ if (missing !== undefined) {
   full('the same when a write is refused outright', async () => {
     const faults: string[] = [];
     for (let moment = 0; moment < MOMENTS; moment++) faults.push(...(await faultsWhenFullAt('growth', 1 + (moment % GROWTHS), 'ENOSPC')));
+    assert.equal(faults, []);
+  });
+
+  full('the same behind a journal', async () => {
+    const faults: string[] = [];
+    for (let moment = 0; moment < MOMENTS / 2; moment++) {
+      const nth = Math.floor(moment / 2);
+      const question = (): Promise<string[]> => faultsWhenFullAt('room', FIRST_QUESTION + (nth % QUESTIONS_BEHIND), 'ENOSPC', 'flushed', BEHIND_JOURNAL);
+      const growth = (): Promise<string[]> => faultsWhenFullAt('growth', 1 + (nth % GROWTHS_BEHIND), nth % 2 === 0 ? 'short' : 'ENOSPC', 'flushed', BEHIND_JOURNAL);
+      faults.push(...(await (moment % 2 === 0 ? question() : growth())));
+    }
+    assert.equal(faults, []);
+  });
+
+  // As on a file system that writes nothing in place. The record may be there in part, and the next one is another.
+  full('the same when a write to the journal is refused', async () => {
+    const faults: string[] = [];
+    for (let moment = 0; moment < MOMENTS / 2; moment++) faults.push(...(await faultsWhenFullAt('write', 1 + (moment % JOURNAL_WRITES), moment % 2 === 0 ? 'short' : 'ENOSPC', 'flushed', JOURNAL)));
     assert.equal(faults, []);
   });
 

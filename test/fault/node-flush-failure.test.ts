@@ -13,6 +13,7 @@ import { FaultyDevice, whyNoDeviceShim } from '../support/device/device-shim.ts'
 import { faultsOfNode, faultsOfNodeImage } from '../support/device/node-images.ts';
 import type { RecordedNode } from '../support/device/node-images.ts';
 import { endNode, startNodeOn } from '../support/device/node-on-device.ts';
+import type { OrderedFiles } from '../support/device/node-on-device.ts';
 import { TimedTraffic } from '../support/device/timed-traffic.ts';
 import { runSeed } from '../support/seeded-random.ts';
 
@@ -27,13 +28,15 @@ const CONTROL_AFTER = 200;
 const CONTROL_IMAGES = 40;
 const MESSAGE = 'the store could not commit to';
 
+type Call = 'write' | 'flush' | 'direct';
+
 const seed = runSeed();
 const flushing = suite(`flush failure under a node (LEVERET_TEST_SEED=${seed})`);
 
 /** Lets the `nth` call of its kind from some moment on fail. What went wrong, in words, with the node, and after a restart. */
-async function faultsAfter(call: 'flush' | 'direct', nth: number, runSeedNumber: number): Promise<string[]> {
+async function faultsAfter(call: Call, ordered: OrderedFiles, nth: number, runSeedNumber: number): Promise<string[]> {
   const device = FaultyDevice.make();
-  const { child, broker } = await startNodeOn(device);
+  const { child, broker } = await startNodeOn(device, 'flushed', ordered);
   try {
     const traffic = await TimedTraffic.open(broker, runSeedNumber);
     await traffic.publish(BEFORE);
@@ -49,21 +52,21 @@ async function faultsAfter(call: 'flush' | 'direct', nth: number, runSeedNumber:
       ...(await faultsOfNode(device.directory, traffic.ledger, Infinity)),
       ...(await faultsOfNodeImage(run, runSeedNumber, { cutFrom: run.log.length - 1 })),
     ];
-    return faults.map((fault) => `${call} ${nth}: ${fault}`);
+    return faults.map((fault) => `${call} ${nth} of ${ordered}: ${fault}`);
   } finally {
     await endNode(child);
     device.remove();
   }
 }
 
-function faultsAfterEach(call: 'flush' | 'direct'): Promise<string[]> {
-  return inLanes(FAILURES, (failure) => faultsAfter(call, 1 + (failure % CALLS), seed + failure));
+function faultsAfterEach(call: Call, ordered: OrderedFiles): Promise<string[]> {
+  return inLanes(FAILURES, (failure) => faultsAfter(call, ordered, 1 + (failure % CALLS), seed + failure));
 }
 
 /** The same questions to a node that learns nothing of the failure, because the device hides it. */
-async function faultsWhenHidden(call: 'flush' | 'direct'): Promise<string[]> {
+async function faultsWhenHidden(call: Call, ordered: OrderedFiles): Promise<string[]> {
   const device = FaultyDevice.make();
-  const { child, broker } = await startNodeOn(device);
+  const { child, broker } = await startNodeOn(device, 'flushed', ordered);
   try {
     const traffic = await TimedTraffic.open(broker, seed);
     await traffic.publish(BEFORE);
@@ -98,16 +101,28 @@ if (missing !== undefined) {
   });
 } else {
   flushing('the node ends when a flush fails, and nothing that was confirmed is lost', async () => {
-    assert.equal(await faultsAfterEach('flush'), []);
+    assert.equal(await faultsAfterEach('flush', '.journal'), []);
+  });
+
+  flushing('the same when a write to the journal fails', async () => {
+    assert.equal(await faultsAfterEach('write', '.journal'), []);
+  });
+
+  flushing('the same when a flush of the database behind it fails', async () => {
+    assert.equal(await faultsAfterEach('flush', '.mdb'), []);
   });
 
   flushing('the same when a synchronous write fails', async () => {
-    assert.equal(await faultsAfterEach('direct'), []);
+    assert.equal(await faultsAfterEach('direct', '.mdb'), []);
   });
 
-  for (const call of ['flush', 'direct'] as const) {
-    flushing(`control: a device that hides each failed ${call === 'flush' ? 'flush' : 'synchronous write'} is found out`, async () => {
-      const [late, lost] = await faultsWhenHidden(call);
+  for (const [call, ordered] of [
+    ['flush', '.journal'],
+    ['flush', '.mdb'],
+    ['direct', '.mdb'],
+  ] as const) {
+    flushing(`control: a device that hides each failed ${call === 'flush' ? 'flush' : 'synchronous write'} of ${ordered} is found out`, async () => {
+      const [late, lost] = await faultsWhenHidden(call, ordered);
       assert.match(late ?? '', /messages were confirmed that were sent after the failure/);
       assert.is.not(lost, undefined, 'no loss of power has harmed what was confirmed');
     });

@@ -99,6 +99,7 @@ inspect('a node that ended without a word, and one that ended in order', async (
   const torn = (await run(cut)).out;
   assert.match(torn, /node +not stopped in order\n/);
   assert.match(torn, /orders {2}31 messages, .*, 31 redelivered\n/);
+  assert.match(torn, /journal +[1-9][0-9]* records of [0-9]+ bytes that are not in the database yet\n/);
   await client.close();
   await broker.close();
   cpSync(running, stopped, { recursive: true });
@@ -107,6 +108,7 @@ inspect('a node that ended without a word, and one that ended in order', async (
   assert.match(out, /node +stopped in order\n/);
   assert.match(out, /format 1, sound\n/);
   assert.match(out, /queues +3\n/);
+  assert.not.match(out, /journal/);
   assert.match(out, /orders {2}31 messages, .*, 0 redelivered\n/);
   assert.match(out, /shared bodies +1 segments\n/);
 });
@@ -151,6 +153,31 @@ inspect('what is damaged is named, and the rest is told all the same', async () 
   const listing = await run(damaged, '--queue', 'orders');
   assert.is(listing.code, 1);
   assert.match(listing.out, /^0 {2}DAMAGED/);
+});
+
+inspect('a journal that is torn at its end is told, and one that is damaged', async () => {
+  const journal = join(cut, 'store.journal');
+  const sound = readFileSync(journal);
+  const before = stateOf(cut);
+  const { records } = (JSON.parse((await run(cut, '--json')).out) as { journal: { records: number } }).journal;
+  assert.equal(stateOf(cut), before, 'nothing is changed');
+  assert.ok(records > 1);
+  const blank = sound.subarray(-4096);
+  const used = Array.from({ length: sound.length / 4096 }, (_, block) => block).filter((block) => !sound.subarray(block * 4096, (block + 1) * 4096).equals(blank));
+  const spoil = (block: number): void => {
+    const bytes = Buffer.from(sound);
+    bytes[block * 4096 + 100]! ^= 1;
+    writeFileSync(journal, bytes);
+  };
+  spoil(used.at(-1)!);
+  assert.match((await run(cut)).out, new RegExp(`journal +${records - 1} records of .*, and one that is not whole\\n`));
+  spoil(used[0]!);
+  const damaged = await run(cut);
+  assert.is(damaged.code, 1);
+  assert.match(damaged.err, /the journal of the store is damaged: record 1 is not whole, and record \d+ behind it is there\. Put back a copy/);
+  rmSync(journal);
+  assert.match((await run(cut)).err, /the journal of the store is damaged: it is missing/);
+  writeFileSync(journal, sound);
 });
 
 inspect('what cannot be told is said in one sentence', async () => {

@@ -85,8 +85,8 @@ refused('one of an older or a newer format', async () => {
 refused('a data directory of a newer version', async () => {
   const schema = join(dataDir, 'schema');
   const before = readFileSync(schema);
-  writeFileSync(schema, '2\n');
-  assert.match(await refusal(), /has version 2, and this Leveret reads up to 1; run the newer Leveret on it/);
+  writeFileSync(schema, '3\n');
+  assert.match(await refusal(), /has version 3, and this Leveret reads up to 2; run the newer Leveret on it/);
   writeFileSync(schema, before);
 });
 

@@ -6,7 +6,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { BROKEN_BUILDS } from '../support/sim/broken-builds.ts';
 
-const SEEDS = 200;
+const SEEDS = 400;
 const SIM = join(import.meta.dirname, '../support/sim');
 const run = promisify(execFile);
 const test = suite('broken builds under simulation');

@@ -15,6 +15,7 @@ export function inspectionText(inspection: Inspection): string {
     `data directory   ${directory}, version ${version}`,
     `node             ${state}`,
     format === null ? 'store            empty' : `store            ${fileBytes} bytes, format ${format}${damagesOf(inspection)}`,
+    ...journalLines(inspection),
     ...(moving ? ['                 the node wrote while it was read: figures are of different moments'] : []),
     ...faults.map((fault) => `                 ${fault}`),
     `shared bodies    ${sharedSegments} segments`,
@@ -28,6 +29,12 @@ export function inspectionText(inspection: Inspection): string {
   const strays = straysOf(inspection);
   lines.push(...(strays.length === 0 ? [] : list('not defined', strays.map(([id]) => `id ${id}  ${queueFigures(inspection, id)}`))));
   return `${lines.join('\n')}\n`;
+}
+
+function journalLines({ journal }: Inspection): string[] {
+  if (journal === null) return [];
+  const torn = journal.torn ? ', and one that is not whole' : '';
+  return [`journal          ${journal.records} records of ${journal.bytes} bytes that are not in the database yet${torn}`];
 }
 
 /** Of queues that are not defined. */

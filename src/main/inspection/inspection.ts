@@ -4,20 +4,21 @@
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { SCHEMA_VERSION, lostFile } from '../../../native-free-io/file/data-directory.ts';
+import { OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, lostFile } from '../../../native-free-io/file/data-directory.ts';
 import { takeExclusiveLock } from '../../../native-free-io/file/exclusive-lock.ts';
 import { checkLmdbFile } from '../../../native-free-io/lmdb/file-check.ts';
-import { LmdbFileDisk } from '../../../native-free-io/lmdb/file-disk.ts';
 import { newestTransaction } from '../../../native-free-io/lmdb/file-entries.ts';
 import { LmdbFileFault } from '../../../native-free-io/lmdb/page-file.ts';
 import { isTimeline } from '../../broker/exchange/delayed-exchange.ts';
 import { DEFINITION_KEYS } from '../../store/definition-key.ts';
 import { readDefinitions } from '../../store/definitions.ts';
+import { JournalFault } from '../../store/journal/journal-fault.ts';
 import { StoreFormatError } from '../../store/store-record.ts';
 import { STORE_FILE } from '../store-file.ts';
 import { definitionPort } from '../stored-topology.ts';
 import { type Definitions, listDefinitions } from './definition-lists.ts';
 import { NOTHING_STORED, type StoredQueue, StoredQueues } from './stored-queues.ts';
+import { type Unapplied, openUnapplied } from './unapplied.ts';
 
 /** So often a store that a node writes meanwhile is read anew, until nothing was written between the first byte and the last. */
 const ATTEMPTS_MAX = 5;
@@ -28,6 +29,7 @@ export type Inspection = {
   readonly version: number;
   readonly state: 'running' | 'stopped in order' | 'not stopped in order' | 'never used';
   readonly fileBytes: number;
+  readonly journal: Unapplied;
   /** Of the stored messages; null before anything was stored. */
   readonly format: number | null;
   /** A node wrote while it was read: figures are of different moments, and nothing can be said of damage. */
@@ -56,17 +58,18 @@ export function inspectDataDirectory(path: string): InspectionOutcome {
   try {
     for (let attempts = 1; ; attempts++) {
       const before = newestTransaction(file);
-      const read = readStore(file);
+      const read = readStore(file, running);
       const moving = newestTransaction(file) !== before;
       if (moving && attempts < ATTEMPTS_MAX) continue;
       if ('problem' in read) return read;
-      const { queues, definitions, faults, stored } = read;
+      const { queues, definitions, faults, stored, journal } = read;
       const state = running ? 'running' : queues.clean ? 'stopped in order' : 'not stopped in order';
       const inspection = {
         directory,
         version,
         state,
         fileBytes: statSync(file).size,
+        journal,
         format: queues.format,
         moving,
         faults: moving ? [] : faults,
@@ -78,6 +81,7 @@ export function inspectDataDirectory(path: string): InspectionOutcome {
     }
   } catch (error) {
     if (error instanceof LmdbFileFault) return damagedFile(file, error.message);
+    if (error instanceof JournalFault) return { problem: withoutStop(error.message) };
     throw error;
   }
 }
@@ -87,10 +91,11 @@ type ReadStore = {
   readonly definitions: Definitions;
   readonly faults: readonly string[];
   readonly stored: ReadonlyMap<number, StoredQueue>;
+  readonly journal: Unapplied;
 };
 
-function readStore(file: string): ReadStore | { readonly problem: string } {
-  const disk = new LmdbFileDisk(file);
+function readStore(file: string, running: boolean): ReadStore | { readonly problem: string } {
+  const { disk, journal } = openUnapplied(file, running);
   const { events, faults } = readDefinitions(disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to), definitionPort);
   const definitions = listDefinitions(events);
   let queues: StoredQueues;
@@ -107,7 +112,7 @@ function readStore(file: string): ReadStore | { readonly problem: string } {
   const known = new Set(definitions.queues.map(({ id }) => id));
   const strays = queues.ids().filter((id) => !known.has(id));
   const told = strays.map((id) => `Messages are stored for a queue with the id ${id}, which is not defined${faults.length === 0 ? ': they go with the next start' : ''}.`);
-  return { queues, definitions, faults: [...faults, ...queues.faults, ...told], stored };
+  return { queues, definitions, faults: [...faults, ...queues.faults, ...told], stored, journal };
 }
 
 function ofRunning(queue: StoredQueue, moving: boolean): StoredQueue {
@@ -122,8 +127,8 @@ function versionOf(directory: string): number | { readonly problem: string } {
   const text = readFileSync(schema, 'utf8').trim();
   if (!/^[0-9]{1,9}$/.test(text)) return { problem: `${schema} does not hold a version number` };
   const version = Number(text);
-  if (version === SCHEMA_VERSION) return version;
-  return { problem: `${directory} has version ${version}, and this Leveret reads version ${SCHEMA_VERSION}; inspect it with the one that wrote it` };
+  if (version >= OLDEST_SCHEMA_VERSION && version <= SCHEMA_VERSION) return version;
+  return { problem: `${directory} has version ${version}, and this Leveret reads versions ${OLDEST_SCHEMA_VERSION} to ${SCHEMA_VERSION}; inspect it with the one that wrote it` };
 }
 
 /** Whoever asks holds the lock for a moment; a node that starts just then waits longer than that. */
@@ -146,6 +151,7 @@ function emptyInspection(directory: string, version: number, running: boolean): 
     version,
     state: running ? 'running' : 'never used',
     fileBytes: 0,
+    journal: null,
     format: null,
     moving: false,
     faults: [],

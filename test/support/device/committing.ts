@@ -13,8 +13,17 @@ import type { ImageOptions } from './power-loss-image.ts';
 
 const PROGRAM = join(import.meta.dirname, 'commit-numbers.ts');
 const FILE = 'store.mdb';
-/** The lock file is no part of the database: orders do not count what happens to it. */
-const ORDERED_FILES = '.mdb';
+
+/** What is committed to, and the files that orders are about: the lock file is no part of it. */
+export type Committed = {
+  readonly kind: 'bare' | 'journaled';
+  readonly ordered: '.mdb' | '.journal';
+};
+
+export const BARE: Committed = { kind: 'bare', ordered: '.mdb' };
+/** The database behind a journal, and the journal itself. */
+export const BEHIND_JOURNAL: Committed = { kind: 'journaled', ordered: '.mdb' };
+export const JOURNAL: Committed = { kind: 'journaled', ordered: '.journal' };
 
 /** Exit codes of the program. */
 export const COMMITTED_ALL = 0;
@@ -23,10 +32,10 @@ export const GAVE_UP = 3;
 /** How the program commits; `hasty` confirms a commit before it makes it. */
 export type Manner = 'flushed' | 'written' | 'hasty';
 
-export function startCommitting(device: FaultyDevice, manner: Manner, commits: number): Child {
-  const how = manner === 'written' ? ['written', String(commits)] : ['flushed', String(commits), manner];
+export function startCommitting(device: FaultyDevice, manner: Manner, commits: number, { kind, ordered }: Committed = BARE): Child {
+  const how = manner === 'written' ? ['written', String(commits), kind] : ['flushed', String(commits), kind, manner];
   const args = ['--disable-warning=ExperimentalWarning', PROGRAM, join(device.directory, FILE), ...how];
-  return startChild(process.execPath, args, device.environment(ORDERED_FILES));
+  return startChild(process.execPath, args, device.environment(ordered));
 }
 
 /** What is wrong with the database as the program left it; undefined when nothing is. `confirmed`: commits that had returned. */

@@ -4,16 +4,14 @@
  */
 import { createInterface } from 'node:readline';
 import { crc32 } from 'node:zlib';
-import { LmdbDisk } from '../../../native-free-io/lmdb/lmdb-disk.ts';
-
-/** Behind every key. */
-const END = Buffer.alloc(64, 0xff);
+import { StoreDisk } from '../../../src/main/store-disk.ts';
+import { JOURNAL_KEY } from '../../../src/store/store-keys.ts';
 
 function answer(path: string): unknown {
   try {
-    const disk = LmdbDisk.open({ path, durability: 'flushed', mapSizeBytes: 1 << 26 });
+    const disk = StoreDisk.open({ path, durability: 'flushed', mapSizeBytes: 1 << 26 });
     try {
-      return { entries: [...disk.entries(Buffer.from([0]), END)].map(({ key, value }) => [key.toString('hex'), crc32(value)]) };
+      return { entries: [...disk.entries(Buffer.from([0]), JOURNAL_KEY)].map(({ key, value }) => [key.toString('hex'), crc32(value)]) };
     } finally {
       disk.close();
     }

@@ -10,15 +10,15 @@ import type { FaultyDevice } from './device-shim.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../../bin/leveret.js');
 const STARTED = 'Server startup complete\n';
-/** The files of the store, to which orders of faults apply. */
-const STORE_FILES = '.mdb';
+/** The files of the store that orders of faults apply to. */
+export type OrderedFiles = '.mdb' | '.journal';
 
 export type DeviceNode = { readonly child: Child; readonly broker: TestBroker };
 
 /** Starts a node on a plain directory, or on a device that is recorded. Rejects with what it said when it does not start. */
-export async function startNodeOn(place: string | FaultyDevice, durability: 'flushed' | 'written' = 'flushed'): Promise<DeviceNode> {
+export async function startNodeOn(place: string | FaultyDevice, durability: 'flushed' | 'written' = 'flushed', ordered: OrderedFiles = '.mdb'): Promise<DeviceNode> {
   const directory = typeof place === 'string' ? place : place.directory;
-  const environment = typeof place === 'string' ? {} : place.environment(STORE_FILES);
+  const environment = typeof place === 'string' ? {} : place.environment(ordered);
   const options = ['--port', '0', '--data-dir', directory, '--durability', durability, '--schedulers', '1', '--log-level', 'error'];
   const child = startChild(process.execPath, [LAUNCHER, 'start', ...options], environment);
   await child.said(STARTED);

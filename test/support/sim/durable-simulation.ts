@@ -145,6 +145,7 @@ export class DurableSimulation extends SimRun {
 
   #fillDisk(): void {
     this.#disk.full = true;
+    this.#disk.journal.writesInPlace = this.random.chance(0.5);
     this.#diskFullSteps = this.random.between(1, 600);
   }
 
@@ -208,7 +209,9 @@ export class DurableSimulation extends SimRun {
   /** One of the next commits fails, before or after it is done; the node goes on for a while, if it can. */
   #failAtCommit(error: () => Error): void {
     const { random } = this;
-    const failing = random.of(['before', 'after'] as const);
+    const failing = random.of(['before', 'within', 'after'] as const);
+    const share = random.of([0.1, 0.5, 0.9]);
+    this.#disk.journal.survives = () => random.chance(share);
     let left = random.between(1, 4);
     this.#disk.full = false;
     this.#disk.plan = (moment) => {
@@ -261,8 +264,8 @@ export class DurableSimulation extends SimRun {
     if (sharedSegments > 0) this.violate(`all queues are empty, and the store has ${sharedSegments} segments of shared bodies`);
     this.#drain(true);
     this.#blame(slotFaults(this.node));
-    for (const key of this.#disk.keys(QUEUES_FROM, SHARED_TO)) this.violate(`all queues are deleted, and the disk has ${key.toString('hex')}`);
-    const topology = restoreTopology([...this.#disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)], 1);
+    for (const key of this.node.store!.disk.keys(QUEUES_FROM, SHARED_TO)) this.violate(`all queues are deleted, and the disk has ${key.toString('hex')}`);
+    const topology = restoreTopology([...this.node.store!.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)], 1);
     for (const vhost of topology.vhosts()) for (const { name } of topology.queues(vhost.name)) this.violate(`${name} is deleted, and is defined on the disk`);
     if (this.memory.exhausted) this.violate('the arenas of the simulation are too short');
     // Leases that a thread held in its own memory end with it.

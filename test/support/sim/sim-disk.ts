@@ -1,5 +1,6 @@
 import { type Disk, type DiskChange, type DiskEntry, DiskFullError } from '../../../src/store/port.ts';
 import { MemoryDisk } from '../memory-disk.ts';
+import { SimJournal, type JournalMoment } from './sim-journal.ts';
 
 /** Thrown out of a commit: the process ends there, with the transaction done or not begun. */
 export class ProcessEnd extends Error {
@@ -7,17 +8,28 @@ export class ProcessEnd extends Error {
 }
 
 /** Asked at each commit, before it is done and after. Whatever it throws, the commit throws. */
-export type CommitPlan = (moment: 'before' | 'after') => void;
+export type CommitPlan = (moment: JournalMoment) => void;
 
-/** A disk that outlives the nodes of a run: what was committed stands there, whatever happens to who committed it. */
+/** A disk, and a journal in front of it, that outlive the nodes of a run: what was committed stands there, whatever happens to who committed it. */
 export class SimDisk implements Disk {
   readonly #disk = new MemoryDisk();
-  full = false;
+  readonly journal = new SimJournal();
+  #full = false;
   /** Commits that found no room. */
   refusals = 0;
-  plan: CommitPlan | undefined = undefined;
+  #plan: CommitPlan | undefined = undefined;
   /** Told of each commit that is done. */
   onCommitted: () => void = () => {};
+
+  set plan(plan: CommitPlan | undefined) {
+    this.#plan = plan;
+    this.journal.plan = plan;
+  }
+
+  set full(full: boolean) {
+    this.#full = full;
+    this.journal.full = full;
+  }
 
   get(key: Uint8Array): Buffer | undefined {
     return this.#disk.get(key);
@@ -32,17 +44,17 @@ export class SimDisk implements Disk {
   }
 
   commit(changes: readonly DiskChange[]): void {
-    if (this.full) {
+    if (this.#full) {
       this.refusals++;
       throw new DiskFullError('there is no room');
     }
-    this.plan?.('before');
+    this.#plan?.('before');
     this.#disk.commit(changes);
     this.onCommitted();
-    this.plan?.('after');
+    this.#plan?.('after');
   }
 
   get commits(): number {
-    return this.#disk.commits;
+    return this.#disk.commits + this.journal.writes;
   }
 }

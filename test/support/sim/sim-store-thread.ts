@@ -17,6 +17,7 @@ import { type QueuePlace, fillLedgers } from '../../../src/main/ledger-filling.t
 import { MessageRecords } from '../../../src/main/message-records.ts';
 import { ThreadMemory } from '../../../src/main/shared-memory.ts';
 import { DEFINITION_KEYS } from '../../../src/store/definition-key.ts';
+import { JournaledDisk } from '../../../src/store/journal/journaled-disk.ts';
 import { type DiskEntry, DiskFullError } from '../../../src/store/port.ts';
 import { Store } from '../../../src/store/store.ts';
 import { EventLoop } from './event-loop.ts';
@@ -28,6 +29,8 @@ import type { ThreadWitness } from './sim-thread.ts';
 
 /** Choices that the longest commit lasts. */
 const COMMIT_STEPS_MAX = 80;
+/** Of so many commits, one has nothing behind it for a while: what is in the journal goes into the database. */
+const COMMITS_AN_IDLE_MOMENT = 25;
 
 export type SimStoreSetting = {
   readonly thread: number;
@@ -49,6 +52,8 @@ export type SimStoreSetting = {
 export class SimStoreThread implements SchedulerHost, StoreHost {
   readonly loop: EventLoop;
   readonly store: Store;
+  /** What the store stands on: the database, and the journal in front of it. */
+  readonly disk: JournaledDisk;
   readonly #setting: SimStoreSetting;
   readonly #scheduler: Scheduler;
   readonly #memory: ThreadMemory;
@@ -73,14 +78,16 @@ export class SimStoreThread implements SchedulerHost, StoreHost {
       if (this.#unsaid === undefined || to.thread === thread) tell(to, letter);
       else this.#unsaid.push([to, letter]);
     };
-    this.store = new Store(disk, new MessageRecords(this.#memory), crc32);
+    this.disk = new JournaledDisk(disk, disk.journal, crc32);
+    this.store = new Store(this.disk, new MessageRecords(this.#memory), crc32);
     disk.onCommitted = () => this.#lasts();
+    disk.journal.onWritten = () => this.#lasts();
   }
 
   /** What the last process left. */
   open(): { readonly definitions: readonly DiskEntry[]; readonly clean: boolean; readonly faults: readonly string[] } {
     const { clean, faults } = this.store.open();
-    return { clean, faults, definitions: [...this.#setting.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)] };
+    return { clean, faults, definitions: [...this.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)] };
   }
 
   /** Before any queue runs. Answers what is damaged. */
@@ -107,14 +114,24 @@ export class SimStoreThread implements SchedulerHost, StoreHost {
     while (this.#scheduler.run());
     this.#scheduler.close();
     if (isClean && !this.#failed && this.store.waiting === 'nothing') this.store.markClean();
+    if (!this.#failed) this.disk.close();
     this.loop.die();
   }
 
   #lasts(): void {
     this.loop.stalledSteps += this.#setting.random.below(COMMIT_STEPS_MAX);
+    if (this.#setting.random.below(COMMITS_AN_IDLE_MOMENT) === 0) this.loop.soon(() => this.#idle());
     if (this.#unsaid !== undefined) return;
     this.#unsaid = [];
     this.loop.first(() => this.#say());
+  }
+
+  #idle(): void {
+    try {
+      for (let twice = 0; twice < 2; twice++) this.disk.idle();
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   #say(): void {

@@ -15,6 +15,8 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'src/store/segment.ts', right: 'SEGMENT_MESSAGES_MAX = 1024', wrong: 'SEGMENT_MESSAGES_MAX = 12' },
   { file: 'src/store/segment.ts', right: 'SEGMENT_SPAN_MAX = 8192', wrong: 'SEGMENT_SPAN_MAX = 40' },
   { file: 'src/store/segment-making.ts', right: 'TAIL_BYTES = 2048', wrong: 'TAIL_BYTES = 300' },
+  { file: 'src/store/journal/journaled-disk.ts', right: 'JOURNAL_BLOCKS = 1024', wrong: 'JOURNAL_BLOCKS = 12' },
+  { file: 'src/store/journal/journaled-disk.ts', right: 'RECORD_BLOCKS_MAX = 16', wrong: 'RECORD_BLOCKS_MAX = 3' },
 ];
 
 changeSources(SMALL_BOUNDS);

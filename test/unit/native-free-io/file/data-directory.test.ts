@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { SCHEMA_VERSION, openDataDirectory } from '../../../../native-free-io/file/data-directory.ts';
+import { OLDEST_SCHEMA_VERSION, SCHEMA_VERSION, openDataDirectory } from '../../../../native-free-io/file/data-directory.ts';
 import { siblingModule } from '../../../../native-free-io/file/sibling-module.ts';
 import type { DataDirectory, DataDirectoryFailure } from '../../../../native-free-io/file/data-directory.ts';
 
@@ -113,14 +113,24 @@ directories('a newer or unreadable mark is refused and the lock let go', async (
   (await opened(path)).release();
   writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION + 1}\n`);
   assert.is((await failureOf(path)).kind, 'newer-schema');
-  writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION - 1}\n`);
+  writeFileSync(join(path, 'schema'), `${OLDEST_SCHEMA_VERSION - 1}\n`);
   const older = await failureOf(path);
   assert.is(older.kind, 'older-schema');
-  assert.match(older.text, `has version ${SCHEMA_VERSION - 1}`);
+  assert.match(older.text, `has version ${OLDEST_SCHEMA_VERSION - 1}`);
   writeFileSync(join(path, 'schema'), 'one\n');
   assert.is((await failureOf(path)).kind, 'unreadable-schema');
   writeFileSync(join(path, 'schema'), `${SCHEMA_VERSION}\n`);
   (await opened(path)).release();
+});
+
+directories('one of an older version that can be read has the present one from then on', async () => {
+  const path = freshPath();
+  (await opened(path)).release();
+  writeFileSync(join(path, 'schema'), `${OLDEST_SCHEMA_VERSION}\n`);
+  const directory = await opened(path);
+  assert.not.ok(directory.fresh);
+  assert.is(readFileSync(join(path, 'schema'), 'utf8'), `${SCHEMA_VERSION}\n`);
+  directory.release();
 });
 
 directories('a directory without a file that it keeps is not opened, until that is given up', async () => {
