@@ -356,7 +356,7 @@ export class QueueActor implements Actor, QueuePort {
         if (!this.#unsynced.none) return { type: 'empty' };
         return this.#getting.get(from, request, question.spec);
       case 'purge':
-        this.#unsynced.whenNone(() => this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }));
+        this.#unsynced.whenNone(() => (this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }), this.#retryGets()));
         return undefined;
       case 'recall':
         return recall(this.#machine.contents, this.#setting);
