@@ -37,9 +37,9 @@ async function declareQueues(fault: FaultNode): Promise<string[]> {
   return queues;
 }
 
-/** Connects until it works: a port whose last listener has just gone refuses for a moment. */
+/** Connects until it works: a port whose last listener has just gone refuses until a thread has started, which takes long on a busy machine. */
 async function persistently<T>(open: () => Promise<T>): Promise<T> {
-  const givenUpAt = performance.now() + 10_000;
+  const givenUpAt = performance.now() + 30_000;
   for (;;) {
     try {
       return await open();
