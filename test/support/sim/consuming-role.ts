@@ -142,18 +142,20 @@ export class ConsumingRole implements Role {
     const multiple = random.chance(0.3);
     const covered = multiple ? tags.filter((tag) => tag <= deliveryTag) : [deliveryTag];
     const what = random.next();
-    const requeue = what > 0.7 && what < 0.95;
+    // Where that makes dead letters, much is rejected.
+    const [acked, requeued] = this.queue.grave === undefined ? [0.7, 0.95] : [0.3, 0.4];
+    const requeue = what > acked && what < requeued;
     for (const tag of covered) {
       const { entry } = this.#outstanding.get(tag)!;
       this.#outstanding.delete(tag);
       if (requeue) continue;
-      const isDeadLettered = what > 0.7 && this.queue.grave !== undefined;
-      if (what <= 0.7) book.settled(entry);
+      const isDeadLettered = what > acked && this.queue.grave !== undefined;
+      if (what <= acked) book.settled(entry);
       else book.rejected(entry, isDeadLettered);
       // A process that ends finds it again where it died, as long as its letter is not safe.
       if (!isDeadLettered) this.#settled.push(entry);
     }
-    if (what <= 0.7) this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag, multiple });
+    if (what <= acked) this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag, multiple });
     else this.#client.send(CHANNEL, { name: 'basic.nack', deliveryTag, multiple, requeue });
     return true;
   }
