@@ -192,6 +192,8 @@ export class TimelineActor implements Actor {
       if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, index: -1 });
       else this.#release(addresses);
     }
+    // Read again after a crash it is no answer: the next `advance` may be on its way.
+    letter.b = AdvanceResult.none;
     this.#giveBack(letter);
   }
 
@@ -262,6 +264,7 @@ export class TimelineActor implements Actor {
     const state = this.#state;
     for (const { addresses, taken } of state.window.clear()) this.#release(addresses.slice(taken));
     state.forgetFlying();
+    if (state.passed.count > 0) this.#tellStore(TimelineStoreLetter.passed, state.passed);
     state.session = ++state.sessions;
     state.advancing = false;
     state.atEnd = false;
