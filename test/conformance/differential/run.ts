@@ -46,6 +46,10 @@ const { values } = parseArgs({
 });
 
 const own = values.rabbitmq === undefined ? await RabbitmqBroker.create(['rabbitmq_recent_history_exchange']) : undefined;
+// Ended by hand, it must not leave a RabbitMQ behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Promise.resolve(own?.close()).finally(() => process.exit(1)));
+}
 await own?.start();
 const rabbitmq = brokerAt(values.rabbitmq ?? own!.url!);
 const leveret = await testBroker();
