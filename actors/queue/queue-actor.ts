@@ -93,14 +93,12 @@ export class QueueActor implements Actor, QueuePort {
     this.#durable = record.durable && keeping !== undefined;
     this.#keeping = keeping === undefined ? undefined : new Keeping(context, keeping, this.#machine);
     if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();
-    else this.#create();
+    else {
+      this.#machine.create();
+      this.#machine.setCounter(QUEUE_ID, record.id);
+    }
     this.#machine.setCounter(GENERATION, context.self.generation);
     this.#machine.showCounts();
-  }
-
-  #create(): void {
-    this.#machine.create();
-    this.#machine.setCounter(QUEUE_ID, this.#setting.record.id);
   }
 
   #recover(): void {
@@ -356,7 +354,10 @@ export class QueueActor implements Actor, QueuePort {
         if (!this.#unsynced.none) return { type: 'empty' };
         return this.#getting.get(from, request, question.spec);
       case 'purge':
-        this.#unsynced.whenNone(() => (this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }), this.#retryGets()));
+        this.#unsynced.whenNone(() => {
+          this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() });
+          this.#retryGets();
+        });
         return undefined;
       case 'recall':
         return recall(this.#machine.contents, this.#setting);
@@ -457,8 +458,7 @@ export class QueueActor implements Actor, QueuePort {
   // ---- its own end
 
   get #unused(): boolean {
-    const { autoDelete } = this.#setting.record;
-    return autoDelete && !this.#resyncing && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
+    return this.#setting.record.autoDelete && !this.#resyncing && this.#machine.consumers.count === 0 && this.#machine.counter(HAD_CONSUMER) === 1;
   }
 
   /** x-expires is over. */

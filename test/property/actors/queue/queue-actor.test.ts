@@ -112,8 +112,8 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
   },
   'nobody is waited for after a crash': { right: ' || !this.#unsynced.none) return;\n    while', wrong: ') return;\n    while' },
   'purges wait for nobody after a crash': {
-    right: "this.#unsynced.whenNone(() => this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() }));",
-    wrong: "this.#answer({ to: from, request }, { type: 'purged', count: this.#machine.purge() });",
+    right: "this.#unsynced.whenNone(() => {\n          this.#answer({ to: from, request }, { type: 'purged'",
+    wrong: "[0].forEach(() => {\n          this.#answer({ to: from, request }, { type: 'purged'",
   },
   'purges that waited are forgotten': { right: '    this.#unsynced.release();\n', wrong: '' },
   'nobody waits for the end of a delay': { right: 'this.#timeLimits.endDelays(this.#admission);', wrong: 'this.#machine.endDelays();' },
