@@ -16,7 +16,7 @@ export interface AcceptorsHost extends TimerHost {
   listen(thread: number): void;
   /** Asks a thread to accept no more; it answers by `deaf`. */
   deafen(thread: number): void;
-  /** A replacement cannot accept connections. */
+  /** A replacement cannot accept connections, and so nobody does any more: whoever starts them anew finds the port free. */
   acceptorsGaveUp(text: string): void;
 }
 
@@ -95,12 +95,16 @@ export class Acceptors {
   /** The replacement of a thread stands. */
   threadStands(thread: number): void {
     if (this.#supervisor.snapshot().state !== 'running') return;
-    this.#open(thread).catch((error: unknown) => {
-      if (!(error instanceof ThreadLostError)) this.#host.acceptorsGaveUp(String(error));
+    this.#open(thread).catch(async (error: unknown) => {
+      if (error instanceof ThreadLostError) return;
+      const stoppedByOther = this.#stopped !== undefined;
+      await this.stop();
+      if (!stoppedByOther) this.#host.acceptorsGaveUp(String(error));
     });
   }
 
   #open(thread: number): Promise<void> {
+    this.#error = undefined;
     const answer = Promise.withResolvers<void>();
     this.#answers.set(thread, answer);
     this.#supervisor.startChild(thread, thread);
