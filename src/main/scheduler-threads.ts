@@ -82,6 +82,8 @@ export class SchedulerThreads {
       idleTimeout: Infinity,
       ...(turned.threadHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: turned.threadHeapMiB } }),
     });
+    // A thread whose task is over may still fail: that is nobody's loss, and must not end the process that holds the node.
+    this.#pool.on('error', () => {});
   }
 
   /** Threads that were lost so far. */

@@ -60,6 +60,8 @@ export class StorePart implements NodePart {
       // Groups come and go: without a bound the young generation grows to 48 MiB for nothing.
       resourceLimits: { maxYoungGenerationSizeMb: STORE_YOUNG_MIB, ...(heapMiB === undefined ? {} : { maxOldGenerationSizeMb: heapMiB }) },
     });
+    // See SchedulerThreads.
+    this.#pool.on('error', () => {});
   }
 
   async start(): Promise<void> {

@@ -60,4 +60,18 @@ loop('a broker that lost threads closes like any other', async () => {
   await returned(before);
 });
 
+loop('a thread that fails when its work is done harms nobody', async () => {
+  for (let round = 0; round < 12; round++) {
+    const fault = await startFaultNode({ schedulers: 1 });
+    const closed = fault.close();
+    // The moment between the end of a thread's task and its own is short: each turn of the loop tries to hit it.
+    for (let turn = 0; turn < 30; turn++) {
+      fault.node.fault(1, { type: 'end thread' });
+      fault.node.fault(2, { type: 'end thread' });
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+    await closed;
+  }
+});
+
 loop.run();

@@ -96,6 +96,14 @@ async function untilClosed(broker: BrokerChild, descriptors: number): Promise<vo
   }
 }
 
+async function keepSomething(broker: BrokerChild): Promise<void> {
+  const peer = await AmqplibPeer.connect(broker);
+  const channel = await peer.channel();
+  await channel.assertQueue('kept', { durable: true });
+  await channel.deleteQueue('kept');
+  await peer.close();
+}
+
 async function deleteQueues(broker: BrokerChild): Promise<void> {
   const peer = await AmqplibPeer.connect(broker);
   const channel = await peer.channel();
@@ -105,6 +113,8 @@ async function deleteQueues(broker: BrokerChild): Promise<void> {
 
 test(`${COUNT} spoilt sessions while a neighbour works`, async ({ broker }) => {
   process.stdout.write(`sessions from seed ${SEED}\n`);
+  // The store's journal is opened with the first thing that it keeps.
+  await keepSomething(broker);
   const descriptors = broker.descriptors;
   // What a process takes once, it has taken after these.
   await playAll(broker, SEED, COUNT / 2);
