@@ -278,4 +278,17 @@ limited('is caught: a broker that never says that its memory is low', async () =
   }
 });
 
+limited('is caught: a broker that reads from nobody while its memory is low', async () => {
+  const text = 'if (this.#node.alarms.length > 0) this.#block();\n      }';
+  const copy = brokenCopy({ file: 'actors/connection/connection-actor.ts', text, replacement: '}\n if (this.#node.alarms.length > 0) this.#block();' });
+  try {
+    await start(1, copy.root);
+    const unanswered = await run(CASES[1]!, false).then(() => 'nothing', String);
+    assert.match(unanswered, 'queue.declare-ok');
+  } finally {
+    await process_.stop();
+    copy.remove();
+  }
+});
+
 limited.run();
