@@ -38,6 +38,22 @@ queue('may lose a chunk in a crash and another in the crash of the recovery', as
   assert.is(world.memory.chunkCount, 2, 'chunks that were cut loose');
 });
 
+queue('keep the order of a priority when a crash finds one waiting among those that came back', async () => {
+  const delayedRetry = { type: 'returned', minMs: 0, maxMs: 40 } as const;
+  const world = new QueueWorld(await loadSmallQueue(), { start: 0, single: false, delayedRetry, maxPriority: 2 });
+  world.publish(1, 12);
+  const getter = specOf({ connection: 1, channel: 1 });
+  for (let left = 12; left > 0; left--) world.get(getter);
+  const [youngest] = world.model.unsettled.filter(({ priority }) => priority === 2).slice(-1);
+  world.settle(youngest!, Settle.returned);
+  world.lightFuse(0, -1, 0);
+  world.endDelays();
+  assert.is(world.crashes, 1);
+  for (let left = 12; left > 0; left--) world.get(getter);
+  world.check();
+  world.clear();
+});
+
 const ledger = 'ledger.ts';
 const machine = 'queue-machine.ts';
 const fifo = 'fifo-order.ts';
@@ -110,6 +126,9 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a level stays filled when its last message is taken': [
     { file: priority, right: 'if (returned.size + fresh.size === 0) this', wrong: 'if (fresh.size < 0) this' },
+  ],
+  'a priority forgets in a crash that one that waits is older than others': [
+    { file: priority, right: '?.age();', wrong: '?.size;' },
   ],
   'a crash forgets priorities': [{ file: 'ledger-layout.ts', right: ' | EXPIRING_FLAG | LEVEL_MASK;', wrong: ' | EXPIRING_FLAG;' }],
   'a ring that grows loses what has gone round': [

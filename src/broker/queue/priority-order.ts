@@ -14,7 +14,7 @@
 import { READ_AHEAD } from './contents.ts';
 import type { DeliveryOrder } from './delivery-order.ts';
 import type { Ledger } from './ledger.ts';
-import { LEVEL_MASK, LEVEL_SHIFT, READY, READY_MASK } from './ledger-layout.ts';
+import { DELAYED_FLAG, LEVEL_MASK, LEVEL_SHIFT, READY, READY_MASK } from './ledger-layout.ts';
 import { PositionHeap } from './position-heap.ts';
 import { PositionRing } from './position-ring.ts';
 
@@ -39,6 +39,11 @@ class Level {
   farFrom(window: number, none: number): number {
     const index = Math.max(0, window - this.returned.size);
     return index < this.fresh.size ? this.fresh.at(index) : none;
+  }
+
+  /** All that is here was delivered once. */
+  age(): void {
+    while (this.fresh.size > 0) this.returned.push(this.fresh.pop());
   }
 
   *positions(): Generator<number, void, undefined> {
@@ -116,7 +121,10 @@ export class PriorityOrder implements DeliveryOrder {
     const ledger = this.#ledger;
     this.clear();
     for (let position = ledger.head; position !== ledger.tail; position = ledger.after(position)) {
-      if ((ledger.state(position) & READY_MASK) === READY) this.added(position);
+      const state = ledger.state(position) & READY_MASK;
+      if (state === READY) this.added(position);
+      // What waits was delivered, so all before it was: it must not overtake that when it comes back.
+      else if (state === (READY | DELAYED_FLAG)) this.#levels[this.#numberOf(position)]?.age();
     }
   }
 
