@@ -6,6 +6,7 @@
  *   the last one   winds down; all is read; the store is empty; queues are deleted; nothing is left anywhere
  */
 import type { ActorRef, Letter } from '../../../actors/runtime/letter.ts';
+import { QueueLetter, queueActorId } from '../../../actors/messages/queue-messages.ts';
 import { StoreLetter } from '../../../actors/messages/store-messages.ts';
 import { BLOCK_BYTES } from '../../../native-free-io/memory/memory-layout.ts';
 import { restoreTopology } from '../../../src/main/stored-topology.ts';
@@ -31,6 +32,9 @@ const PROCESSES_MAX = 5;
 const START_STEPS_MAX = 2_000;
 const STOP_STEPS_MAX = 20_000;
 const CLIENTS_MAX = 40;
+const DEAD_LETTER_STEPS_MAX = 500;
+/** The search for what broken builds do wrong sets more: many of them are wrong after a crash alone. */
+const FAULTS_MAX = Number(process.env['LEVERET_SIM_FAULTS'] ?? 12);
 /** Blocks of memory above which contents are paged out; few are always, many never. */
 const PAGING_BLOCKS = [1, 6, 15, 500] as const;
 
@@ -59,7 +63,7 @@ function ratesOf(seed: number): FaultRates {
     storeCrash: (seed & 2) !== 0 ? 0.02 : 0,
     connectionCrash: (seed & 4) !== 0 ? 0.003 : 0,
     threadEnd: seed % 8 >= 6 ? 0.003 : 0,
-    faultsMax: 12,
+    faultsMax: FAULTS_MAX,
   };
 }
 
@@ -70,6 +74,7 @@ export class DurableSimulation extends SimRun {
   protected memory: SimMemoryCheck;
   #names = 0;
   #reads = 0;
+  #deadLetters = 0;
   #diskFullSteps = 0;
 
   constructor(seed: number, trace?: (text: string) => void) {
@@ -186,6 +191,7 @@ export class DurableSimulation extends SimRun {
     this.#endings[ending]++;
     switch (ending) {
       case 'kill':
+        if (this.random.chance(0.8)) this.#awaitDeadLetter();
         this.node.kill();
         break;
       case 'kill in a commit':
@@ -204,6 +210,13 @@ export class DurableSimulation extends SimRun {
     }
     const clean = ending === 'stop' || this.node.ended && ending === 'kill while stopping';
     this.#afterEnd(clean);
+  }
+
+  /** What dies is lost most easily while its letter is on its way. */
+  #awaitDeadLetter(): void {
+    const before = this.#deadLetters;
+    for (let step = 0; step < DEAD_LETTER_STEPS_MAX && this.#deadLetters === before; step++) if (!this.choose(true) && !this.passTime()) break;
+    for (let step = this.random.below(12); step > 0 && !this.node.ended; step--) this.choose(true);
   }
 
   /** One of the next commits fails, before or after it is done; the node goes on for a while, if it can. */
@@ -319,8 +332,15 @@ export class DurableSimulation extends SimRun {
     }
   }
 
+  /** Nobody publishes to a grave: what comes are dead letters. */
+  #isGrave({ id }: ActorRef): boolean {
+    const graves = STABLE_QUEUES.filter(({ buries }) => buries === true);
+    return [...this.node.queues()].some((queue) => queueActorId(queue.id) === id && graves.some(({ name }) => name === queue.name));
+  }
+
   override letter(thread: number, to: ActorRef, letter: Letter): void {
     if (letter.type === StoreLetter.read) this.#reads++;
+    if (letter.type === QueueLetter.publish && this.#isGrave(to)) this.#deadLetters++;
     super.letter(thread, to, letter);
   }
 }
