@@ -44,6 +44,8 @@ import { giveBackAnswer } from './unwanted-answer.ts';
 
 const NONE: number[] = [];
 const PUBLISH_KEY = methodKey(60, 40);
+/** After 256 deliveries, of four words each, the socket gets what is there: the consumer begins while the rest is written. */
+const AHEAD_MASK = 256 * 4 - 1;
 const PUBLISH_NAMES_OFFSET = 6;
 
 /** What a session wants of the connection actor that holds it. */
@@ -330,10 +332,8 @@ export class Session implements FrameSink, ChannelPort {
 
   probeReply(token: string, then: (alive: boolean) => void): void {
     this.#owner.stopReading();
-    this.#replies.probe(
-      token,
-      this.requests.other((_body, alive) => then(alive === 1)),
-    );
+    const request = this.requests.other((_body, alive) => then(alive === 1));
+    this.#replies.probe(token, request);
   }
 
   replyToken(key: number): string {
@@ -351,6 +351,7 @@ export class Session implements FrameSink, ChannelPort {
       for (let at = 0; at < count; at += 4) {
         const consumer = this.#consumers.find(ints[at]!);
         if (consumer === undefined) continue;
+        if ((at & AHEAD_MASK) === AHEAD_MASK - 3) this.#outbound.sendAhead();
         consumer.channel.consuming.deliver(consumer, link, ints[at + 1]!, ints[at + 2]!, ints[at + 3]!);
       }
     }

@@ -120,6 +120,11 @@ export class Outbound {
     return true;
   }
 
+  /** Sends what is queued when nothing is under way: who receives begins while the rest is being made. */
+  sendAhead(): void {
+    if (this.#bytesUnderWay === 0 && this.#state === 'open') this.#handOver();
+  }
+
   /** Sends the rest, then ends the stream. What is committed after this call is ignored. */
   end(): void {
     if (this.#state !== 'open') return;

@@ -25,6 +25,8 @@ export interface OutboundBlock {
   commit(end: number): void;
   /** Sends a slice of shared memory in its place, without a copy. */
   attach(slice: Buffer): void;
+  /** Sends what is there, if the socket waits for something to send. */
+  sendAhead(): void;
 }
 
 /** Copies up to this many bytes beyond a prefix: it is written in steps of eight. */

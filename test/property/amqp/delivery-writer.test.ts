@@ -55,6 +55,8 @@ class Block implements OutboundBlock {
   #from = 0;
   #reservedTo = 0;
 
+  sendAhead(): void {}
+
   reserve(sizeBytes: number): number {
     this.#reservedTo = this.#end + sizeBytes;
     return this.#end;
