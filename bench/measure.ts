@@ -20,7 +20,7 @@ export async function measureScenario(scenario: Scenario, target: Target, timing
     case 'backlog':
       return measureBacklog(scenario, target);
     case 'confirm':
-      return measureConfirm(scenario, target, timing);
+      return measureConfirm(scenario, target, settled(scenario, timing));
     case 'restart':
       return measureRestart(scenario, target);
     case 'expiring':
@@ -34,10 +34,14 @@ export async function measureScenario(scenario: Scenario, target: Target, timing
   }
 }
 
-/** A warm-up that was asked to be longer is longer; one of 0 s leaves it out, for tests of the tool. */
 export function latencyTiming({ heatSeconds, settleSeconds }: LatencyScenario, { warmupSeconds, windowSeconds }: Timing): Timing {
-  if (warmupSeconds === 0) return { warmupSeconds, windowSeconds };
-  return { heatSeconds, warmupSeconds: Math.max(warmupSeconds, settleSeconds), windowSeconds };
+  const timing = settled({ settleSeconds }, { warmupSeconds, windowSeconds });
+  return warmupSeconds === 0 ? timing : { heatSeconds, ...timing };
+}
+
+/** A warm-up that was asked to be longer is longer; one of 0 s leaves it out, for tests of the tool. */
+function settled({ settleSeconds }: { readonly settleSeconds: number }, { warmupSeconds, windowSeconds }: Timing): Timing {
+  return { warmupSeconds: warmupSeconds === 0 ? 0 : Math.max(warmupSeconds, settleSeconds), windowSeconds };
 }
 
 /** The share of the machine that processes outside the measurement used; undefined: not known. */

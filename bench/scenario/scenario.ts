@@ -59,6 +59,8 @@ export type ConfirmScenario = {
   readonly name: string;
   readonly title: string;
   readonly bodyBytes: number;
+  /** Warm-up at least, until nothing is compiled any more; s. */
+  readonly settleSeconds: number;
   /** How much more a confirm may take than fdatasync, at p50 and at p99, ms. */
   readonly aboveFlushAtMostMs: number;
 };

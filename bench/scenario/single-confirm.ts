@@ -6,5 +6,6 @@ export const singleConfirm: ConfirmScenario = {
   name: 'confirm-one',
   title: 'one confirm at a time, 100 B, persistent, beside fdatasync in the same file system',
   bodyBytes: 100,
+  settleSeconds: 15,
   aboveFlushAtMostMs: 0.3,
 };
