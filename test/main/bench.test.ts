@@ -77,7 +77,7 @@ test('two runs beside each other, without measuring again', async () => {
 test("a PerfTest command line runs as it is, with PerfTest's lines", async () => {
   const broker = await createBroker();
   try {
-    const child = bench('-h', broker.url, '-x', '2', '-y', '2', '-u', 'perf-test', '-s', '100', '-c', '10', '-q', '50', '-A', '5', '-C', '500', '-f', 'persistent', '-i', '0.1', '-d', 'mine', '-z', '60');
+    const child = bench('-h', broker.url, '-x', '2', '-y', '2', '-u', 'perf-test', '-s', '100', '-c', '10', '-q', '50', '-A', '5', '-C', '20000', '-f', 'persistent', '-i', '0.1', '-d', 'mine', '-z', '60');
     assert.is(await child.ended, 0, child.stderr() + child.stdout());
     assert.match(child.stdout(), 'id: mine, starting consumer #1, channel #0');
     assert.match(child.stdout(), /^id: mine, time \d+\.\d{3} s, sent: [\d.]+ msg\/s, confirmed: [\d.]+ msg\/s, nacked: 0 msg\/s, received: [\d.]+ msg\/s, min\/median\/75th\/95th\/99th consumer latency: \d+\/\d+\/\d+\/\d+\/\d+ µs, confirm latency: /m);
