@@ -21,13 +21,15 @@
  *           Each message with an address comes with one lease, which is the queue's from then on.
  * damaged   from the store, behind a `content` in which something is damaged. a: position of the first such message
  *           body: what is wrong, as a sentence
- * pageOut   from the thread: memory is short
  * confirmed for dead letters, from a queue or the store. words, 4 a run: | epoch | first sequence | count | 1 refused |
- * goOn      from itself: dead letters are left to be made
+ * goOn      a turn is wanted. From itself: dead letters are left to be made, contents to be paged out, or timers to be armed after a crash;
+ *           from the thread: memory is short
  * threadLost from the replica: letters to queues of some thread may be lost
  * ```
  */
 import { ConnectionLetter } from './connection-messages.ts';
+
+/** Ids are never used again: 0x20b was one. */
 export const QueueLetter = {
   publish: 0x201,
   settle: 0x202,
@@ -39,7 +41,6 @@ export const QueueLetter = {
   end: 0x208,
   stored: 0x209,
   content: 0x20a,
-  pageOut: 0x20b,
   damaged: 0x20c,
   confirmed: 0x20d,
   goOn: 0x20e,

@@ -186,7 +186,7 @@ export class Keeping {
     const short = this.#setting.isMemoryShort();
     if (!harmless || (!short && this.#machine.ready <= RESIDENT)) return;
     // What is left goes with the next turns: a long backlog must not hold up its thread.
-    if (this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.pageOut));
+    if (this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.goOn));
   }
 
   #readAhead(): void {

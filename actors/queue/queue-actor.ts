@@ -104,7 +104,7 @@ export class QueueActor implements Actor, QueuePort {
   #recover(): void {
     this.#machine.recover();
     // Timers are armed and dead letters made in a turn, and perhaps nobody writes to it.
-    if (this.#machine.isImpatient) this.#context.tell(this.#context.self, new Letter(QueueLetter.pageOut));
+    if (this.#machine.isImpatient) this.#context.tell(this.#context.self, new Letter(QueueLetter.goOn));
     if (this.#context.self.generation > 1) this.#keeping?.resume();
     const connection = this.#machine.counter(ACTIVE_CONNECTION);
     if (connection !== 0) this.#machine.consumers.expect(connection, this.#machine.counter(ACTIVE_KEY));
@@ -140,7 +140,6 @@ export class QueueActor implements Actor, QueuePort {
         return this.#end();
       case RuntimeLetter.down:
         return this.#connectionDown(letter.sender);
-      case QueueLetter.pageOut:
       case QueueLetter.goOn:
         return;
       case QueueLetter.confirmed:

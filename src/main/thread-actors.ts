@@ -266,7 +266,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.#memoryShort = short;
     if (!short || this.#store === undefined) return;
     for (const { id } of this.queueGroup.snapshot().children) {
-      this.scheduler.tell({ thread: this.thread, id: Number(id), generation: 0 }, new Letter(QueueLetter.pageOut));
+      this.scheduler.tell({ thread: this.thread, id: Number(id), generation: 0 }, new Letter(QueueLetter.goOn));
     }
   }
 
