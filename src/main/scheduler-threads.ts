@@ -13,13 +13,14 @@ import { SCHEDULERS_MAX, queues, schedulerThread } from '../../actors/supervisio
 import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import type { ControlMessage, SchedulerTask, ThreadNotice } from './scheduler-thread.ts';
 import { SupervisorTimers } from './supervisor-timers.ts';
+import { SCHEDULER_YOUNG_MIB, heapLimits } from './thread-heap.ts';
 import { ThreadReplacement } from './thread-replacement.ts';
 
 /** The node, as its threads' supervisor sees it. */
 export interface SchedulerThreadsHost extends TimerHost {
-  /** All that a thread is started with but its ports. */
   /** The other end of the bell between a scheduler thread and the store. */
   bellOfStore(thread: number, port: MessagePort): void;
+  /** All that a thread is started with but its ports. */
   taskOf(thread: number): Omit<SchedulerTask, 'ports' | 'control'>;
   /** A thread runs its actors and follows the topology from now on, or does not any more. */
   threadStarts(thread: number): void;
@@ -80,7 +81,7 @@ export class SchedulerThreads {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       idleTimeout: Infinity,
-      ...(turned.threadHeapMiB === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: turned.threadHeapMiB } }),
+      resourceLimits: heapLimits(SCHEDULER_YOUNG_MIB, turned.threadHeapMiB),
     });
     // A thread whose task is over may still fail: that is nobody's loss, and must not end the process that holds the node.
     this.#pool.on('error', () => {});

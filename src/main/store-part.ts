@@ -10,6 +10,7 @@ import { siblingModule } from '../../native-free-io/file/sibling-module.ts';
 import type { DiskEntry } from '../store/port.ts';
 import type { QueuePlace } from './ledger-filling.ts';
 import type { NodePart } from './root-supervision.ts';
+import { STORE_YOUNG_MIB, heapLimits } from './thread-heap.ts';
 import type { StoreControl, StoreDescription, StoreNotice, StoreTask } from './store-thread.ts';
 
 export type DamagedQueue = { readonly queue: number; readonly why: string };
@@ -23,8 +24,6 @@ export interface StorePartHost {
 }
 
 const MAIN_THREAD = 0;
-/** MiB of the store thread's heap for what lives shortly. */
-const STORE_YOUNG_MIB = 12;
 
 export class StorePart implements NodePart {
   readonly #host: StorePartHost;
@@ -57,8 +56,7 @@ export class StorePart implements NodePart {
       concurrentTasksPerWorker: 1,
       atomics: 'disabled',
       idleTimeout: Infinity,
-      // Groups come and go: without a bound the young generation grows to 48 MiB for nothing.
-      resourceLimits: { maxYoungGenerationSizeMb: STORE_YOUNG_MIB, ...(heapMiB === undefined ? {} : { maxOldGenerationSizeMb: heapMiB }) },
+      resourceLimits: heapLimits(STORE_YOUNG_MIB, heapMiB),
     });
     // See SchedulerThreads.
     this.#pool.on('error', () => {});

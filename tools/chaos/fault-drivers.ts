@@ -84,17 +84,18 @@ export class FaultDrivers {
   async #crash(broker: FaultyBroker, order: CrashOrder): Promise<void> {
     const { group, seed, everyLetters, crashes } = order;
     const isIdle = IDLE_GROUPS.has(group);
+    let left: number = crashes;
     for (let attempt = 0; attempt < ATTEMPTS_MAX && !this.#watch.aborted(); attempt++) {
       await this.#until(() => broker.url !== undefined, THREAD_PATIENCE_MS);
-      const goal = broker.crashes + crashes;
-      const before = broker.crashes;
+      const goal = broker.crashes + left;
       const isScheduler = order.thread > 0 && order.thread <= broker.schedulers;
       const thread = !isScheduler ? order.thread : 1 + ((order.thread - 1 + attempt) % broker.schedulers);
-      const plan = { group, seed, everyLetters, crashesMax: crashes };
+      const plan = { group, seed, everyLetters, crashesMax: left };
       if (!(await broker.order(thread, { type: 'plan', plan }))) continue;
       if (isIdle) void broker.stir();
       await this.#until(() => broker.crashes >= goal || broker.url === undefined, isIdle ? IDLE_PATIENCE_MS : CRASH_PATIENCE_MS);
-      if (broker.crashes > before) return void this.tally.crashOrders++;
+      if (broker.crashes >= goal) return void this.tally.crashOrders++;
+      left = goal - broker.crashes;
       await broker.order(thread, { type: 'plan' });
     }
     this.tally.skipped++;
