@@ -11,5 +11,5 @@ export function giveBackAnswer(letter: Letter, links: QueueLinks, memory: Messag
   if (answer.type === 'recalled') return releaseRecalled(memory, answer);
   if (answer.type !== 'got') return;
   const link = links.find(-letter.sender.id);
-  if (link?.generation === letter.b) links.settle(link, answer.position, Settle.unsent);
+  if (link?.generation === letter.b) links.settle(link, answer.position, Settle.surplus);
 }

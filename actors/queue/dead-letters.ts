@@ -61,10 +61,11 @@ export class DeadLetters {
     this.#memory = setting.memory;
     this.#nowMs = nowMs;
     this.#routes = new DeadRoutes(setting);
-    this.#record = new DeadLetterRecord(setting.memory);
+    this.#record = new DeadLetterRecord(setting.memory, setting.draft);
     this.#copies = new CopiesUnderWay((position) => machine.dying!.bury(position));
     this.#epoch = Math.imul(context.self.generation, EPOCHS);
     // What an incarnation that crashed had made and not sent: its messages are still dying.
+    setting.draft.giveBack(setting.memory);
     setting.links.flush((link) => this.#giveBack(link));
   }
 
@@ -174,7 +175,10 @@ export class DeadLetters {
   #publish(address: number, { links, timed }: Targets, sequence: number): number {
     if (address === 0) return -1;
     if (timed) notePublished(this.#memory, address, this.#nowMsOfTurn);
-    for (const link of links) this.#setting.links.publish(link, address, this.#epoch, sequence);
+    for (const link of links) {
+      this.#setting.links.publish(link, address, this.#epoch, sequence);
+      this.#setting.draft.handOver();
+    }
     return links.length;
   }
 

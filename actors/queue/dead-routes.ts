@@ -5,6 +5,7 @@
  */
 import type { QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { exchangeOf, routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
+import type { DeadLetterDraft } from '../../src/amqp/dead-letter-draft.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
 import { NAME_SIZE_MAX } from '../../src/broker/bounds.ts';
 import { NO_PROPERTIES, type RoutingProperties } from '../../src/broker/exchange/exchange.ts';
@@ -28,6 +29,8 @@ export type DeadLetterSetting = {
   chance(): number;
   /** Letters that have not left yet, each with its leases: they outlive the incarnation that made them. */
   readonly links: QueueLinks;
+  /** The letter that is being written. */
+  readonly draft: DeadLetterDraft;
 };
 
 /** Queues for a letter. */

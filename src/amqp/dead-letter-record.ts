@@ -5,6 +5,7 @@
 import { type BasicProperties, contentHeaderSize, decodeProperties, isRefusedHeader, writeContentHeader } from './basic-properties.ts';
 import { blindKeysSize } from './blind-keys.ts';
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
+import type { DeadLetterDraft } from './dead-letter-draft.ts';
 import { DeadLetterHeader } from './dead-letter-header.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
 import {
@@ -24,6 +25,7 @@ import {
 export class DeadLetterRecord {
   readonly header = new DeadLetterHeader();
   readonly #memory: MessageMemory;
+  readonly #draft: DeadLetterDraft | undefined;
   /** The message that died. */
   #source = 0;
   #headerStart = 0;
@@ -31,8 +33,10 @@ export class DeadLetterRecord {
   /** Bytes of the letter that was written last. */
   sizeBytes = 0;
 
-  constructor(memory: MessageMemory) {
+  /** `draft` hears of each letter that is begun. */
+  constructor(memory: MessageMemory, draft?: DeadLetterDraft) {
     this.#memory = memory;
+    this.#draft = draft;
   }
 
   /** The message at `address` has died: `header` tells of its header. */
@@ -86,6 +90,7 @@ export class DeadLetterRecord {
     const size = bodyAt + bodyBytes;
     const address = memory.allocate(size, leases);
     if (address === 0) return 0;
+    this.#draft?.begin(address, leases);
     this.sizeBytes = size;
     const ints = memory.intsOf(address);
     const record = memory.byteOffsetOf(address);

@@ -173,6 +173,9 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   'an unseen message is marked': [
     { file: machine, right: 'READY | (state & FLAGS_MASK), 0', wrong: 'READY | REDELIVERED_FLAG, 0' },
   ],
+  'the message of a surplus answer is not marked': [
+    { file: machine, right: 'READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0', wrong: 'READY | (state & FLAGS_MASK), 0' },
+  ],
   'anybody may settle': [{ file: machine, right: '    if (consumer.spec.connection !== connection) return;\n', wrong: '' }],
   'a settle of what is over counts': [
     { file: machine, right: '    if ((state & STATE_MASK) !== UNSETTLED) return;\n', wrong: '    if ((state & STATE_MASK) === GONE) return;\n' },

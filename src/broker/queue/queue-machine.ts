@@ -249,6 +249,11 @@ export class QueueMachine {
         ledger.setState(position, READY | (state & FLAGS_MASK), 0);
         this.#comeBack(position);
         return;
+      case Settle.surplus:
+        ledger.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);
+        this.#comeBack(position);
+        if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, Math.max(1, ledger.deliveries(position)));
+        return;
     }
   }
 

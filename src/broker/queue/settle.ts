@@ -11,5 +11,10 @@ export const Settle = {
   unsent: 4,
   /** The consumer gave it back: nack with requeue, basic.recover. Another matter than `requeue` for delayed retries alone. */
   returned: 5,
+  /**
+   * It answered a question that had been answered: back to its place, marked as redelivered, because others may have overtaken it, but
+   * neither counted nor delayed. The crash that lay between is not the message's fault.
+   */
+  surplus: 6,
 } as const;
 export type Settle = (typeof Settle)[keyof typeof Settle];

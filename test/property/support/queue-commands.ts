@@ -65,7 +65,7 @@ export function specOf(fields: Partial<ConsumerSpec> & { readonly connection: nu
   return { ...blank, ...fields };
 }
 
-const HOW = [Settle.ack, Settle.ack, Settle.requeue, Settle.discard, Settle.unsent, Settle.returned];
+const HOW = [Settle.ack, Settle.ack, Settle.requeue, Settle.discard, Settle.unsent, Settle.returned, Settle.surplus];
 
 const commands: readonly fc.Arbitrary<Step>[] = [
   step<[number, number]>('publish', [connection, fc.integer({ min: 1, max: 12 })], (world, sender, count) => world.publish(sender, count)),

@@ -151,13 +151,11 @@ export class QueueModel {
   }
 
   /** The delivery is over; `back` puts the message back to its place. */
-  release(entry: Entry, back: 'redelivered' | 'as it was' | undefined, counter: 'settled' | 'dropped' = 'settled'): void {
+  release(entry: Entry, back: 'redelivered' | 'marked' | 'as it was' | undefined, counter: 'settled' | 'dropped' = 'settled'): void {
     if (entry.holder !== undefined) entry.holder.outstanding--;
     entry.holder = undefined;
-    if (back === 'redelivered') {
-      entry.redelivered = true;
-      entry.deliveries++;
-    }
+    if (back === 'redelivered' || back === 'marked') entry.redelivered = true;
+    if (back === 'redelivered') entry.deliveries++;
     if (back === undefined) {
       this.entries = this.entries.filter((each) => each !== entry);
       this[counter]++;

@@ -344,7 +344,7 @@ export class QueueWorld {
     const holder = entry.holder!;
     const comesBack = how === Settle.requeue || how === Settle.returned;
     const isSpent = comesBack && this.#isSpent(entry);
-    const open = { gone: (comesBack && !isSpent) || how === Settle.unsent ? [] : [entry], marked: [entry] };
+    const open = { gone: (comesBack && !isSpent) || how === Settle.unsent || how === Settle.surplus ? [] : [entry], marked: [entry] };
     const { redelivered } = entry;
     const doubt = (): Doubt => {
       entry.redelivered = redelivered || how !== Settle.unsent;
@@ -355,6 +355,7 @@ export class QueueWorld {
     if (isSpent) assert.not(this.model.entries.includes(entry), 'what comes back too often goes');
     else if (comesBack) this.#release(entry, how);
     else if (how === Settle.unsent) this.model.release(entry, 'as it was');
+    else if (how === Settle.surplus) this.model.release(entry, 'marked');
     else this.model.release(entry, undefined, how === Settle.discard ? 'dropped' : 'settled');
   }
 

@@ -11,6 +11,7 @@ import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { createSharedMemory } from '../../../../native-free-io/memory/memory-layout.ts';
 import { contentHeaderSize, writeContentHeader } from '../../../../src/amqp/basic-properties.ts';
 import { PUBLISH_WORDS, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
+import { DeadLetterDraft } from '../../../../src/amqp/dead-letter-draft.ts';
 import { FRAME_HEADER_SIZE } from '../../../../src/amqp/frame.ts';
 import { HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, SIZE, headerFrameOffset, wireRecordSize } from '../../../../src/amqp/stored-message.ts';
 import { SLOT_WORDS } from '../../../../src/broker/queue/ledger-layout.ts';
@@ -28,6 +29,7 @@ class World {
   readonly #pool = new BatchPool();
   readonly #writer = new Writer();
   readonly #links = new QueueLinks(this.#pool);
+  readonly #draft = new DeadLetterDraft();
   /** Publishes that left: | address | epoch | sequence | marks |. */
   sent: number[][] = [];
   timers = 0;
@@ -63,7 +65,7 @@ class World {
     };
     const { topology } = this.#writer;
     const queue = topology.queue(VHOST, 'q')!.record;
-    const setting = { queue, exchange: '', routingKey: 'grave', topology, memory: this.memory, links: this.#links, chance: () => 0 };
+    const setting = { queue, exchange: '', routingKey: 'grave', topology, memory: this.memory, links: this.#links, draft: this.#draft, chance: () => 0 };
     return new DeadLetters(context, setting, this.machine, () => 1_000_000);
   }
 
@@ -185,6 +187,40 @@ test('a letter without memory is tried again', () => {
   assert.is(world.machine.dying!.waiting, 2);
   world.memory.allocate = allocate;
   world.send();
+  assert.is(world.sent.length, 2);
+});
+
+test('an incarnation that ends in the middle of a letter leaves no memory behind', () => {
+  const world = new World();
+  const { memory } = world;
+  let leases = 0;
+  const allocate = memory.allocate.bind(memory);
+  memory.allocate = (sizeBytes, count) => {
+    leases += count;
+    return allocate(sizeBytes, count);
+  };
+  const release = memory.release.bind(memory);
+  memory.release = (address) => {
+    leases--;
+    release(address);
+  };
+  world.die(2);
+  const intsOf = memory.intsOf.bind(memory);
+  for (let looks = 1, sent = false; !sent; looks++) {
+    let left = looks;
+    memory.intsOf = (address) => {
+      if (--left === 0) throw new Error('the end of an incarnation');
+      return intsOf(address);
+    };
+    try {
+      world.send();
+      sent = true;
+    } catch {
+      memory.intsOf = intsOf;
+      world.crash();
+      assert.is(leases, 2 + world.sent.length, `after ${looks} looks at the memory: what died, and what left`);
+    }
+  }
   assert.is(world.sent.length, 2);
 });
 
