@@ -1,7 +1,8 @@
 /** What leaves one connection for queues: the batches of its links, stops, questions, and who watches whom. */
-import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { letterWith } from '../messages/batch-letters.ts';
+import { QueueLetter, queueRef } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
-import { type ActorRef, Letter } from '../runtime/letter.ts';
+import { Letter } from '../runtime/letter.ts';
 import { PUBLISH_WORDS, type QueueLink, type QueueLinks, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
@@ -21,32 +22,27 @@ export class QueueSender {
     this.#throttle = throttle;
   }
 
-  /** Whichever incarnation runs. */
-  refOf(queue: QueueRecord): ActorRef {
-    return { thread: queue.thread, id: queueActorId(queue.id), generation: 0 };
-  }
-
   tell(link: QueueLink, letter: Letter): void {
-    this.#context.tell(this.refOf(link.queue), letter);
+    this.#context.tell(queueRef(link.queue), letter);
   }
 
   post(queue: QueueRecord, question: QueueQuestion, request: number): void {
     const letter = new Letter(QueueLetter.question);
     letter.a = request;
     letter.body = question;
-    this.#context.tell(this.refOf(queue), letter);
+    this.#context.tell(queueRef(queue), letter);
   }
 
   watch(link: QueueLink): void {
     if (link.watched) return;
     link.watched = true;
-    this.#context.watch(this.refOf(link.queue));
+    this.#context.watch(queueRef(link.queue));
   }
 
   unwatch(link: QueueLink): void {
     if (!link.watched) return;
     link.watched = false;
-    this.#context.unwatch(this.refOf(link.queue));
+    this.#context.unwatch(queueRef(link.queue));
   }
 
   /** The queue is to stop, or go on, delivering to a consumer: with the next flush. */
@@ -82,12 +78,9 @@ export class QueueSender {
   };
 
   #sendBatch(link: QueueLink, type: number, batch: WordBatch, b: number): void {
-    const letter = new Letter(type);
+    const letter = letterWith(type, batch);
     letter.a = link.generation;
     letter.b = b;
-    letter.ints = batch.ints!;
-    letter.count = batch.count;
-    batch.clear();
     this.tell(link, letter);
   }
 }

@@ -9,6 +9,7 @@ import { notePublished } from '../../src/amqp/message-times.ts';
 import { KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
 import { delayMs, delayedHeaders } from '../../src/broker/exchange/delayed-exchange.ts';
 import { EMPTY_TABLE } from '../../src/broker/field-table.ts';
+import { isAnyTimed } from '../../src/broker/queue-options.ts';
 import { RouteResult, addExtraRoutingKeys, route } from '../../src/broker/topology/router.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
 
@@ -71,7 +72,7 @@ export class DueRouter {
     if (copy === 0) return NO_MEMORY;
     const expiring = properties.expiration !== undefined;
     // The time in its queue begins now.
-    if (expiring || queues.some((queue) => queue.arguments.has('x-message-ttl'))) notePublished(memory, copy, this.#setting.nowMs());
+    if (expiring || isAnyTimed(queues)) notePublished(memory, copy, this.#setting.nowMs());
     for (const queue of queues) links.publish(links.to(queue), copy, epoch, sequence, expiring);
     return queues.length;
   }

@@ -17,7 +17,8 @@ import type { Actor, ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
 import { ConnectionLetter } from '../messages/connection-messages.ts';
-import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { letterWith, sendPublishes } from '../messages/batch-letters.ts';
+import { QueueLetter } from '../messages/queue-messages.ts';
 import { StoreLetter } from '../messages/store-messages.ts';
 import {
   AdvanceResult,
@@ -29,7 +30,7 @@ import {
   readLong,
   writeLong,
 } from '../messages/timeline-messages.ts';
-import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
+import { tellEmptied } from '../queue/end-notices.ts';
 import { PUBLISH_WORDS, PublishMark, type QueueLink, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { publishedMs } from '../../src/amqp/message-times.ts';
 import { FLAGS, PERSISTENT, SIZE } from '../../src/amqp/stored-message.ts';
@@ -134,10 +135,7 @@ export class TimelineActor implements Actor {
     if (!this.#finished) return;
     const { slots, record } = this.#setting;
     slots[record.slot * SLOT_WORDS + QUEUE_ID] = 0;
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = record.slot;
-    letter.b = record.id;
-    this.#context.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
+    tellEmptied(this.#context, record);
   }
 
   // ---- what is to wait
@@ -236,13 +234,7 @@ export class TimelineActor implements Actor {
     return true;
   }
 
-  readonly #sendLink = ({ queue, publishes }: QueueLink): void => {
-    const letter = new Letter(QueueLetter.publish);
-    letter.ints = publishes.ints!;
-    letter.count = publishes.count;
-    publishes.clear();
-    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
-  };
+  readonly #sendLink = (link: QueueLink): void => sendPublishes(this.#context, link);
 
   /** Words: | epoch | first sequence | count | 1 refused |. A queue that refuses has answered: there is nobody to tell. */
   #confirmed(letter: Letter): void {
@@ -358,15 +350,10 @@ export class TimelineActor implements Actor {
   }
 
   #tellStore(type: number, batch: WordBatch | undefined, b = 0, c = 0): void {
-    const letter = new Letter(type);
+    const letter = batch === undefined ? new Letter(type) : letterWith(type, batch);
     letter.a = this.#setting.record.id;
     letter.b = b;
     letter.c = c;
-    if (batch?.ints !== undefined) {
-      letter.ints = batch.ints;
-      letter.count = batch.count;
-      batch.clear();
-    }
     this.#context.tell(this.#setting.store, letter);
   }
 

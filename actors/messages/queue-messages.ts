@@ -27,6 +27,8 @@
  * threadLost from the replica: letters to queues of some thread may be lost
  * ```
  */
+import type { ActorRef } from '../runtime/letter.ts';
+import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import { ConnectionLetter } from './connection-messages.ts';
 
 /** Ids are never used again: 0x20b was one. */
@@ -55,4 +57,9 @@ export function confirmedType(publisher: number): number {
 /** The actor that runs a queue; its address is this and the queue's thread. */
 export function queueActorId(queueId: number): number {
   return -queueId;
+}
+
+/** The address of a queue's actor, whichever incarnation runs. */
+export function queueRef({ thread, id }: Pick<QueueRecord, 'thread' | 'id'>): ActorRef {
+  return { thread, id: queueActorId(id), generation: 0 };
 }

@@ -1,9 +1,10 @@
 /** Answers to the publishers of one publish letter, where the queue answers itself: what is not kept by the store, or refused. */
+import { letterWith } from '../messages/batch-letters.ts';
 import { addConfirm } from '../messages/connection-messages.ts';
 import { confirmedType } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
-import { type ActorRef, Letter } from '../runtime/letter.ts';
+import type { ActorRef } from '../runtime/letter.ts';
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 
 export class Confirms {
@@ -23,10 +24,6 @@ export class Confirms {
   send(to: ActorRef): void {
     const batch = this.#batch;
     if (batch.count === 0) return;
-    const letter = new Letter(confirmedType(to.id));
-    letter.ints = batch.ints!;
-    letter.count = batch.count;
-    batch.clear();
-    this.#context.tell(to, letter);
+    this.#context.tell(to, letterWith(confirmedType(to.id), batch));
   }
 }

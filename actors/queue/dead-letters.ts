@@ -14,7 +14,8 @@
  * Letters carry an epoch where publishes of a connection carry the channel: answers to letters of an incarnation that is gone, or that were
  * given up with a lost thread, are nobody's.
  */
-import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { sendPublishes } from '../messages/batch-letters.ts';
+import { QueueLetter } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import { Letter } from '../runtime/letter.ts';
 import { PUBLISH_WORDS, type QueueLink } from '../../src/amqp/channel/queue-link.ts';
@@ -99,13 +100,7 @@ export class DeadLetters {
     this.#seconds = Math.floor(this.#nowMsOfTurn / 1000);
   }
 
-  readonly #sendLink = ({ queue, publishes }: QueueLink): void => {
-    const letter = new Letter(QueueLetter.publish);
-    letter.ints = publishes.ints!;
-    letter.count = publishes.count;
-    publishes.clear();
-    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);
-  };
+  readonly #sendLink = (link: QueueLink): void => sendPublishes(this.#context, link);
 
   /** The next of the dying. Answers false, and nothing has happened, when there is no memory for its letter. */
   #letterOf(address: number, position: number, reason: DropReason): boolean {

@@ -9,6 +9,7 @@ import type { DeadLetterDraft } from '../../src/amqp/dead-letter-draft.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
 import { NAME_SIZE_MAX } from '../../src/broker/bounds.ts';
 import { NO_PROPERTIES, type RoutingProperties } from '../../src/broker/exchange/exchange.ts';
+import { isAnyTimed } from '../../src/broker/queue-options.ts';
 import { RouteResult, route } from '../../src/broker/topology/router.ts';
 import type { DropReason } from '../../src/broker/queue/dying.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
@@ -161,7 +162,7 @@ export class DeadRoutes {
     const { links, topology } = this.#setting;
     const queues = this.#result.queues.filter(may);
     // A delay counts from the death.
-    let timed = queues.some((queue) => queue.arguments.has('x-message-ttl'));
+    let timed = isAnyTimed(queues);
     for (const { record } of this.#result.delays) {
       const timeline = topology.timeline(record.vhost, record.name);
       if (timeline === undefined) continue;

@@ -1,7 +1,8 @@
+import { letterWith } from '../messages/batch-letters.ts';
 import { ConnectionLetter, DELIVERY_WORDS } from '../messages/connection-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
-import { type ActorRef, Letter } from '../runtime/letter.ts';
+import type { ActorRef } from '../runtime/letter.ts';
 import type { Consumer } from '../../src/broker/queue/consumer.ts';
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
 
@@ -72,12 +73,9 @@ export class DeliveryOutboxes {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const outbox of waiting) {
-      const letter = new Letter(ConnectionLetter.deliver);
+      const letter = letterWith(ConnectionLetter.deliver, outbox.batch);
       letter.a = this.#context.self.generation;
       letter.b = this.#queueId;
-      letter.ints = outbox.batch.ints!;
-      letter.count = outbox.batch.count;
-      outbox.batch.clear();
       outbox.waiting = false;
       this.#context.tell(outbox.to, letter);
     }

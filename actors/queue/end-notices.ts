@@ -16,7 +16,7 @@ export function askToVanish(context: ActorContext, { id }: QueueRecord): void {
 }
 
 /** The queue is deleted and holds nothing any more: its slot is free. */
-export function tellEmptied(context: ActorContext, { id, slot }: QueueRecord): void {
+export function tellEmptied(context: Pick<ActorContext, 'tell'>, { id, slot }: QueueRecord): void {
   const letter = new Letter(TopologyLetter.emptied);
   letter.a = slot;
   letter.b = id;

@@ -5,6 +5,7 @@
  * What the store has been told stands in the slot (APPENDED), because the next incarnation goes on from there: what it accepted and did
  * not hand over it hands over then, and what it settled without a word the store hears by `retain`.
  */
+import { letterWith } from '../messages/batch-letters.ts';
 import { APPEND_WORDS, AppendWord, StoreLetter } from '../messages/store-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
@@ -288,11 +289,8 @@ export class Keeping {
   }
 
   #letter(type: number, batch: WordBatch): Letter {
-    const letter = new Letter(type);
+    const letter = letterWith(type, batch);
     letter.a = this.#setting.queue;
-    if (batch.ints !== undefined) letter.ints = batch.ints;
-    letter.count = batch.count;
-    batch.clear();
     return letter;
   }
 

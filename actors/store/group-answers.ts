@@ -1,4 +1,5 @@
 /** Who waits for the group that is being collected, and what for. All of it leaves when the group is on the device. */
+import { letterWith } from '../messages/batch-letters.ts';
 import { ConnectionLetter, addConfirm } from '../messages/connection-messages.ts';
 import { QueueLetter, confirmedType } from '../messages/queue-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
@@ -79,12 +80,7 @@ export class GroupAnswers {
 
   /** The group is on the device. */
   send(tell: (to: ActorRef, letter: Letter) => void): void {
-    for (const { to, batch } of this.#confirms.values()) {
-      const letter = new Letter(confirmedType(to.id));
-      letter.ints = batch.ints!;
-      letter.count = batch.count;
-      tell(to, letter);
-    }
+    for (const { to, batch } of this.#confirms.values()) tell(to, letterWith(confirmedType(to.id), batch));
     this.#confirms.clear();
     this.#lastConfirms = undefined;
     for (const { to, kept, paged, hasKept, hasPaged } of this.#stored.values()) {

@@ -1,4 +1,5 @@
 /** What the actors of timelines ask of the store, and what they hear. */
+import { letterWith } from '../messages/batch-letters.ts';
 import {
   AdvanceResult,
   DELAY_WORDS,
@@ -101,11 +102,9 @@ export class TimelineDesk {
   }
 
   #send(id: number, router: Router, batch: WordBatch, result: number, tell: Tell): void {
-    const letter = new Letter(TimelineLetter.due);
+    const letter = letterWith(TimelineLetter.due, batch);
     letter.a = router.session;
     letter.b = result;
-    if (batch.ints !== undefined) letter.ints = batch.ints;
-    letter.count = batch.count;
     tell(router.to, letter);
     const damage = router.isTold ? undefined : this.#store.timelines.find(id)?.damage;
     if (damage === undefined) return;

@@ -4,7 +4,7 @@
  */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../messages/keeper-messages.ts';
-import { QueueLetter, queueActorId } from '../messages/queue-messages.ts';
+import { QueueLetter, queueRef } from '../messages/queue-messages.ts';
 import { ReplicaLetter } from '../messages/replica-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { Actor, ActorContext } from '../runtime/actor.ts';
@@ -86,7 +86,7 @@ export class ReplicaActor implements Actor {
       topology.apply(event);
       if (event.type === 'queue-created' && event.queue.thread === thread) this.#host.startQueue(event.queue);
       else if (event.type === 'queue-deleted' && event.queue.thread === thread) {
-        this.#context.tell({ thread, id: queueActorId(event.queue.id), generation: 0 }, new Letter(QueueLetter.end));
+        this.#context.tell(queueRef(event.queue), new Letter(QueueLetter.end));
       }
     }
     if (topology.version !== version) throw new Error(`the replica is at ${topology.version} instead of ${version}`);

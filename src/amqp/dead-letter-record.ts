@@ -2,12 +2,13 @@
  * Writes dead letters into shared memory: each is a record of its own (stored-message.ts), with the body of the message that died, another
  * key and another header.
  */
-import { type BasicProperties, contentHeaderSize, decodeProperties, isRefusedHeader, writeContentHeader } from './basic-properties.ts';
+import { type BasicProperties, contentHeaderSize, writeContentHeader } from './basic-properties.ts';
 import { blindKeysSize } from './blind-keys.ts';
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
 import type { DeadLetterDraft } from './dead-letter-draft.ts';
 import { DeadLetterHeader } from './dead-letter-header.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
+import { propertiesOf } from './message-properties.ts';
 import {
   BLIND,
   BODY_SIZE,
@@ -53,8 +54,7 @@ export class DeadLetterRecord {
 
   /** All of its properties. Undefined: earlier deaths made the headers more than are read (bounds.ts). */
   get properties(): BasicProperties | undefined {
-    const properties = decodeProperties(this.#memory.bytesOf(this.#source), this.#headerStart, this.#headerEnd);
-    return isRefusedHeader(properties) ? undefined : properties;
+    return propertiesOf(this.#memory, this.#source);
   }
 
   /** Its letter with `fields` added to the headers. `key`: exchange and routing key as short strings. 0: memory is exhausted. */

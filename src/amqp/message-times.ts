@@ -1,7 +1,6 @@
 /** The times that a stored message carries (stored-message.ts, words 6 and 7, and the property `expiration`). */
 import { ABSENT, MALFORMED, expirationOffset } from './content-header.ts';
-import { FRAME_HEADER_SIZE } from './frame.ts';
-import { HEADER_SIZE, KEY_SIZE, type MessageMemory, PUBLISHED_HIGH, PUBLISHED_LOW, headerFrameOffset } from './stored-message.ts';
+import { HEADER_SIZE, KEY_SIZE, type MessageMemory, PUBLISHED_HIGH, PUBLISHED_LOW, headerOffset } from './stored-message.ts';
 
 const HIGH = 2 ** 32;
 
@@ -28,7 +27,7 @@ export function expirationMs(memory: Words & Pick<MessageMemory, 'bytesOf'>, add
   const record = memory.byteOffsetOf(address);
   const word = record >> 2;
   const bytes = memory.bytesOf(address);
-  const header = record + headerFrameOffset(ints[word + KEY_SIZE]!) + FRAME_HEADER_SIZE;
+  const header = record + headerOffset(ints[word + KEY_SIZE]!);
   const at = expirationOffset(bytes, header, header + ints[word + HEADER_SIZE]!);
   if (at === ABSENT || at === MALFORMED) return Infinity;
   return Number(bytes.toString('latin1', at + 1, at + 1 + bytes[at]!));

@@ -74,6 +74,11 @@ export function headerFrameOffset(keySize: number): number {
   return RECORD_HEAD_SIZE + keySize + 1;
 }
 
+/** Offset of the content header's payload from the start of the record. */
+export function headerOffset(keySize: number): number {
+  return headerFrameOffset(keySize) + FRAME_HEADER_SIZE;
+}
+
 /** Offset of the body's first byte from the start of the record. */
 export function bodyOffset(keySize: number, headerSize: number, flags: number): number {
   const afterHeader = headerFrameOffset(keySize) + headerSize + FRAME_OVERHEAD_SIZE;

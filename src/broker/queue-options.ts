@@ -61,6 +61,11 @@ export function readQueueOptions(args: FieldTable): QueueOptions {
   };
 }
 
+/** Whether messages may expire in one of the queues without a word of their publisher. */
+export function isAnyTimed(queues: readonly { readonly arguments: FieldTable }[]): boolean {
+  return queues.some((queue) => queue.arguments.has('x-message-ttl'));
+}
+
 export function isQueueType(text: string): text is QueueType {
   return QUEUE_TYPES.some((type) => type === text);
 }

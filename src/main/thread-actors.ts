@@ -9,10 +9,10 @@ import { connectionId } from '../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../actors/messages/connection-messages.ts';
 import { JANITOR_ID, JANITOR_THREAD, JanitorLetter } from '../../actors/messages/janitor-messages.ts';
 import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/keeper-messages.ts';
-import { QueueLetter, confirmedType, queueActorId } from '../../actors/messages/queue-messages.ts';
-import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../actors/messages/topology-messages.ts';
+import { QueueLetter, confirmedType, queueActorId, queueRef } from '../../actors/messages/queue-messages.ts';
 import { STORE_ID } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
+import { tellEmptied } from '../../actors/queue/end-notices.ts';
 import { UNREADABLE } from '../../actors/queue/keeping.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import { publisherOf } from '../../actors/queue/queue-setting.ts';
@@ -34,7 +34,6 @@ import type { CloseReason, Transport } from '../../native-free-io/socket/transpo
 import type { ThreadUsage } from '../../native-free-io/thread-usage.ts';
 import {
   DAMAGED,
-  GENERATION,
   LETTER_NUMBER,
   LETTER_SENDER,
   LETTER_TAIL,
@@ -42,6 +41,7 @@ import {
   SLOT_WORDS,
   TAIL,
 } from '../broker/queue/ledger-layout.ts';
+import { lastGeneration } from '../broker/queue/last-generation.ts';
 import { type QueueQuestion, answerOfCrashed } from '../broker/queue/queue-question.ts';
 import { PUBLISH_WORDS, PublishMark, WordBatch } from '../amqp/channel/queue-link.ts';
 import { priorityOf } from '../amqp/message-priority.ts';
@@ -181,7 +181,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     }
     for (const record of ending) {
       if (this.queues.slots[record.slot * SLOT_WORDS + QUEUE_ID] === record.id) this.startQueue(record);
-      else this.#tellEmptied(record);
+      // Emptied before the thread was lost; whether that was heard is unknown.
+      else tellEmptied(this.scheduler, record);
     }
   }
 
@@ -191,14 +192,6 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const record = this.topology.queueById(id)?.record;
     const fields = { vhost: record?.vhost, queue: record?.name ?? id, reason: text };
     this.log.error(fields, final === true ? STORED_QUEUE_DAMAGED : 'a queue crashed too often and stays down');
-  }
-
-  /** It was emptied before the thread was lost; whether that was heard is unknown. */
-  #tellEmptied({ id, slot }: QueueRecord): void {
-    const letter = new Letter(TopologyLetter.emptied);
-    letter.a = slot;
-    letter.b = id;
-    this.scheduler.tell({ thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, letter);
   }
 
   #log(level: number, fields: object, text: string): void {
@@ -292,7 +285,6 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     if (this.#timelines.start(record)) return;
     const { slots } = this.queues;
     const slot = record.slot * SLOT_WORDS;
-    const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
     const id = queueActorId(record.id);
     const unsent = new WordBatch();
     const { topology, messages: memory } = this;
@@ -319,7 +311,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           flushReleases: () => this.#table.flushReleases(),
         });
       },
-      afterGeneration,
+      lastGeneration(slots, record),
     );
   }
 
@@ -333,9 +325,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
 
   threadLost(thread: number): void {
     this.scheduler.threadLost(thread);
-    for (const { id } of publishingQueues(this.topology, this.thread)) {
-      this.scheduler.tell({ thread: this.thread, id: queueActorId(id), generation: 0 }, new Letter(QueueLetter.threadLost));
-    }
+    for (const queue of publishingQueues(this.topology, this.thread)) this.scheduler.tell(queueRef(queue), new Letter(QueueLetter.threadLost));
   }
 
   closeListener(): void {

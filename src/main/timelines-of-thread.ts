@@ -9,7 +9,7 @@ import type { ThreadLog } from '../../actors/thread/thread-node.ts';
 import type { Scheduler } from '../../actors/runtime/scheduler.ts';
 import { QueueLinks } from '../amqp/channel/queue-link.ts';
 import { exchangeOfTimeline, isTimeline } from '../broker/exchange/delayed-exchange.ts';
-import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../broker/queue/ledger-layout.ts';
+import { lastGeneration } from '../broker/queue/last-generation.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import type { Topology } from '../broker/topology/topology.ts';
 import type { ThreadMemory } from './shared-memory.ts';
@@ -44,8 +44,6 @@ export class TimelinesOfThread {
     const { scheduler, topology, messages: memory, queueGroup, log } = this.#host;
     const { pool } = scheduler;
     const { slots } = memory;
-    const slot = record.slot * SLOT_WORDS;
-    const afterGeneration = slots[slot + QUEUE_ID] === record.id ? slots[slot + GENERATION]! : 0;
     const id = queueActorId(record.id);
     const state = new TimelineState((number, passed) => {
       writeLong(passed.room(2, pool), passed.count, number);
@@ -77,7 +75,7 @@ export class TimelinesOfThread {
         if (topology.queueById(record.id) === undefined) scheduler.tell(context.self, new Letter(QueueLetter.end));
         return new TimelineActor(context, setting);
       },
-      afterGeneration,
+      lastGeneration(slots, record),
     );
     return true;
   }

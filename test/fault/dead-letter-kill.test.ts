@@ -127,10 +127,11 @@ killing(`${KILLS} kills: each message is in its queue or in that of its letter`,
 
 const TOO_EARLY: Mutation = {
   file: 'actors/queue/dead-letters.ts',
-  text: '    this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter);\n',
-  replacement: `
+  text: ' => sendPublishes(this.#context, link);\n',
+  replacement: ` => {
     for (const position of this.#copies.forget()) this.#machine.dying!.bury(position);
-    setTimeout(() => this.#context.tell({ thread: queue.thread, id: queueActorId(queue.id), generation: 0 }, letter), 100);
+    sendPublishes({ tell: (to, letter) => void setTimeout(() => this.#context.tell(to, letter), 100) }, link);
+  };
 `,
 };
 

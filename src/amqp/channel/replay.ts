@@ -5,20 +5,9 @@
 import { addExtraRoutingKeys } from '../../broker/topology/router.ts';
 import type { DestinationNode } from '../../broker/topology/topology-node.ts';
 import type { QueueAnswer } from '../../broker/queue/queue-question.ts';
-import { decodeProperties, isRefusedHeader } from '../basic-properties.ts';
-import { FRAME_HEADER_SIZE } from '../frame.ts';
+import { propertiesOf } from '../message-properties.ts';
 import { expirationMs, notePublished } from '../message-times.ts';
-import {
-  FLAGS,
-  HEADER_SIZE,
-  KEY_SIZE,
-  type MessageMemory,
-  PLACE,
-  RECORD_HEAD_SIZE,
-  SHARED,
-  SIZE,
-  headerFrameOffset,
-} from '../stored-message.ts';
+import { FLAGS, type MessageMemory, PLACE, RECORD_HEAD_SIZE, SHARED, SIZE } from '../stored-message.ts';
 import type { ChannelPort } from './channel-port.ts';
 import type { QueueLink } from './queue-link.ts';
 import { type RouteCache, routingKeyOf } from './route-cache.ts';
@@ -46,14 +35,9 @@ export function replay(port: ChannelPort, routes: RouteCache, channel: number, d
 /** An exchange that is bound routes the message as if it came now. */
 function linksBehind(port: ChannelPort, routes: RouteCache, exchange: Extract<DestinationNode, { kind: 'exchange' }>, address: number): readonly QueueLink[] {
   const { memory } = port;
-  const bytes = memory.bytesOf(address);
-  const record = memory.byteOffsetOf(address);
-  const word = record >> 2;
-  const ints = memory.intsOf(address);
-  const header = record + headerFrameOffset(ints[word + KEY_SIZE]!) + FRAME_HEADER_SIZE;
-  const properties = decodeProperties(bytes, header, header + ints[word + HEADER_SIZE]!);
-  if (isRefusedHeader(properties)) return [];
-  const routingKeys = [routingKeyOf(bytes, record + RECORD_HEAD_SIZE)];
+  const properties = propertiesOf(memory, address);
+  if (properties === undefined) return [];
+  const routingKeys = [routingKeyOf(memory.bytesOf(address), memory.byteOffsetOf(address) + RECORD_HEAD_SIZE)];
   if (properties.headers !== undefined) addExtraRoutingKeys(properties.headers, routingKeys);
   return routes.behind(exchange, routingKeys, properties);
 }

@@ -3,6 +3,7 @@
  * found is kept until the topology changes; the last one is compared before anything is looked up.
  */
 import { isUtf8 } from 'node:buffer';
+import { isAnyTimed } from '../../broker/queue-options.ts';
 import { type Refusal, ReplyCode, refuse } from '../../broker/refusal.ts';
 import { openExchange, permitTopics } from '../../broker/topology/access.ts';
 import type { ExchangeNode } from '../../broker/topology/topology-node.ts';
@@ -107,7 +108,7 @@ export class RouteCache {
       dependsOnMore,
       anew: dependsOnMore ? { exchange, routingKeys } : undefined,
       // A delay counts from the publish.
-      timed: delays.length > 0 || queues.some((queue) => queue.arguments.has('x-message-ttl')),
+      timed: delays.length > 0 || isAnyTimed(queues),
       expiring: false,
       unrouted,
       delayed: delays.length > 0,

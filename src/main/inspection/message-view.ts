@@ -1,7 +1,6 @@
 /** A stored message for people: where it was published to, what it says of itself, and how its body begins. */
 import { type BasicProperties, decodeProperties, isRefusedHeader } from '../../amqp/basic-properties.ts';
-import { FRAME_HEADER_SIZE } from '../../amqp/frame.ts';
-import { BODY_SIZE, FLAGS, HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, bodyOffset, headerFrameOffset } from '../../amqp/stored-message.ts';
+import { BODY_SIZE, FLAGS, HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, bodyOffset, headerOffset } from '../../amqp/stored-message.ts';
 import { AppendFlag, type StoredEntry } from '../../store/store.ts';
 import { type PlainField, plainTable } from './plain-field.ts';
 
@@ -26,7 +25,7 @@ export function viewMessage({ position, flags, deliveries }: StoredEntry, record
   const keySize = word(KEY_SIZE);
   const headerSize = word(HEADER_SIZE);
   const exchangeEnd = RECORD_HEAD_SIZE + 1 + record[RECORD_HEAD_SIZE]!;
-  const header = headerFrameOffset(keySize) + FRAME_HEADER_SIZE;
+  const header = headerOffset(keySize);
   const properties = decodeProperties(record, header, header + headerSize);
   const from = bodyOffset(keySize, headerSize, word(FLAGS));
   const bodyBytes = word(BODY_SIZE);
