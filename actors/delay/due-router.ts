@@ -4,7 +4,8 @@
  */
 import type { QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
-import { DeadLetterRecord } from '../../src/amqp/dead-letter-record.ts';
+import { CopyWriter } from '../../src/amqp/copy-writer.ts';
+import { propertiesOf } from '../../src/amqp/message-properties.ts';
 import { notePublished } from '../../src/amqp/message-times.ts';
 import { KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
 import { delayMs, delayedHeaders } from '../../src/broker/exchange/delayed-exchange.ts';
@@ -32,18 +33,17 @@ export const NO_MEMORY = -1;
 export class DueRouter {
   readonly #setting: DueRouterSetting;
   readonly #result: RouteResult;
-  readonly #record: DeadLetterRecord;
+  readonly #copies: CopyWriter;
 
   constructor(setting: DueRouterSetting) {
     this.#setting = setting;
     this.#result = new RouteResult(() => setting.chance());
-    this.#record = new DeadLetterRecord(setting.memory);
+    this.#copies = new CopyWriter(setting.memory);
   }
 
   /** How long the message at `address` wants to be held back, milliseconds. */
   delayMs(address: number): number {
-    this.#record.look(address);
-    return delayMs(this.#record.properties?.headers);
+    return delayMs(propertiesOf(this.#setting.memory, address)?.headers);
   }
 
   /**
@@ -54,8 +54,7 @@ export class DueRouter {
     const { topology, memory, links, vhost, exchange } = this.#setting;
     const node = topology.exchange(vhost, exchange);
     if (node === undefined) return 0;
-    this.#record.look(address);
-    const { properties } = this.#record;
+    const properties = propertiesOf(memory, address);
     // It was read when the message was published.
     if (properties === undefined) return 0;
     const headers = properties.headers ?? EMPTY_TABLE;
@@ -65,10 +64,11 @@ export class DueRouter {
     addExtraRoutingKeys(headers, keys);
     const shown = new Map(delayedHeaders(headers));
     shown.delete('BCC');
-    route(topology, node, keys, { ...properties, headers: shown }, this.#result);
+    const shownProperties = { ...properties, headers: shown };
+    route(topology, node, keys, shownProperties, this.#result);
     const { queues } = this.#result;
     if (queues.length === 0) return 0;
-    const copy = this.#record.withProperties(key, { ...properties, headers: shown }, queues.length);
+    const copy = this.#copies.withProperties(address, key, shownProperties, queues.length);
     if (copy === 0) return NO_MEMORY;
     const expiring = properties.expiration !== undefined;
     // The time in its queue begins now.

@@ -22,6 +22,7 @@ import { PUBLISH_WORDS, type QueueLink } from '../../src/amqp/channel/queue-link
 import { blindKeysAt } from '../../src/amqp/blind-keys.ts';
 import { DeadLetterRecord } from '../../src/amqp/dead-letter-record.ts';
 import { encodeTable } from '../../src/amqp/field-table-codec.ts';
+import { propertiesOf } from '../../src/amqp/message-properties.ts';
 import { notePublished } from '../../src/amqp/message-times.ts';
 import { BLIND, FLAGS, KEY_SIZE, type MessageMemory, RECORD_HEAD_SIZE } from '../../src/amqp/stored-message.ts';
 import { type Death, deadLetterHeaders, firstDeathHeaders, isDeathCycle } from '../../src/broker/dead-letter.ts';
@@ -149,7 +150,7 @@ export class DeadLetters {
 
   /** The letter of a message that died before, has further routing keys, or goes where more than its key decides. */
   #writeChanged(address: number, route: DeadRoute, reason: DropReason, sequence: number): number {
-    const known = this.#record.properties;
+    const known = propertiesOf(this.#memory, address);
     // Thousands of headers, and it dies once more: nobody could read the letter.
     if (known === undefined) return 0;
     const { expiration, ...properties } = known;

@@ -19,7 +19,7 @@ import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { createSharedMemory } from '../../../../native-free-io/memory/memory-layout.ts';
 import { contentHeaderSize, writeContentHeader } from '../../../../src/amqp/basic-properties.ts';
 import { PUBLISH_WORDS, PublishMark, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
-import { DeadLetterRecord } from '../../../../src/amqp/dead-letter-record.ts';
+import { propertiesOf } from '../../../../src/amqp/message-properties.ts';
 import { FRAME_HEADER_SIZE } from '../../../../src/amqp/frame.ts';
 import { notePublished } from '../../../../src/amqp/message-times.ts';
 import { FLAGS, HEADER_SIZE, KEY_SIZE, PERSISTENT, RECORD_HEAD_SIZE, SIZE, headerFrameOffset, wireRecordSize } from '../../../../src/amqp/stored-message.ts';
@@ -234,10 +234,7 @@ export class TimelineActorWorld {
   }
 
   #arrive(address: number): void {
-    const record = new DeadLetterRecord(this.#memory);
-    record.look(address);
-    const properties = record.properties!;
-    const { messageId, headers } = properties;
+    const { messageId, headers } = propertiesOf(this.#memory, address)!;
     const message = this.messages[Number(messageId)]!;
     assert.ok(this.#nowMs >= message.dueMs, `${messageId} comes before its time`);
     const delay = headers?.get('x-delay');
