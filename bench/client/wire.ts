@@ -38,6 +38,7 @@ export const MethodId = {
   basicQosOk: (60 << 16) | 11,
   basicConsume: (60 << 16) | 20,
   basicConsumeOk: (60 << 16) | 21,
+  basicCancel: (60 << 16) | 30,
   basicPublish: (60 << 16) | 40,
   basicReturn: (60 << 16) | 50,
   basicDeliver: (60 << 16) | 60,

@@ -4,12 +4,12 @@
  *
  * LEVERET_DAMAGES=500 tries that many; LEVERET_SEED=n others.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AnsweringProcess, type ProcessEnd } from '../support/answering-process.ts';
 import { brokenCopy } from '../support/fault-node.ts';
 import { Random } from '../support/hostile/random.ts';
 import type { DamageAnswer, DamageOrder } from './damage-reader.ts';
@@ -32,47 +32,14 @@ const ANSWER_TIMEOUT_MS = 30_000;
 /** A worker that runs for long says nothing about the next damage. */
 const DAMAGES_OF_A_READER = 100;
 
-type Finding = { readonly outcome: DamageAnswer['outcome'] | 'died' | 'hung'; readonly text: string };
-
-class Reader {
-  #child: ChildProcess | undefined;
-  #used = 0;
-
-  async read(order: DamageOrder): Promise<Finding> {
-    if (++this.#used % DAMAGES_OF_A_READER === 0) this.stop();
-    const child = (this.#child ??= fork(join(import.meta.dirname, 'damage-reader.ts'), {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    }));
-    return new Promise((resolve) => {
-      let timedOut = false;
-      const timer = setTimeout(() => {
-        timedOut = true;
-        child.kill('SIGKILL');
-      }, ANSWER_TIMEOUT_MS);
-      const finish = (finding: Finding): void => {
-        clearTimeout(timer);
-        child.removeAllListeners();
-        resolve(finding);
-      };
-      child.once('message', (answer) => finish(answer as DamageAnswer));
-      child.once('exit', (code, signal) => {
-        this.#child = undefined;
-        finish({ outcome: timedOut ? 'hung' : 'died', text: `ended with ${signal ?? code}` });
-      });
-      child.send(order);
-    });
-  }
-
-  stop(): void {
-    this.#child?.removeAllListeners();
-    this.#child?.kill('SIGKILL');
-    this.#child = undefined;
-  }
-}
+type Finding = { readonly outcome: DamageAnswer['outcome'] | ProcessEnd['outcome']; readonly text: string };
 
 const directory = mkdtempSync(join(tmpdir(), 'leveret-node-damage-'));
-const reader = new Reader();
+const reader = new AnsweringProcess<DamageOrder, DamageAnswer>({
+  file: join(import.meta.dirname, 'damage-reader.ts'),
+  timeoutMs: ANSWER_TIMEOUT_MS,
+  ordersMax: DAMAGES_OF_A_READER,
+});
 let world: DamageWorld;
 const test = suite('a node on a damaged store');
 
@@ -115,7 +82,7 @@ async function findingOf(bytes: Buffer, index: number, root?: string, journal?: 
   mkdirSync(dataDir);
   writeFileSync(join(dataDir, STORE_FILE), bytes);
   if (journal !== undefined) writeFileSync(join(dataDir, JOURNAL_FILE), journal);
-  const finding = await reader.read({ dataDir, expected: world.expected, ...(root === undefined ? {} : { root }) });
+  const finding = await reader.ask({ dataDir, expected: world.expected, ...(root === undefined ? {} : { root }) });
   rmSync(dataDir, { recursive: true, force: true });
   return finding;
 }

@@ -4,12 +4,12 @@
  *
  * LEVERET_DAMAGES=5000 tries that many; LEVERET_SEED=n others.
  */
-import { type ChildProcess, fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { AnsweringProcess, type ProcessEnd } from '../support/answering-process.ts';
 import { buildWorld, type World, type WorldKind } from './lmdb-damage-world.ts';
 import { damage } from './lmdb-damages.ts';
 import type { ReaderAnswer, ReaderOrder } from './lmdb-damage-reader.ts';
@@ -23,45 +23,13 @@ const ANSWER_TIMEOUT_MS = 20_000;
 const HARMLESS: ReadonlySet<Finding['outcome']> = new Set(['refused', 'intact', 'noticed'] as const);
 const KINDS: readonly WorldKind[] = ['one page', 'small values', 'large values', 'churn'];
 
-type Finding = ReaderAnswer | { readonly outcome: 'crashed' | 'hung'; readonly missing: number; readonly text: string };
-
-/** The process that reads, and another one when it died. */
-class Reader {
-  #child: ChildProcess | undefined;
-
-  read(order: ReaderOrder): Promise<Finding> {
-    const child = (this.#child ??= fork(join(import.meta.dirname, 'lmdb-damage-reader.ts'), {
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    }));
-    return new Promise((resolve) => {
-      let timedOut = false;
-      const timer = setTimeout(() => {
-        timedOut = true;
-        child.kill('SIGKILL');
-      }, ANSWER_TIMEOUT_MS);
-      const finish = (finding: Finding): void => {
-        clearTimeout(timer);
-        child.removeAllListeners();
-        resolve(finding);
-      };
-      child.once('message', (answer) => finish(answer as ReaderAnswer));
-      child.once('exit', (code, signal) => {
-        this.#child = undefined;
-        finish({ outcome: timedOut ? 'hung' : 'crashed', missing: 0, text: `ended with ${signal ?? code}` });
-      });
-      child.send(order);
-    });
-  }
-
-  stop(): void {
-    this.#child?.removeAllListeners();
-    this.#child?.kill('SIGKILL');
-  }
-}
+type Finding = ReaderAnswer | ProcessEnd;
 
 const directory = mkdtempSync(join(tmpdir(), 'leveret-damage-'));
-const reader = new Reader();
+const reader = new AnsweringProcess<ReaderOrder, ReaderAnswer>({
+  file: join(import.meta.dirname, 'lmdb-damage-reader.ts'),
+  timeoutMs: ANSWER_TIMEOUT_MS,
+});
 const worlds: World[] = [];
 const test = suite('damage of the database file');
 
@@ -84,7 +52,7 @@ async function readDamaged(index: number, checked: boolean): Promise<{ finding: 
 async function readBytes(bytes: Buffer, world: World, index: number, checked: boolean): Promise<Finding> {
   const path = join(directory, `damaged-${index}`);
   writeFileSync(path, bytes);
-  const finding = await reader.read({ path, expected: world.expected, checked, seed: index });
+  const finding = await reader.ask({ path, expected: world.expected, checked, seed: index });
   rmSync(path, { force: true });
   rmSync(`${path}-lock`, { force: true });
   return finding;
@@ -116,8 +84,8 @@ test('without the file check LMDB dies of such files, and hides entries', async 
   let hidden = 0;
   for (let index = 0; index < CONTROL_DAMAGES_MAX && (crashes === 0 || hidden === 0); index++) {
     const { finding } = await readDamaged(index, false);
-    if (finding.outcome === 'crashed') crashes++;
-    else if (finding.missing > 1 || finding.outcome === 'silent') hidden++;
+    if (finding.outcome === 'died') crashes++;
+    else if (finding.outcome === 'silent' || ('missing' in finding && finding.missing > 1)) hidden++;
   }
   assert.ok(crashes > 0, 'a crash');
   assert.ok(hidden > 0, 'entries that are not seen');

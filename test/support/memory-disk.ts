@@ -1,4 +1,5 @@
 import { type Disk, type DiskChange, type DiskEntry, DiskFullError } from '../../src/store/port.ts';
+import { lowerBound, textOf } from '../../src/store/sorted-keys.ts';
 
 /** A disk in memory. A commit is whole or nothing; what stands there can be looked at and spoilt. */
 export class MemoryDisk implements Disk {
@@ -50,20 +51,4 @@ export class MemoryDisk implements Disk {
     other.commit([...this.entries(Buffer.alloc(0), Buffer.from([0xff]))]);
     return other;
   }
-}
-
-/** Latin-1 text sorts as its bytes do. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-}
-
-function lowerBound(sorted: readonly string[], text: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

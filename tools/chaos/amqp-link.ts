@@ -6,9 +6,10 @@ import { connect } from 'node:net';
 import type { Socket } from 'node:net';
 import { FrameReader } from './frame-reader.ts';
 import type { Delivery } from './frame-reader.ts';
-import * as wire from './wire.ts';
+import * as wire from '../../bench/client/wire.ts';
+import { CHANNEL, EMPTY_TABLE, ackFrame, publishFrames, requeueFrame } from './message-frames.ts';
 
-const { CHANNEL, MethodId } = wire;
+const { MethodId } = wire;
 const FRAME_SIZE_MAX = 131_072;
 /** A broker that answers a call this late has failed. */
 const CALL_LIMIT_MS = 20_000;
@@ -85,7 +86,7 @@ export class AmqpLink {
 
   /** Declares a durable queue and answers how many messages stand ready in it. */
   async declareQueue(queue: string): Promise<number> {
-    const frame = wire.methodFrame(CHANNEL, MethodId.queueDeclare, wire.u16(0), wire.shortString(queue), wire.u8(2), wire.EMPTY_TABLE);
+    const frame = wire.methodFrame(CHANNEL, MethodId.queueDeclare, wire.u16(0), wire.shortString(queue), wire.u8(2), EMPTY_TABLE);
     const fields = await this.#ask(frame, MethodId.queueDeclareOk);
     return fields.readUInt32BE(1 + fields.readUInt8(0));
   }
@@ -101,20 +102,20 @@ export class AmqpLink {
   /** Subscribes with acknowledgements; at most `prefetchCount` deliveries are unsettled. */
   async consume(queue: string, prefetchCount: number): Promise<void> {
     await this.#ask(wire.methodFrame(CHANNEL, MethodId.basicQos, wire.u32(0), wire.u16(prefetchCount), wire.u8(0)), MethodId.basicQosOk);
-    const frame = wire.methodFrame(CHANNEL, MethodId.basicConsume, wire.u16(0), wire.shortString(queue), wire.shortString(''), wire.u8(0), wire.EMPTY_TABLE);
+    const frame = wire.methodFrame(CHANNEL, MethodId.basicConsume, wire.u16(0), wire.shortString(queue), wire.shortString(''), wire.u8(0), EMPTY_TABLE);
     await this.#ask(frame, MethodId.basicConsumeOk);
   }
 
   publish(queue: string, body: Buffer): void {
-    this.#socket.write(wire.publishFrames(queue, body, this.#frameSizeMax));
+    this.#socket.write(publishFrames(queue, body, this.#frameSizeMax));
   }
 
   ack(deliveryTag: number, multiple: boolean): void {
-    this.#socket.write(wire.ackFrame(deliveryTag, multiple));
+    this.#socket.write(ackFrame(deliveryTag, multiple));
   }
 
   requeue(deliveryTag: number): void {
-    this.#socket.write(wire.requeueFrame(deliveryTag));
+    this.#socket.write(requeueFrame(deliveryTag));
   }
 
   /** The broker takes less than is written: wait before writing more. */

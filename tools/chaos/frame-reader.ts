@@ -1,5 +1,5 @@
 /** Cuts what a broker sends into frames, and puts messages together. Chunks may be cut anywhere. */
-import { FRAME_END, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameType, MethodId } from './wire.ts';
+import { FRAME_END, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameType, MethodId } from '../../bench/client/wire.ts';
 
 export type Delivery = { readonly deliveryTag: number; readonly redelivered: boolean; readonly body: Buffer };
 

@@ -3,6 +3,7 @@
  * records its values are part of.
  */
 import type { DiskChange } from '../port.ts';
+import { lowerBound, textOf } from '../sorted-keys.ts';
 
 export class Overlay {
   readonly #values = new Map<string, Uint8Array | undefined>();
@@ -51,21 +52,4 @@ export class Overlay {
   #inOrder(): readonly string[] {
     return (this.#sorted ??= [...this.#values.keys()].sort());
   }
-}
-
-/** Latin-1 text sorts as its bytes do. */
-function textOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
-}
-
-/** The first place whose text is not below `text`. */
-function lowerBound(sorted: readonly string[], text: string): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (sorted[middle]! < text) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FrameReader } from '../../../../tools/chaos/frame-reader.ts';
-import { FrameType, MethodId, frame, methodFrame, publishFrames, shortString, u8 } from '../../../../tools/chaos/wire.ts';
+import { FrameType, MethodId, frame, methodFrame, shortString, u8 } from '../../../../bench/client/wire.ts';
+import { publishFrames } from '../../../../tools/chaos/message-frames.ts';
 
 const reader = suite('frame reader');
 /** The frames that carry a message are the same in both directions; only the method differs. */
