@@ -89,6 +89,21 @@ export class RawChannel {
     return this.expectContent('basic.get-ok');
   }
 
+  /**
+   * Takes everything that is ready, as texts. basic.get keeps its place behind the publishes of this channel, where a passive declare may
+   * overtake them.
+   */
+  async drain(queue: string): Promise<string[]> {
+    const texts: string[] = [];
+    for (;;) {
+      this.send('basic.get', { queue, noAck: true });
+      const answer = await this.inbox.take('a message or none');
+      if (answer.name === 'basic.get-empty') return texts;
+      this.#fieldsOf('basic.get-ok', answer);
+      texts.push(String(answer.body ?? ''));
+    }
+  }
+
   publish(destination: Destination, body: string | Buffer = '', properties: RawProperties = {}): void {
     this.publishEncoded(destination, typeof body === 'string' ? Buffer.from(body) : body, encodeProperties(properties));
   }

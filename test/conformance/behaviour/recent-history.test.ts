@@ -19,17 +19,6 @@ async function bound({ channel }: Scene, exchange: string, routingKey = ''): Pro
   return queue;
 }
 
-/** Empties the queue. */
-async function bodies({ channel }: Scene, queue: string): Promise<string[]> {
-  const found: string[] = [];
-  for (;;) {
-    channel.send('basic.get', { queue, noAck: true });
-    const answer = await channel.inbox.take('a message or none');
-    if (answer.name === 'basic.get-empty') return found;
-    found.push(String(answer.body));
-  }
-}
-
 /** Publishes and waits until all is confirmed. */
 async function confirmed({ channel }: Scene, publish: () => number): Promise<void> {
   await channel.call('confirm.select');
@@ -48,8 +37,8 @@ test('a queue that is bound late gets the last twenty messages, oldest first', a
     for (const body of numbered(0, 25)) scene.channel.publish({ exchange, routingKey: 'k' }, body);
     return 25;
   });
-  assert.equal(await bodies(scene, await bound(scene, exchange)), numbered(5, 25));
-  assert.equal(await bodies(scene, await bound(scene, exchange)), numbered(5, 25), 'and the next one too');
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), numbered(5, 25));
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), numbered(5, 25), 'and the next one too');
 });
 
 test('as many as the exchange was declared with, as they were published', async (scene) => {
@@ -63,7 +52,7 @@ test('as many as the exchange was declared with, as they were published', async 
   const { fields, properties, text } = await channel.get(queue);
   assert.equal([text, fields.exchange, fields.routingKey, fields.redelivered, fields.messageCount], ['m7', exchange, 'key.m7', false, 2]);
   assert.equal([properties.messageId, properties.deliveryMode], ['m7', 2]);
-  assert.equal(await bodies(scene, queue), ['m8', 'm9']);
+  assert.equal(await scene.channel.drain(queue), ['m8', 'm9']);
 });
 
 test('to what is bound already it is a fanout', async (scene) => {
@@ -73,7 +62,7 @@ test('to what is bound already it is a fanout', async (scene) => {
     scene.channel.publish({ exchange, routingKey: 'c' }, 'all');
     return 1;
   });
-  for (const queue of queues) assert.equal(await bodies(scene, queue), ['all']);
+  for (const queue of queues) assert.equal(await scene.channel.drain(queue), ['all']);
 });
 
 test('what asks not to be remembered is not', async (scene) => {
@@ -87,8 +76,8 @@ test('what asks not to be remembered is not', async (scene) => {
     channel.publish({ exchange, routingKey: '' }, 'text', { headers: flag(['S', 'true']) });
     return 3;
   });
-  assert.equal(await bodies(scene, early), ['not', 'false', 'text']);
-  assert.equal(await bodies(scene, await bound(scene, exchange)), ['false', 'text']);
+  assert.equal(await scene.channel.drain(early), ['not', 'false', 'text']);
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), ['false', 'text']);
 });
 
 test('every new binding brings the history, one that is there already does not', async (scene) => {
@@ -99,11 +88,11 @@ test('every new binding brings the history, one that is there already does not',
     return 1;
   });
   const queue = await bound(scene, exchange, 'a');
-  assert.equal(await bodies(scene, queue), ['once']);
+  assert.equal(await scene.channel.drain(queue), ['once']);
   await channel.call('queue.bind', { queue, exchange, routingKey: 'a' });
-  assert.equal(await bodies(scene, queue), []);
+  assert.equal(await scene.channel.drain(queue), []);
   await channel.call('queue.bind', { queue, exchange, routingKey: 'b' });
-  assert.equal(await bodies(scene, queue), ['once']);
+  assert.equal(await scene.channel.drain(queue), ['once']);
 });
 
 test('without a queue a mandatory message comes back, and is remembered', async (scene) => {
@@ -113,7 +102,7 @@ test('without a queue a mandatory message comes back, and is remembered', async 
   channel.publish({ exchange, routingKey: 'k', mandatory: true }, 'nobody');
   assert.is((await channel.expectContent('basic.return')).text, 'nobody');
   await channel.expect('basic.ack');
-  assert.equal(await bodies(scene, await bound(scene, exchange)), ['nobody']);
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), ['nobody']);
 });
 
 test('an alternate exchange gets what has no binding, and it is remembered', async (scene) => {
@@ -124,8 +113,8 @@ test('an alternate exchange gets what has no binding, and it is remembered', asy
     scene.channel.publish({ exchange, routingKey: '', mandatory: true }, 'm');
     return 1;
   });
-  assert.equal(await bodies(scene, other), ['m']);
-  assert.equal(await bodies(scene, await bound(scene, exchange)), ['m']);
+  assert.equal(await scene.channel.drain(other), ['m']);
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), ['m']);
 });
 
 test('an exchange that is bound routes the history on', async (scene) => {
@@ -142,8 +131,8 @@ test('an exchange that is bound routes the history on', async (scene) => {
   await channel.call('exchange.bind', { destination: topic, source: exchange });
   await channel.untilReady(all, 2);
   await channel.untilReady(queue, 1);
-  assert.equal(await bodies(scene, queue), ['to it']);
-  assert.equal((await bodies(scene, all)).toSorted(), ['past it', 'to it']);
+  assert.equal(await scene.channel.drain(queue), ['to it']);
+  assert.equal((await scene.channel.drain(all)).toSorted(), ['past it', 'to it']);
 });
 
 test('what comes from another exchange is remembered', async (scene) => {
@@ -168,7 +157,7 @@ test('the history goes with its exchange', async (scene) => {
   });
   await channel.call('exchange.delete', { exchange });
   await channel.call('exchange.declare', { exchange, type: 'x-recent-history' });
-  assert.equal(await bodies(scene, await bound(scene, exchange)), []);
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), []);
 });
 
 test('the time of a remembered message begins when it is replayed', async (scene) => {
@@ -193,7 +182,7 @@ test('a transaction is remembered', async (scene) => {
   await channel.call('tx.select');
   channel.publish({ exchange, routingKey: '' }, 'committed');
   await channel.call('tx.commit');
-  assert.equal(await bodies(scene, await bound(scene, exchange)), ['committed']);
+  assert.equal(await scene.channel.drain(await bound(scene, exchange)), ['committed']);
 });
 
 test('refused lengths', async (scene) => {
