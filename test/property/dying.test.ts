@@ -10,7 +10,8 @@ import { ACCEPTED, DROPPED, SETTLED } from '../../src/broker/queue/ledger-layout
 import { type QueueMachine, Settle } from '../../src/broker/queue/queue-machine.ts';
 import { Crash, CrashingMemory } from './support/crashing-memory.ts';
 import { dumpLedger } from './support/ledger-dump.ts';
-import { type Change, type QueueModule, SMALL, loadSmallQueue } from './support/queue-copy.ts';
+import type { SourceChange } from '../support/source-change.ts';
+import { type QueueModule, SMALL, loadSmallQueue } from './support/queue-copy.ts';
 import { specOf } from './support/queue-commands.ts';
 
 const RUNS = 500;
@@ -178,7 +179,7 @@ dying('is where it should be, crashes included', async () => {
   fc.assert(histories(await loadSmallQueue()), { numRuns: RUNS });
 });
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'a crash forgets what was dying': [{ file: 'dying.ts', right: '=== DYING) this.#join(position);', wrong: '=== DYING) continue;' }],
   'a crash makes it ready again': [
     { file: 'ledger.ts', right: 'if ((state & STATE_MASK) === UNSETTLED) {', wrong: 'if ((state & STATE_MASK) >= UNSETTLED) {' },

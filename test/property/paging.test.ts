@@ -8,7 +8,8 @@ import fc from 'fast-check';
 
 import { type QueueMachine, Settle } from '../../src/broker/queue/queue-machine.ts';
 import { CrashingMemory } from './support/crashing-memory.ts';
-import { type Change, type QueueModule, SMALL, loadSmallQueue } from './support/queue-copy.ts';
+import type { SourceChange } from '../support/source-change.ts';
+import { type QueueModule, SMALL, loadSmallQueue } from './support/queue-copy.ts';
 import { specOf } from './support/queue-commands.ts';
 
 const SEED = process.env['LEVERET_SEED'];
@@ -17,7 +18,7 @@ const CONTROL_RUNS = 2000;
 /** Messages ahead that are read back, and that stay. */
 const AHEAD = 6;
 const RESIDENT = 15;
-const SMALLER: readonly Change[] = [
+const SMALLER: readonly SourceChange[] = [
   { file: 'contents.ts', right: 'READ_AHEAD = 4096', wrong: `READ_AHEAD = ${AHEAD}` },
   { file: 'contents.ts', right: 'RESIDENT = 16_384', wrong: `RESIDENT = ${RESIDENT}` },
 ];
@@ -203,7 +204,7 @@ paging('agree with the model, whatever the order of delivery', async () => {
 const contents = 'contents.ts';
 const priority = 'priority-order.ts';
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'what comes soon is let go of': [{ file: contents, right: 'if (!order.isFar(position)) {', wrong: 'if (!order.isFar(position) && short) {' }],
   'what is next is never asked for': [{ file: priority, right: '      for (const position of this.#levels[number]?.positions() ?? []) {', wrong: '      for (const position of number > 2 ? [] : (this.#levels[number]?.positions() ?? [])) {' }],
   'a message goes before the store has it': [{ file: contents, right: 'if (((stored - position) | 0) <= 0) break;', wrong: '' }],

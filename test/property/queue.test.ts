@@ -6,7 +6,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { Settle } from '../../src/broker/queue/queue-machine.ts';
-import { type Change, loadSmallQueue } from './support/queue-copy.ts';
+import type { SourceChange } from '../support/source-change.ts';
+import { loadSmallQueue } from './support/queue-copy.ts';
 import { queueHistories, specOf } from './support/queue-commands.ts';
 import { QueueWorld } from './support/queue-world.ts';
 
@@ -43,13 +44,16 @@ queue('keep the order of a priority when a crash finds one waiting among those t
   const world = new QueueWorld(await loadSmallQueue(), { start: 0, single: false, delayedRetry, maxPriority: 2 });
   world.publish(1, 12);
   const getter = specOf({ connection: 1, channel: 1 });
-  for (let left = 12; left > 0; left--) world.get(getter);
+  const take = (count: number): void => {
+    for (let left = count; left > 0; left--) world.get(getter);
+  };
+  take(12);
   const [youngest] = world.model.unsettled.filter(({ priority }) => priority === 2).slice(-1);
   world.settle(youngest!, Settle.returned);
   world.lightFuse(0, -1, 0);
   world.endDelays();
   assert.is(world.crashes, 1);
-  for (let left = 12; left > 0; left--) world.get(getter);
+  take(12);
   world.check();
   world.clear();
 });
@@ -60,15 +64,20 @@ const fifo = 'fifo-order.ts';
 const priority = 'priority-order.ts';
 const ring = 'position-ring.ts';
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+/** In the ledger: the end of a lease, and what a recovery does to what was unsettled. */
+const RELEASE = '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n';
+const COMES_BACK = 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n';
+const COUNTED = '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n';
+
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'the tail is committed before the entry': [
     { file: ledger, right: '    ints[entry + ADDRESS] = address;\n', wrong: '    this.#slots[this.#slot + TAIL] = position + 1;\n    ints[entry + ADDRESS] = address;\n' },
   ],
   'recovery forgets what was unsettled': [
-    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, GONE, 0);\n' },
+    { file: ledger, right: COMES_BACK, wrong: 'this.setState(position, GONE, 0);\n' },
   ],
   'recovery does not mark what was unsettled': [
-    { file: ledger, right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n', wrong: 'this.setState(position, READY, 0);\n' },
+    { file: ledger, right: COMES_BACK, wrong: 'this.setState(position, READY, 0);\n' },
   ],
   'recovery leaves the comebacks where nobody looks': [
     { file: fifo, right: 'if ((ledger.state(position) & READY_MASK) === READY) this.#returned', wrong: 'if (ledger.state(position) === READY) this.#returned' },
@@ -88,10 +97,10 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
   ],
   'a lease ends before the message is gone': [
     { file: ledger, right: '    ints[entry + STATE] = GONE;\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    ints[entry + STATE] = GONE;\n' },
-    { file: ledger, right: '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '' },
+    { file: ledger, right: RELEASE, wrong: '' },
   ],
   'a lease ends twice': [
-    { file: ledger, right: '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
+    { file: ledger, right: RELEASE, wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
   ],
   'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (index', wrong: '    if (index' }],
   'a chunk in the midst is kept': [{ file: ledger, right: '    if (index === this.#firstIndex) return;\n', wrong: '    if (index >= 0) return;\n' }],
@@ -144,13 +153,13 @@ const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
     { file: 'delivery-limit.ts', right: 'this.#ledger.deliveries(position) >= this.#limit', wrong: 'this.#ledger.deliveries(position) > this.#limit' },
   ],
   'a return is not counted': [{ file: machine, right: 'const deliveries = ledger.countDelivery(position);', wrong: 'const deliveries = ledger.deliveries(position);' }],
-  'a crash does not count': [{ file: ledger, right: '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n', wrong: '' }],
+  'a crash does not count': [{ file: ledger, right: COUNTED, wrong: '' }],
   'a crash counts past the limit': [{ file: ledger, right: 'if (this.deliveries(position) < deliveriesMax) this', wrong: 'this' }],
   'a crash in the recovery counts again': [
     {
       file: ledger,
-      right: '        this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n',
-      wrong: '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n        this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n',
+      right: `        ${COMES_BACK}${COUNTED}`,
+      wrong: `${COUNTED}        ${COMES_BACK}`,
     },
   ],
   'what came back too often is rejected': [{ file: machine, right: "this.#die(position, 'delivery_limit')", wrong: "this.#die(position, 'rejected')" }],

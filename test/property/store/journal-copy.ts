@@ -1,38 +1,18 @@
-/** Copies of the journal's sources with texts changed, as in store-copy.ts: a journal of a few blocks, and deliberate mistakes. */
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+/** The journal with a few blocks. */
+import { readdirSync } from 'node:fs';
 import type * as Module from '../../../src/store/journal/journaled-disk.ts';
-import type { Change } from './store-copy.ts';
+import type { SourceChange } from '../../support/source-change.ts';
+import { loadCopy } from '../support/source-copy.ts';
 
 export type JournalModule = typeof Module;
 
 const FOLDER = new URL('../../../src/store/journal/', import.meta.url);
-const SMALLER: readonly Change[] = [
+const SMALLER: readonly SourceChange[] = [
   { file: 'journaled-disk.ts', right: 'JOURNAL_BLOCKS = 1024', wrong: 'JOURNAL_BLOCKS = 8' },
   { file: 'journaled-disk.ts', right: 'RECORD_BLOCKS_MAX = 16', wrong: 'RECORD_BLOCKS_MAX = 3' },
 ];
 
-/** Throws when a right text does not stand there once: no control can rot. */
-export async function loadSmallJournal(changes: readonly Change[] = []): Promise<JournalModule> {
-  const folder = mkdtempSync(join(tmpdir(), 'journal-copy-'));
-  try {
-    for (const file of readdirSync(FOLDER)) writeFileSync(join(folder, file), copyOf(file, [...SMALLER, ...changes]));
-    return (await import(pathToFileURL(join(folder, 'journaled-disk.ts')).href)) as JournalModule;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function copyOf(file: string, changes: readonly Change[]): string {
-  const url = new URL(file, FOLDER);
-  let text = readFileSync(url, 'utf8');
-  for (const change of changes) {
-    if (change.file !== file) continue;
-    const places = text.split(change.right).length - 1;
-    if (places !== 1) throw new Error(`"${change.right}" stands ${places} times in ${file}, not once`);
-    text = text.replace(change.right, () => change.wrong);
-  }
-  return text.replace(/from '(\.\.\/[^']+)'/g, (_, path: string) => `from '${new URL(path, url).href}'`);
+/** Loads it, with `changes` in files of src/store/journal. */
+export function loadSmallJournal(changes: readonly SourceChange[] = []): Promise<JournalModule> {
+  return loadCopy({ folder: FOLDER, files: readdirSync(FOLDER), changes: [...SMALLER, ...changes] }, 'journaled-disk.ts');
 }

@@ -8,7 +8,7 @@ import * as assert from 'uvu/assert';
 import fc from 'fast-check';
 import { type JournalModule, loadSmallJournal } from './journal-copy.ts';
 import { JournalWorld } from './journal-world.ts';
-import type { Change } from './store-copy.ts';
+import type { SourceChange } from '../../support/source-change.ts';
 
 /** The test command tries the same histories each time; LEVERET_SEED=n tries others, and fast-check prints what failed. */
 const SEED = Number(process.env['LEVERET_SEED'] ?? 20_261_121);
@@ -61,7 +61,7 @@ journal('agree with the model, ends of the process and damages included', async 
   assert.ok(damagesFound > RUNS / 4, `${damagesFound} damages were found`);
 });
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'a record is confirmed that was not written': [{ file: 'journaled-disk.ts', right: 'this.#file.write(laid, this.#blocks * BLOCK_BYTES);', wrong: 'if (this.#records !== 2) this.#file.write(laid, this.#blocks * BLOCK_BYTES);' }],
   'what lies over the database comes after the commit': [{ file: 'journaled-disk.ts', right: '[...this.#overlay.changes(), ...changes, ...', wrong: '[...changes, ...this.#overlay.changes(), ...' }],
   'a large commit leaves behind what came before': [{ file: 'journaled-disk.ts', right: 'if (this.#begun && this.#records === 0) return', wrong: 'if (this.#begun && changes.length > 0) return' }],

@@ -1,15 +1,8 @@
-/**
- * Copies of the store's sources with texts changed: smaller bounds, so that short histories reach them, and deliberate mistakes,
- * so that a check shows that it can fail. The sources themselves stay as they are.
- */
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+/** The store with small bounds. */
+import { readdirSync } from 'node:fs';
 import type * as Module from '../../../src/store/store.ts';
-
-/** In one file of src/store: the text that is right, which must stand there once, and what stands there instead. */
-export type Change = { readonly file: string; readonly right: string; readonly wrong: string };
+import type { SourceChange } from '../../support/source-change.ts';
+import { loadCopy } from '../support/source-copy.ts';
 
 export type StoreModule = typeof Module;
 
@@ -17,7 +10,7 @@ const FOLDER = new URL('../../../src/store/', import.meta.url);
 /** Both sides of the port must mean the same error. */
 const PORT = 'port.ts';
 
-const SMALLER: readonly Change[] = [
+const SMALLER: readonly SourceChange[] = [
   { file: 'segment.ts', right: 'SEGMENT_MESSAGES_MAX = 1024', wrong: 'SEGMENT_MESSAGES_MAX = 40' },
   { file: 'segment.ts', right: 'SEGMENT_BYTES_MAX = 256 * 1024', wrong: 'SEGMENT_BYTES_MAX = 400' },
   { file: 'segment.ts', right: 'SEGMENT_SPAN_MAX = 8192', wrong: 'SEGMENT_SPAN_MAX = 75' },
@@ -36,27 +29,8 @@ const SMALLER: readonly Change[] = [
   { file: 'timelines.ts', right: 'CLEARED_KEYS_MAX = 4_096', wrong: 'CLEARED_KEYS_MAX = 3' },
 ];
 
-/** Loads the store with small bounds and with `changes`. Throws when a right text is not there once: no control can rot. */
-export async function loadSmallStore(changes: readonly Change[] = []): Promise<StoreModule> {
-  const folder = mkdtempSync(join(tmpdir(), 'store-copy-'));
-  try {
-    for (const file of readdirSync(FOLDER)) {
-      if (file.endsWith('.ts') && file !== PORT) writeFileSync(join(folder, file), copyOf(file, [...SMALLER, ...changes]));
-    }
-    return (await import(pathToFileURL(join(folder, 'store.ts')).href)) as StoreModule;
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
-}
-
-function copyOf(file: string, changes: readonly Change[]): string {
-  const url = new URL(file, FOLDER);
-  let text = readFileSync(url, 'utf8');
-  for (const change of changes) {
-    if (change.file !== file) continue;
-    const places = text.split(change.right).length - 1;
-    if (places !== 1) throw new Error(`"${change.right}" stands ${places} times in ${file}, not once`);
-    text = text.replace(change.right, () => change.wrong);
-  }
-  return text.replace(/from '(\.\.\/[^']+|\.\/port\.ts)'/g, (_, path: string) => `from '${new URL(path, url).href}'`);
+/** Loads it, with `changes` in files of src/store. */
+export function loadSmallStore(changes: readonly SourceChange[] = []): Promise<StoreModule> {
+  const files = readdirSync(FOLDER).filter((file) => file.endsWith('.ts') && file !== PORT);
+  return loadCopy({ folder: FOLDER, files, changes: [...SMALLER, ...changes] }, 'store.ts');
 }

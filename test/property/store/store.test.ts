@@ -5,7 +5,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import { type Change, loadSmallStore } from './store-copy.ts';
+import type { SourceChange } from '../../support/source-change.ts';
+import { loadSmallStore } from './store-copy.ts';
 import { storeHistories } from './store-commands.ts';
 
 /** The test command tries the same histories each time; LEVERET_SEED=n tries others, and fast-check prints what failed. */
@@ -20,7 +21,7 @@ store('agree with the model, restarts included', async () => {
   fc.assert(storeHistories(await loadSmallStore()), { numRuns: RUNS, seed: SEED });
 });
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'a settle is forgotten': [{ file: 'segment.ts', right: '      gone[word]! |= mask;\n', wrong: '' }],
   'the last of a run is not settled': [{ file: 'segment.ts', right: 'const end = Math.min(to, this.span);', wrong: 'const end = Math.min(to - 1, this.span);' }],
   'a settle is not written': [{ file: 'segment-chain.ts', right: '    this.live -= fresh;\n    this.#noteChange(segment);\n', wrong: '    this.live -= fresh;\n    if (segment.live === 0) this.#noteChange(segment);\n' }],

@@ -2,7 +2,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import fc from 'fast-check';
-import { type Change, loadSmallStore } from './store-copy.ts';
+import type { SourceChange } from '../../support/source-change.ts';
+import { loadSmallStore } from './store-copy.ts';
 import { timelineHistories } from './timeline-world.ts';
 
 const SEED = Number(process.env['LEVERET_SEED'] ?? 20_261_121);
@@ -15,7 +16,7 @@ timeline('agree with the model, restarts included', async () => {
   fc.assert(timelineHistories(await loadSmallStore()), { numRuns: RUNS, seed: SEED });
 });
 
-const MISTAKES: Readonly<Record<string, readonly Change[]>> = {
+const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'what is passed stays on the disk': [{ file: 'timeline.ts', right: 'for (const [number, { dueMs }] of this.#passed) changes.push', wrong: 'for (const [number, { dueMs }] of this.#made.length > 0 ? [] : this.#passed) if (number % 3 !== 1) changes.push' }],
   'what is passed is handed out again': [{ file: 'timeline.ts', right: ' || this.#passed.has(place.number)', wrong: '' }],
   'what is written behind the horizon keeps its lease': [{ file: 'timeline.ts', right: '        for (const address of addresses) this.#tools.memory.release(address);\n', wrong: '' }],

@@ -1,4 +1,4 @@
-import type { SourceChange } from './changed-sources.ts';
+import type { SourceChange } from '../source-change.ts';
 
 /** Builds of the broker that are wrong in one place each: a simulation must find every one of them. */
 export type BrokenBuild = SourceChange & {

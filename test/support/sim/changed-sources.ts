@@ -2,13 +2,14 @@
 import { registerHooks } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-
-/** In one file of the project: the text that is right, which must stand there once, and what stands there instead. */
-export type SourceChange = { readonly file: string; readonly right: string; readonly wrong: string };
+import { type SourceChange, changed } from '../source-change.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 
-/** What is imported from now on has the changes. Throws, when a file is loaded, if a right text does not stand there once. */
+/**
+ * What is imported from now on has the changes, in files named from the project's root. Throws, when a file is loaded, if a right text does
+ * not stand there once.
+ */
 export function changeSources(changes: readonly SourceChange[]): void {
   const byUrl = new Map<string, SourceChange[]>();
   for (const change of changes) {
@@ -22,10 +23,4 @@ export function changeSources(changes: readonly SourceChange[]): void {
       return mine === undefined ? result : { ...result, source: mine.reduce(changed, String(result.source)) };
     },
   });
-}
-
-function changed(source: string, { file, right, wrong }: SourceChange): string {
-  const places = source.split(right).length - 1;
-  if (places !== 1) throw new Error(`"${right}" stands ${places} times in ${file}, not once`);
-  return source.replace(right, () => wrong);
 }

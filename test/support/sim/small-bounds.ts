@@ -1,5 +1,6 @@
 /** Imported before a simulation: bounds of the sources so small that short histories reach them. */
-import { type SourceChange, changeSources } from './changed-sources.ts';
+import type { SourceChange } from '../source-change.ts';
+import { changeSources } from './changed-sources.ts';
 
 const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'src/broker/queue/contents.ts', right: 'READ_AHEAD = 4096', wrong: 'READ_AHEAD = 4' },

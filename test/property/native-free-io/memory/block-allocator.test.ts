@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { BlockAllocator, NO_ADDRESS } from '../../../../native-free-io/memory/block-allocator.ts';
 import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { BLOCKS_PER_REGION, BLOCK_BYTES, createTables } from '../../../../native-free-io/memory/memory-layout.ts';
-import { type MemoryCopy, type MemoryMistake, loadMemory } from '../../support/memory-copy.ts';
+import type { SourceChange } from '../../../support/source-change.ts';
+import { type MemoryCopy, loadMemory } from '../../support/memory-copy.ts';
 import { MemoryWorld, OWNERS, memorySteps } from '../../support/memory-world.ts';
 
 const RUNS = 250;
@@ -31,7 +32,7 @@ allocator('gives nothing twice and gets everything back, whoever is lost', async
   fc.assert(histories(await loadMemory()), { numRuns: RUNS, includeErrorInReport: true });
 });
 
-const MISTAKES: Readonly<Record<string, MemoryMistake>> = {
+const MISTAKES: Readonly<Record<string, SourceChange>> = {
   'an open block counts one lease for each message': {
     file: 'block-allocator.ts', right: 'OPEN_GRANTED]! += leases;\n    return', wrong: 'OPEN_GRANTED]! += 1;\n    return',
   },
