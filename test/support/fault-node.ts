@@ -11,7 +11,7 @@ import type { Logger } from '../../src/main/log.ts';
 import type { TestBroker } from './broker.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const COPIED = ['src', 'actors', 'native-free-io', 'tools', 'bin', 'package.json'];
+const COPIED = ['src', 'actors', 'native-free-io', 'tools', 'bench', 'bin', 'package.json'];
 
 /** One text of one source file, and what stands in its place in the broken copy. */
 export type Mutation = { readonly file: string; readonly text: string; readonly replacement: string };
