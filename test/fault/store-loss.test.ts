@@ -18,7 +18,7 @@ import { formatReport } from '../../tools/chaos/chaos-report.ts';
 import type { LeveretBroker } from '../../tools/chaos/leveret-broker.ts';
 import { runChaos } from '../../tools/chaos/run-chaos.ts';
 import { type Child, startChild } from '../main/support/child.ts';
-import type { TestBroker } from '../support/broker.ts';
+import { type TestBroker, brokerAt } from '../support/broker.ts';
 import { type Mutation, brokenCopy } from '../support/fault-node.ts';
 import { Fanout, type FanoutVerdict } from '../support/fanout.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
@@ -37,11 +37,6 @@ const CRASHES_PER_PROCESS = 50;
 const EVERY_LETTERS = 6;
 
 const losing = suite('the store');
-
-function brokerAt(url: string): TestBroker {
-  const { hostname, port } = new URL(url);
-  return { url, host: hostname, port: Number(port), user: 'guest', password: 'guest', close: () => Promise.resolve() };
-}
 
 type Leveret = { readonly child: Child; readonly broker: TestBroker };
 
@@ -127,7 +122,7 @@ losing('its loss among other kills, with consumers at work', async () => {
 
 function assertClean(verdict: FanoutVerdict, text: string): void {
   assert.ok(verdict.acknowledged > 0, text);
-  for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered', 'misanswered'] as const) {
+  for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered', 'repeated', 'left', 'misanswered'] as const) {
     assert.is(verdict[counter], 0, `${counter}: ${text}: ${JSON.stringify(verdict)}`);
   }
 }

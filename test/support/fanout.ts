@@ -1,7 +1,12 @@
 /**
  * Messages that go to several queues at once: a confirm means that each of them has the message. Whoever kills the process then
- * finds every confirmed message in every queue, once.
+ * finds every confirmed message in every queue, once. Ledgers and readers are those of the chaos runs, a ledger for each queue.
  */
+import { BodyWriter, checksumOf } from '../../tools/chaos/message-body.ts';
+import { MessageLedger, type Verdict } from '../../tools/chaos/message-ledger.ts';
+import { SeededRandom } from '../../tools/chaos/seeded-random.ts';
+import { nextTurn } from '../../tools/chaos/stage.ts';
+import { Traffic } from '../../tools/chaos/traffic.ts';
 import type { TestBroker } from './broker.ts';
 import { decodeFields } from './raw-bytes.ts';
 import type { Incoming, RawChannel } from './raw-channel.ts';
@@ -11,39 +16,34 @@ import { METHODS } from './raw-methods.ts';
 const EXCHANGE = 'every-queue';
 const WINDOW = 300;
 const BURST = 20;
-const BODY_SIZE = 64;
+const BODY_SIZE_MAX = 64;
 const IDLE_MS = 20_000;
-/** A queue that delivers nothing for so long is empty. */
-const EMPTY_MS = 400;
 
-export type FanoutVerdict = {
-  readonly attempted: number;
-  /** Confirmed by the broker. */
-  readonly acknowledged: number;
-  /** Copies read: one a queue. */
-  readonly ok: number;
-  /** Copies of confirmed messages that a queue does not have. */
-  readonly lost: number;
-  /** Copies read of messages that were not confirmed. */
-  readonly recovered: number;
-  readonly unexpected: number;
-  /** Copies that one queue has more than once. */
-  readonly duplicated: number;
-  readonly disordered: number;
+/** Copies are counted, one a queue; but `attempted` and `acknowledged` count messages. */
+export type FanoutVerdict = Verdict & {
+  /** Copies that stayed in their queues. */
+  readonly left: number;
   /** Confirms of what was answered before, or never sent; refusals. */
   readonly misanswered: number;
+  readonly problems: readonly string[];
 };
 
-/** One publisher's messages: answers by sequence, from 0. */
-type Sent = { readonly publisher: number; readonly answers: ('none' | 'confirmed')[] };
+/** One publisher's messages, which are a stream of the same number in every ledger. */
+type Sent = { readonly stream: number; readonly answered: boolean[] };
 
 export class Fanout {
   readonly queues: readonly string[];
-  readonly #sent: Sent[] = [];
+  readonly #ledgers: readonly MessageLedger[];
+  readonly #random = new SeededRandom(1);
+  readonly #bodies = new BodyWriter(this.#random.branch(), BODY_SIZE_MAX);
+  readonly #problems: string[] = [];
+  #publishers = 0;
+  #attempted = 0;
   #misanswered = 0;
 
   constructor(queues: readonly string[]) {
     this.queues = queues;
+    this.#ledgers = queues.map(() => new MessageLedger());
   }
 
   /** Declares the queues, each from a connection of its own, so that they come to lie on several threads. */
@@ -59,13 +59,12 @@ export class Fanout {
   }
 
   get attempted(): number {
-    return this.#sent.reduce((sum, { answers }) => sum + answers.length, 0);
+    return this.#attempted;
   }
 
   /** Publishes until `stopped` and everything is answered, or until the connection ends; answers how many were left without an answer. */
   async publish(broker: TestBroker, stopped: () => boolean): Promise<number> {
-    const sent: Sent = { publisher: this.#sent.length, answers: [] };
-    this.#sent.push(sent);
+    const sent = this.#openStream();
     let open = 0;
     try {
       const client = await RawClient.connect(broker);
@@ -77,7 +76,7 @@ export class Fanout {
         for (let each = 0; each < BURST && open < WINDOW && !stopped(); each++, open++) this.#send(channel, sent);
         if (open === WINDOW || stopped()) open -= this.#answer(await channel.inbox.take('a confirm', IDLE_MS), sent, open);
         while (channel.inbox.length > 0) open -= this.#answer(await channel.inbox.take('a confirm'), sent, open);
-        await new Promise<void>((resolve) => setImmediate(resolve));
+        await nextTurn();
       }
       client.drop();
     } catch (error) {
@@ -86,82 +85,71 @@ export class Fanout {
     return open;
   }
 
-  #send(channel: RawChannel, { publisher, answers }: Sent): void {
-    const body = Buffer.alloc(BODY_SIZE, answers.length & 0xff);
-    body.writeUInt32BE(publisher, 0);
-    body.writeUInt32BE(answers.length, 4);
-    answers.push('none');
+  #openStream(): Sent {
+    const publisher = ++this.#publishers;
+    const streams = this.#ledgers.map((ledger, index) => ledger.openStream(publisher, this.queues[index]!));
+    return { stream: streams[0]!, answered: [] };
+  }
+
+  #send(channel: RawChannel, { stream, answered }: Sent): void {
+    const body = this.#bodies.write(stream, answered.push(false), 0);
+    for (const ledger of this.#ledgers) ledger.sent(stream, checksumOf(body));
+    this.#attempted++;
     channel.publish({ exchange: EXCHANGE, routingKey: '' }, body, { deliveryMode: 2 });
   }
 
   /** How many publishes the method answers. */
-  #answer({ name, arguments: bytes }: Incoming, { answers }: Sent, open: number): number {
+  #answer({ name, arguments: bytes }: Incoming, { stream, answered }: Sent, open: number): number {
     if (name !== 'basic.ack') {
       this.#misanswered++;
       return 0;
     }
     const { deliveryTag, multiple } = decodeFields(METHODS['basic.ack'][2], bytes);
-    let answered = 0;
+    let count = 0;
     // Nothing below the window can be open any more; several at once are those that are.
-    const first = multiple ? Math.max(1, answers.length - 4 * WINDOW) : deliveryTag;
+    const first = multiple ? Math.max(1, answered.length - 4 * WINDOW) : deliveryTag;
     for (let tag = first; tag <= deliveryTag; tag++) {
-      if (answers[tag - 1] === 'none') answered++;
-      else if (tag === deliveryTag) this.#misanswered++;
-      answers[tag - 1] = 'confirmed';
+      if (answered[tag - 1] === false) {
+        count++;
+        for (const ledger of this.#ledgers) ledger.answered(stream, tag, true);
+        answered[tag - 1] = true;
+      } else if (tag === deliveryTag) this.#misanswered++;
     }
-    if (answered > open) this.#misanswered++;
-    return answered;
+    if (count > open) this.#misanswered++;
+    return count;
   }
 
-  /** Reads all queues empty. */
+  /** Reads all queues empty, and deletes them. */
   async judge(broker: TestBroker): Promise<FanoutVerdict> {
-    let ok = 0;
-    let lost = 0;
-    let recovered = 0;
-    let unexpected = 0;
-    let duplicated = 0;
-    let disordered = 0;
-    for (const queue of this.queues) {
-      const found = this.#sent.map(() => new Set<number>());
-      const last = new Map<number, number>();
-      for (const body of await readAll(broker, queue)) {
-        const publisher = body.readUInt32BE(0);
-        const sequence = body.readUInt32BE(4);
-        const answer = this.#sent[publisher]?.answers[sequence];
-        if (answer === undefined || body.length !== BODY_SIZE || body[BODY_SIZE - 1] !== (sequence & 0xff)) {
-          unexpected++;
-          continue;
-        }
-        if (found[publisher]!.has(sequence)) duplicated++;
-        found[publisher]!.add(sequence);
-        if (sequence < (last.get(publisher) ?? 0)) disordered++;
-        last.set(publisher, sequence);
-        ok++;
-        if (answer === 'none') recovered++;
-      }
-      for (const { publisher, answers } of this.#sent) {
-        for (const [sequence, answer] of answers.entries()) if (answer === 'confirmed' && !found[publisher]!.has(sequence)) lost++;
-      }
-    }
-    const acknowledged = this.#sent.reduce((sum, { answers }) => sum + answers.filter((answer) => answer === 'confirmed').length, 0);
-    return { attempted: this.attempted, acknowledged, ok, lost, recovered, unexpected, duplicated, disordered, misanswered: this.#misanswered };
+    const readings = await Promise.all(this.#ledgers.map((ledger, index) => this.#drain(broker, this.queues[index]!, ledger)));
+    const verdicts = this.#ledgers.map((ledger) => ledger.verdict());
+    const sum = (counter: keyof Verdict): number => verdicts.reduce((total, verdict) => total + verdict[counter], 0);
+    return {
+      attempted: this.#attempted,
+      acknowledged: verdicts[0]!.acknowledged,
+      ok: sum('ok'),
+      lost: sum('lost'),
+      recovered: sum('recovered'),
+      unexpected: sum('unexpected'),
+      duplicated: sum('duplicated'),
+      disordered: sum('disordered'),
+      repeated: sum('repeated'),
+      left: readings.reduce((total, left) => total + left, 0),
+      misanswered: this.#misanswered,
+      problems: [...this.#problems, ...this.#ledgers.flatMap(({ examples }) => examples)],
+    };
   }
-}
 
-async function readAll(broker: TestBroker, queue: string): Promise<Buffer[]> {
-  const client = await RawClient.connect(broker);
-  const channel = await client.openChannel();
-  const { messageCount } = await channel.call('queue.declare', { queue, passive: true });
-  await channel.consume(queue, { noAck: true });
-  const bodies: Buffer[] = [];
-  for (;;) {
-    try {
-      const incoming = await channel.inbox.take('a delivery', bodies.length < messageCount ? IDLE_MS : EMPTY_MS);
-      bodies.push(incoming.body ?? Buffer.alloc(0));
-    } catch {
-      break;
-    }
+  #drain({ url }: TestBroker, queue: string, ledger: MessageLedger): Promise<number> {
+    const stage = {
+      ledger,
+      url: () => url,
+      brokerStart: () => 1,
+      nowMs: () => performance.now(),
+      recovered: () => {},
+      confirmed: () => {},
+      problem: (text: string) => void this.#problems.push(text),
+    };
+    return new Traffic({ publishers: 0, consumers: 1, queues: [queue] }, stage, this.#random.branch()).drain();
   }
-  client.drop();
-  return bodies;
 }

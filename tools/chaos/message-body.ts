@@ -12,7 +12,7 @@ import type { SeededRandom } from './seeded-random.ts';
 
 /** The smallest body: no fill. */
 export const BODY_SIZE_MIN = 16;
-/** The largest body of a run. */
+/** The largest body, where nothing else is said. */
 export const BODY_SIZE_MAX = 65_536;
 
 const CHECKSUM_SIZE = 4;
@@ -23,17 +23,19 @@ export type BodyHead = { readonly stream: number; readonly sequence: number; rea
 
 export class BodyWriter {
   readonly #random: SeededRandom;
+  readonly #sizeMax: number;
   readonly #noise: Buffer;
 
-  constructor(random: SeededRandom) {
+  constructor(random: SeededRandom, sizeMax = BODY_SIZE_MAX) {
     this.#random = random;
+    this.#sizeMax = sizeMax;
     this.#noise = Buffer.allocUnsafe(NOISE_SIZE);
     for (let at = 0; at < NOISE_SIZE; at += 4) this.#noise.writeUInt32LE(random.below(0x1_0000_0000), at);
   }
 
   /** A new body of a size drawn so that every order of magnitude is as likely as another. */
   write(stream: number, sequence: number, sentMs: number): Buffer {
-    const sizeBytes = Math.floor(BODY_SIZE_MIN * (BODY_SIZE_MAX / BODY_SIZE_MIN) ** this.#random.fraction());
+    const sizeBytes = Math.floor(BODY_SIZE_MIN * (this.#sizeMax / BODY_SIZE_MIN) ** this.#random.fraction());
     const body = Buffer.allocUnsafe(sizeBytes);
     body.writeUInt32BE(stream, 0);
     body.writeUInt32BE(sequence, 4);
