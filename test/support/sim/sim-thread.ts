@@ -27,6 +27,7 @@ export class SimThread implements ThreadHost {
   readonly loop: EventLoop;
   readonly connections = new Set<FakeTransport>();
   actors: ThreadActors | undefined = undefined;
+  #deaf = false;
   readonly #clock: SimClock;
   readonly #random: SimRandom;
   readonly #witness: ThreadWitness;
@@ -64,7 +65,7 @@ export class SimThread implements ThreadHost {
   }
 
   #accept(transport: FakeTransport): void {
-    const taken = this.actors?.accept(() => new MortalTransport(transport, this.loop)) ?? false;
+    const taken = !this.#deaf && this.actors?.accept(() => new MortalTransport(transport, this.loop)) === true;
     if (!taken) transport.reset();
   }
 
@@ -101,7 +102,10 @@ export class SimThread implements ThreadHost {
     return createHash(algorithm).update(bytes).digest();
   }
 
-  closeListener(): void {}
+  /** Who has dialled and is not accepted yet is refused, as by a listener that is closed. */
+  closeListener(): void {
+    this.#deaf = true;
+  }
 
   applyFault(): void {}
 
