@@ -1,15 +1,25 @@
 /** Messages that a group brought for a timeline, in columns: hundreds of thousands come in a second, and none is an object. */
+import type { MomentRows } from './moment-rows.ts';
+import type { StoreMemory } from './port.ts';
+
 const FIRST_CAPACITY = 16;
 /** Columns that grew larger are not kept for the next group. */
 const KEPT_CAPACITY = 16_384;
 
-export class DelayedRows {
+export class DelayedRows implements MomentRows {
   count = 0;
+  /** Of the first row. */
+  firstArrival = 0;
+  readonly #memory: StoreMemory;
   #dueMs = new Float64Array(FIRST_CAPACITY);
   #addresses = new Int32Array(FIRST_CAPACITY);
   #sizes = new Uint32Array(FIRST_CAPACITY);
   #flags = new Uint8Array(FIRST_CAPACITY);
   #rises = true;
+
+  constructor(memory: StoreMemory) {
+    this.#memory = memory;
+  }
 
   add(dueMs: number, address: number, size: number, flags: number): void {
     const at = this.count++;
@@ -25,6 +35,10 @@ export class DelayedRows {
     return this.#dueMs[row]!;
   }
 
+  arrival(row: number): number {
+    return this.firstArrival + row;
+  }
+
   address(row: number): number {
     return this.#addresses[row]!;
   }
@@ -35,6 +49,10 @@ export class DelayedRows {
 
   flags(row: number): number {
     return this.#flags[row]!;
+  }
+
+  copy(row: number, target: Buffer, at: number): void {
+    this.#memory.copy(this.#addresses[row]!, this.#sizes[row]!, target, at);
   }
 
   /** All rows by time; those of one time as they came. */

@@ -13,8 +13,7 @@
  * All numbers are big endian.
  */
 import { type Crc32, isSound, seal } from './checksum.ts';
-import type { DelayedRows } from './delayed-rows.ts';
-import type { StoreMemory } from './port.ts';
+import type { MomentRows } from './moment-rows.ts';
 
 export const MOMENT_VERSION = 1;
 /** Messages of a moment. Fits a u16. */
@@ -29,7 +28,7 @@ export const MomentFlag = {
 } as const;
 
 /** The record of the rows that `which` names, in that order. */
-export function writeMoment(crc32: Crc32, memory: StoreMemory, key: Buffer, process: number, rows: DelayedRows, which: Uint32Array): Buffer {
+export function writeMoment(crc32: Crc32, key: Buffer, process: number, rows: MomentRows, which: Uint32Array): Buffer {
   let bytes = HEAD_BYTES + 5 * which.length;
   for (const row of which) bytes += rows.size(row);
   const value = Buffer.allocUnsafe(bytes);
@@ -39,7 +38,7 @@ export function writeMoment(crc32: Crc32, memory: StoreMemory, key: Buffer, proc
   for (const row of which) at = value.writeUInt32BE(rows.size(row), at);
   for (const row of which) value[at++] = rows.flags(row);
   for (const row of which) {
-    memory.copy(rows.address(row), rows.size(row), value, at);
+    rows.copy(row, value, at);
     at += rows.size(row);
   }
   seal(crc32, key, value);

@@ -1,7 +1,8 @@
 /** All of a timeline read once, of a store that is only looked into. */
 import type { Crc32 } from './checksum.ts';
-import { readMoment } from './moment-record.ts';
+import { type ReadMoment, readMoment } from './moment-record.ts';
 import type { Disk } from './port.ts';
+import { isSpan, readSpan } from './span-record.ts';
 import { TimelinePart, timelineEnd, timelinePrefix } from './timeline-keys.ts';
 import { readTimelineRecord } from './timeline-record.ts';
 
@@ -22,7 +23,7 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
   let written = 0;
   let damage: string | undefined;
   for (const { key, value } of disk.entries(timelinePrefix(timeline, TimelinePart.moments), timelineEnd(timeline))) {
-    const read = readMoment(crc32, key, value, NO_PROCESS);
+    const read = isSpan(value) ? recordsOfSpan(crc32, key, value) : readMoment(crc32, key, value, NO_PROCESS);
     if (read === undefined) damage ??= `Of the delayed messages, those under the key ${key.toString('hex')} do not match their checksum.`;
     sum.moments++;
     written += read?.count ?? 0;
@@ -37,4 +38,9 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
     damage ??= `The record of the delayed messages speaks of ${record.messages}, and ${written} are there.`;
   }
   return { ...sum, damage };
+}
+
+function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer): ReadMoment | undefined {
+  const span = readSpan(crc32, key, value, NO_PROCESS);
+  return span === undefined ? undefined : { count: span.count, records: span.messages.map(({ record }) => record) };
 }

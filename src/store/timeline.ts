@@ -14,7 +14,9 @@
 import { type MadeMoment, makeMoments } from './moment-making.ts';
 import { DelayedRows } from './delayed-rows.ts';
 import { readMoment } from './moment-record.ts';
-import type { Disk, DiskChange } from './port.ts';
+import { type Disk, type DiskChange, DiskFullError } from './port.ts';
+import { refineSpans } from './span-refining.ts';
+import { isSpan, readSpan } from './span-record.ts';
 import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
 import type { StoreTools } from './store-tools.ts';
@@ -36,11 +38,12 @@ export class Timeline {
   readonly #process: number;
   /** Messages in moments on the disk. */
   messages: number;
+  /** The arrival of the next message. */
   #next: number;
   horizon: Place = BEFORE_ALL;
   /** Moments that are handed out, by number: when they are due, and how many messages they count. */
   readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
-  readonly #collected = new DelayedRows();
+  readonly #collected: DelayedRows;
   #made: readonly MadeMoment[] = [];
   /** Moments that are done with and stand on the disk until the next commit. */
   readonly #passed = new Map<number, { readonly dueMs: number; readonly count: number }>();
@@ -56,6 +59,7 @@ export class Timeline {
     this.id = id;
     this.#touch = touch;
     this.#tools = tools;
+    this.#collected = new DelayedRows(tools.memory);
     this.#process = (record?.process ?? 0) + 1;
     this.messages = record?.messages ?? 0;
     this.#next = record?.next ?? 0;
@@ -109,6 +113,10 @@ export class Timeline {
       if (messages >= ADVANCE_MESSAGES_MAX || bytes >= ADVANCE_BYTES_MAX) return 'more';
       const place = placeOf(key);
       if (place === undefined || this.#passed.has(place.number)) continue;
+      if (isSpan(value) && readSpan(crc32, key, value, this.#process) !== undefined) {
+        // What was found before it goes on its way first.
+        return messages > 0 ? 'more' : this.#refine(disk);
+      }
       const read = readMoment(crc32, key, value, this.#process);
       if (read === undefined) this.#noteDamage(place);
       else {
@@ -127,18 +135,38 @@ export class Timeline {
     return 'end';
   }
 
+  /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
+  #refine(disk: Disk): Advance {
+    const { crc32 } = this.#tools;
+    const { changes, lost } = refineSpans(disk, crc32, this.id, this.#process, this.horizon);
+    const messages = Math.max(this.messages - lost, 0);
+    changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process }));
+    try {
+      disk.commit(changes);
+    } catch (error) {
+      if (error instanceof DiskFullError) return 'exhausted';
+      throw error;
+    }
+    this.messages = messages;
+    return 'more';
+  }
+
   /** Adds what is to be done on the disk to `changes`. */
   prepare(changes: DiskChange[]): void {
     for (const [number, { dueMs }] of this.#passed) changes.push({ key: momentKey(this.id, { dueMs, number }), value: undefined });
-    this.#made = makeMoments(this.#tools, this.id, this.#process, this.#next, this.#collected, changes);
-    changes.push(timelineRecordChange(this.#tools.crc32, this.id, this.#nextRecord()));
+    const { crc32 } = this.#tools;
+    const rows = this.#collected;
+    rows.firstArrival = this.#next;
+    const making = { crc32, timeline: this.id, process: this.#process, rows, order: rows.inOrder(), spansBehind: this.horizon, onlySpans: false };
+    this.#made = makeMoments(making, changes);
+    changes.push(timelineRecordChange(crc32, this.id, this.#nextRecord()));
   }
 
   #nextRecord(): TimelineRecord {
     let { messages } = this;
     for (const { count } of this.#passed.values()) messages -= count;
-    for (const { addresses } of this.#made) messages += addresses.length;
-    return { messages: Math.max(messages, 0), next: this.#next + this.#made.length, process: this.#process };
+    const made = this.#made.length > 0 ? this.#collected.count : 0;
+    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process };
   }
 
   /** It is done. */
@@ -146,13 +174,14 @@ export class Timeline {
     ({ messages: this.messages, next: this.#next } = this.#nextRecord());
     this.#passed.clear();
     for (const moment of this.#made) {
-      const { dueMs, number, addresses } = moment;
+      const { dueMs, number, rows } = moment;
+      const addresses = Array.from(rows, (row) => this.#collected.address(row));
       if (isLater(moment, this.horizon)) {
         for (const address of addresses) this.#tools.memory.release(address);
         continue;
       }
       this.#handed.set(number, { dueMs, count: addresses.length });
-      this.#fresh.push(moment);
+      this.#fresh.push({ dueMs, number, addresses });
     }
     this.#collected.clear();
     this.#made = [];

@@ -69,8 +69,10 @@ timelines('hands out what is sound, and notices what is not', () => {
 timelines('is cleared in portions', () => {
   const { store, memory, disk } = makeStore();
   const timeline = store.timelines.of(ID);
-  for (let n = 0; n < CLEARED_KEYS_MAX + 10; n++) timeline.delay(n, memory.add(Buffer.from('x')), 1);
-  store.commit();
+  for (let n = 0; n < CLEARED_KEYS_MAX + 10; n++) {
+    timeline.delay(n, memory.add(Buffer.from('x')), 1);
+    store.commit();
+  }
   assert.is(disk.size, CLEARED_KEYS_MAX + 12);
   store.forget(ID);
   assert.is(store.waiting, 'lazy');

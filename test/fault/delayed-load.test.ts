@@ -1,0 +1,128 @@
+/**
+ * Delayed messages in numbers: published with confirms, a restart in between, and then read as they fall due, so many a second. Says what
+ * the process had in memory while they were published, and how late they came. The default is small; a full run is
+ *
+ *   LEVERET_DELAYED=5000000 node test/fault/delayed-load.test.ts
+ *
+ * A delay begins when the broker reads the publish, which may be milliseconds after it was written here: lateness is counted from the time
+ * that was asked for here, so it is rather too high than too low. LEVERET_DELAYED_ORDER=rising publishes what is due first first; otherwise the
+ * order is random.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Child, startChild } from '../main/support/child.ts';
+import type { TestBroker } from '../support/broker.ts';
+import { BODY_BYTES, PublishTemplate, readArrivals } from '../support/delayed/delayed-wire.ts';
+import { Lateness } from '../support/delayed/lateness.ts';
+import { MemoryWatch } from '../support/delayed/process-memory.ts';
+import type { RawChannel } from '../support/raw-channel.ts';
+import { RawClient } from '../support/raw-client.ts';
+import { table } from '../support/raw-table.ts';
+import { SeededRandom, runSeed } from '../support/seeded-random.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const COUNT = Number(process.env['LEVERET_DELAYED'] ?? 20_000);
+const RISING = process.env['LEVERET_DELAYED_ORDER'] === 'rising';
+/** How much of the due time is read, milliseconds. */
+const READ_MS = Number(process.env['LEVERET_DELAYED_READ_MS'] ?? 30_000);
+const DUE_A_SECOND = 20_000;
+/** Publishes between two waits for their confirms: few enough that the broker reads them at once. */
+const BATCH = 1_000;
+/** Publishing and the restart take so long at most: as many messages a second, and milliseconds. */
+const PUBLISHED_A_SECOND = Number(process.env['LEVERET_DELAYED_RATE'] ?? 25_000);
+const RESTART_MS = COUNT > 100_000 ? 20_000 : 3_000;
+const LOOK_MS = 100;
+const GROWTH_MAX_BYTES = 100e6;
+/** Only a run of this size or more says something of memory. */
+const FULL_COUNT = 1_000_000;
+/** What a busy machine must keep. */
+const LATE_MAX_MS = 5_000;
+
+async function during(dataDir: string, body: (broker: TestBroker, child: Child) => Promise<void>): Promise<void> {
+  const child = startChild(process.execPath, [join(ROOT, 'bin/leveret.js'), 'start', '--port', '0', '--data-dir', dataDir, '--log-level', 'error']);
+  try {
+    await child.said('Server startup complete\n');
+    const port = Number(/amqp:\/\/127\.0\.0\.1:(\d+)/.exec(child.stdout())?.[1]);
+    await body({ url: `amqp://127.0.0.1:${port}`, host: '127.0.0.1', port, user: 'guest', password: 'guest', close: () => Promise.resolve() }, child);
+  } finally {
+    child.process.kill('SIGTERM');
+    await child.ended;
+  }
+}
+
+async function confirmed(channel: RawChannel, through: number): Promise<void> {
+  for (let done = 0; done < through; ) done = Number((await channel.expect('basic.ack')).deliveryTag);
+}
+
+async function publishAll(broker: TestBroker, dueMsOf: (number: number) => number): Promise<void> {
+  const client = await RawClient.connect(broker);
+  const channel = await client.openChannel();
+  await channel.call('exchange.declare', { exchange: 'later', type: 'x-delayed-message', durable: true, arguments: table({ 'x-delayed-type': ['S', 'fanout'] }) });
+  await channel.call('queue.declare', { queue: 'arrived', durable: true });
+  await channel.call('queue.bind', { queue: 'arrived', exchange: 'later' });
+  await channel.call('confirm.select');
+  const template = new PublishTemplate('later', '');
+  for (let number = 0; number < COUNT; ) {
+    const bytes = Buffer.allocUnsafe(BATCH * template.bytes);
+    const nowMs = Date.now();
+    let at = 0;
+    for (let each = 0; each < BATCH && number < COUNT; each++, number++) {
+      const dueMs = dueMsOf(number);
+      at = template.write(bytes, at, Math.max(dueMs - nowMs, 1), number, dueMs);
+    }
+    client.write(bytes.subarray(0, at));
+    await confirmed(channel, number);
+  }
+  await client.close();
+}
+
+const load = suite('delayed messages in numbers');
+
+load(`${COUNT} of ${BODY_BYTES} bytes wait on the disk, and each comes at its time after a restart`, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'leveret-delayed-load-'));
+  const random = new SeededRandom(runSeed());
+  const spreadMs = (COUNT / DUE_A_SECOND) * 1000;
+  const firstDueMs = Math.ceil(Date.now() + RESTART_MS + (COUNT / PUBLISHED_A_SECOND) * 1000);
+  const offsets = Uint32Array.from({ length: COUNT }, (_, number) => (RISING ? (number * 1000) / DUE_A_SECOND : random.below(Math.ceil(spreadMs))));
+  try {
+    await during(dataDir, async (broker, { process: { pid } }) => {
+      const watch = new MemoryWatch(pid!, LOOK_MS);
+      const beganMs = Date.now();
+      await publishAll(broker, (number) => firstDueMs + offsets[number]!);
+      watch.end();
+      console.log(`published ${COUNT} in ${((Date.now() - beganMs) / 1000).toFixed(1)} s: ${watch.text}`);
+      if (COUNT >= FULL_COUNT) assert.ok(watch.anonMaxBytes - watch.first.anonBytes < GROWTH_MAX_BYTES, watch.text);
+    });
+    const stoppedMs = Date.now();
+    await during(dataDir, async (broker, { process: { pid } }) => {
+      console.log(`ended and started in ${((Date.now() - stoppedMs) / 1000).toFixed(1)} s, ${((firstDueMs - Date.now()) / 1000).toFixed(1)} s before the first is due`);
+      const watch = new MemoryWatch(pid!, LOOK_MS);
+      const lateness = new Lateness();
+      const seen = new Uint8Array(COUNT);
+      const readMs = Math.min(READ_MS, spreadMs);
+      const expected = offsets.reduce((sum, offset) => sum + (offset < readMs ? 1 : 0), 0);
+      let twice = 0;
+      const stop = await readArrivals(broker, 'arrived', (number, dueMs) => {
+        twice += seen[number]!;
+        seen[number] = 1;
+        if (offsets[number]! < readMs) lateness.add(Date.now() - dueMs);
+      });
+      const lastMs = firstDueMs + readMs + LATE_MAX_MS;
+      while (lateness.count < expected && Date.now() < lastMs) await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS));
+      stop();
+      watch.end();
+      console.log(`${lateness.text}; meanwhile ${watch.text}`);
+      assert.is(lateness.count, expected);
+      assert.is(twice, 0);
+      assert.is(lateness.early, 0);
+      assert.ok(lateness.maxMs < LATE_MAX_MS, lateness.text);
+    });
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
+
+load.run();
