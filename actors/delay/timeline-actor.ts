@@ -42,8 +42,13 @@ import { type DueRouterSetting, DueRouter, NO_MEMORY } from './due-router.ts';
 import type { HeldMoment } from './due-window.ts';
 import type { TimelineState } from './timeline-state.ts';
 
-/** With fewer messages in memory the store is asked for more. */
-const WANTED_MESSAGES = 8_192;
+/** With fewer messages in memory the store is asked for more, when more is due soon. At 20,000 a second they last for 0.8 s. */
+const WANTED_MESSAGES = 16_384;
+/**
+ * How long before it is due a message comes into memory, milliseconds; asked is for twice as much, so not for each message. What is due
+ * later leaves the memory when it is written: one that stayed there would keep the whole block in which it came.
+ */
+const AHEAD_MS = 2_000;
 /** Messages in memory that wait for their time, and bytes of them; above either the later ones go: the disk has them. */
 export const HELD_MESSAGES_MAX = 32_768;
 export const HELD_BYTES_MAX = 32 * 1024 * 1024;
@@ -100,6 +105,8 @@ export class TimelineActor implements Actor {
         return this.#publish(letter);
       case TimelineLetter.due:
         return this.#due(letter);
+      case TimelineLetter.reached:
+        return this.#reached(letter);
       case QueueLetter.confirmed:
         return this.#confirmed(letter);
       case QueueLetter.threadLost:
@@ -172,16 +179,28 @@ export class TimelineActor implements Actor {
 
   // ---- what is due
 
+  #reached(letter: Letter): void {
+    const state = this.#state;
+    const { b: result } = letter;
+    if (letter.a === state.session && result !== AdvanceResult.none) {
+      const nextMs = readLong(letter.ints, 0);
+      if (result === AdvanceResult.earlier) state.nextMs = Math.min(state.nextMs, nextMs);
+      else {
+        state.advancing = false;
+        state.receded = undefined;
+        state.nextMs = nextMs;
+      }
+      if (result === AdvanceResult.exhausted) this.#waitForMemory();
+    }
+    // Read again after a crash it is no answer: the next `advance` may be on its way.
+    letter.b = AdvanceResult.none;
+    this.#giveBack(letter);
+  }
+
   #due(letter: Letter): void {
     const state = this.#state;
     const { ints, count } = letter;
     const isOurs = letter.a === state.session;
-    if (isOurs && letter.b !== AdvanceResult.none) {
-      state.advancing = false;
-      state.receded = undefined;
-      state.atEnd = letter.b === AdvanceResult.end;
-      if (letter.b === AdvanceResult.exhausted) this.#waitForMemory();
-    }
     for (let at = 0; at < count; ) {
       const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
       const addresses: number[] = [];
@@ -190,8 +209,6 @@ export class TimelineActor implements Actor {
       if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, index: -1 });
       else this.#release(addresses);
     }
-    // Read again after a crash it is no answer: the next `advance` may be on its way.
-    letter.b = AdvanceResult.none;
     this.#giveBack(letter);
   }
 
@@ -259,7 +276,7 @@ export class TimelineActor implements Actor {
     if (state.passed.count > 0) this.#tellStore(TimelineStoreLetter.passed, state.passed);
     state.session = ++state.sessions;
     state.advancing = false;
-    state.atEnd = false;
+    state.nextMs = 0;
     state.receded = undefined;
     this.#tellStore(TimelineStoreLetter.rewind, undefined, state.session);
   }
@@ -272,9 +289,13 @@ export class TimelineActor implements Actor {
     const { window } = state;
     if (state.advancing) return;
     if (window.messages > HELD_MESSAGES_MAX || window.bytes > HELD_BYTES_MAX) return this.#recede();
-    if (state.atEnd || this.#waitsForMemory || window.messages >= WANTED_MESSAGES || window.bytes >= KEPT_BYTES) return;
+    if (this.#waitsForMemory || window.messages >= WANTED_MESSAGES || window.bytes >= KEPT_BYTES) return;
+    const nowMs = Math.floor(this.#setting.nowMs());
+    if (state.nextMs > nowMs + AHEAD_MS) return;
     state.advancing = true;
-    this.#tellStore(TimelineStoreLetter.advance, undefined);
+    const letter = this.#placeLetter(TimelineStoreLetter.advance, 2);
+    writeLong(letter.ints, 0, nowMs + 2 * AHEAD_MS);
+    this.#context.tell(this.#setting.store, letter);
   }
 
   #recede(): void {
@@ -288,23 +309,39 @@ export class TimelineActor implements Actor {
       else state.window.add(moment);
     }
     state.receded = place;
-    state.atEnd = false;
-    const words = this.#setting.pool.take(4);
-    writeLong(words, 0, place.dueMs);
-    writeLong(words, 2, place.number);
-    const letter = new Letter(TimelineStoreLetter.recede);
-    letter.a = this.#setting.record.id;
-    letter.ints = words;
-    letter.count = 4;
+    state.nextMs = place.dueMs;
+    const letter = this.#placeLetter(TimelineStoreLetter.recede, 4);
+    writeLong(letter.ints, 0, place.dueMs);
+    writeLong(letter.ints, 2, place.number);
     this.#context.tell(this.#setting.store, letter);
   }
 
+  #placeLetter(type: number, words: number): Letter {
+    const letter = new Letter(type);
+    letter.a = this.#setting.record.id;
+    letter.ints = this.#setting.pool.take(words);
+    letter.count = words;
+    return letter;
+  }
+
   #armTimer(): void {
-    const first = this.#state.window.first;
-    if (first === undefined || this.#state.copies.isFull || this.#waitsForMemory || first.dueMs >= this.#armedForMs) return;
-    const waitMs = Math.min(Math.max(Math.ceil(first.dueMs - this.#setting.nowMs()), 1), WAIT_MAX_MS);
-    this.#armedForMs = first.dueMs;
-    this.#context.armTimer(DUE_TIMER, waitMs);
+    const nowMs = this.#setting.nowMs();
+    const wakeMs = Math.min(this.#dueAtMs, this.#askAtMs(nowMs));
+    if (wakeMs >= this.#armedForMs) return;
+    this.#armedForMs = wakeMs;
+    this.#context.armTimer(DUE_TIMER, Math.min(Math.max(Math.ceil(wakeMs - nowMs), 1), WAIT_MAX_MS));
+  }
+
+  /** When the first message in memory can be routed. Infinity: a letter comes before that. */
+  get #dueAtMs(): number {
+    const { window, copies } = this.#state;
+    return copies.isFull || this.#waitsForMemory ? Infinity : (window.first?.dueMs ?? Infinity);
+  }
+
+  /** When the store is to be asked for what is due later. What could be asked for now waits for a letter, or for room. */
+  #askAtMs(nowMs: number): number {
+    const askAtMs = this.#state.nextMs - AHEAD_MS;
+    return askAtMs > nowMs ? askAtMs : Infinity;
   }
 
   #waitForMemory(): void {

@@ -30,8 +30,8 @@ export class TimelineState {
   sessions = 0;
   /** An `advance` is on its way. */
   advancing = false;
-  /** Nothing more stands on the disk behind what was handed out. */
-  atEnd = false;
+  /** When the first is due of those that the store has not handed out, or earlier. */
+  nextMs = 0;
   /** Everything behind it was let go of, and what still comes is not wanted. */
   receded: Place | undefined = undefined;
   readonly #flying: (Flying | undefined)[] = [];

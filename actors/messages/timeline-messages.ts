@@ -3,9 +3,11 @@
  * queues tell it is what they tell any queue.
  *
  * ```
- * due       from the store. a: session of the asker, b: 0, or what `advance` came to (AdvanceResult)
+ * due       from the store. a: session of the asker
  *           words, 5 a message: | address | due low | due high | number low | number high |
  *           In order of moments, the messages of one together. Each comes with one lease, which is the timeline's from then on.
+ * reached   from the store. a: session of the asker, b: what `advance` came to (AdvanceResult); `due` follows with what it found
+ *           words: | next low | high |: when the first is due of those that were not handed out; NEVER_DUE: there is none
  * goOn      from itself: more is due than one turn routes
  * damaged   from the store, once a session. body: what is damaged, as a sentence
  *
@@ -14,7 +16,7 @@
  *           Each message comes with one lease, which is the store's from then on. When the group is on the device the publisher hears
  *           `confirmed`.
  * rewind    to the store. a: timeline, b: session. Nothing is handed out any more; what is handed out from now on carries the session.
- * advance   to the store. a: timeline. Answer: `due`, with b.
+ * advance   to the store. a: timeline. words: | until when low | high |: what is due then or before. Answer: `reached`.
  * recede    to the store. a: timeline. words: | due low | due high | number low | number high |: of the last moment that was kept
  * passed    to the store. a: timeline
  *           words, 2 a moment: | number low | number high |: all of its messages have found their queues
@@ -26,6 +28,7 @@ export const TimelineLetter = {
   due: 0x220,
   goOn: 0x221,
   damaged: 0x222,
+  reached: 0x223,
 } as const;
 
 export const TimelineStoreLetter = {
@@ -47,7 +50,18 @@ export const DelayWord = {
   confirm: 0x100,
 } as const;
 
-export const AdvanceResult = { none: 0, more: 1, end: 2, exhausted: 3 } as const;
+export const AdvanceResult = {
+  /** It was heard before. */
+  none: 0,
+  more: 1,
+  reached: 2,
+  exhausted: 3,
+  /** Nobody asked: something has come that is due earlier than what was the first of those that were not handed out. */
+  earlier: 4,
+} as const;
+
+/** As a long. */
+export const NEVER_DUE = Number.MAX_SAFE_INTEGER;
 
 const HIGH = 2 ** 32;
 

@@ -5,6 +5,7 @@ import {
   DELAY_WORDS,
   DUE_WORDS,
   DelayWord,
+  NEVER_DUE,
   TimelineLetter,
   TimelineStoreLetter,
   readLong,
@@ -21,7 +22,7 @@ type Tell = (to: ActorRef, letter: Letter) => void;
 /** Who routes a timeline's messages, and his session. */
 type Router = { readonly to: ActorRef; readonly session: number; isTold: boolean };
 
-const RESULTS = { more: AdvanceResult.more, end: AdvanceResult.end, exhausted: AdvanceResult.exhausted } as const;
+const RESULTS = { more: AdvanceResult.more, reached: AdvanceResult.reached, exhausted: AdvanceResult.exhausted } as const;
 
 export class TimelineDesk {
   readonly #store: Store;
@@ -44,7 +45,7 @@ export class TimelineDesk {
         this.#routers.set(letter.a, { to: { ...letter.sender, generation: 0 }, session: letter.b, isTold: false });
         return true;
       case TimelineStoreLetter.advance:
-        this.#advance(letter.a, tell);
+        this.#advance(letter.a, readLong(letter.ints, 0), tell);
         return true;
       case TimelineStoreLetter.recede:
         this.#store.timelines.find(letter.a)?.recede({ dueMs: readLong(letter.ints, 0), number: readLong(letter.ints, 2) });
@@ -70,23 +71,26 @@ export class TimelineDesk {
     }
   }
 
-  #advance(id: number, tell: Tell): void {
+  #advance(id: number, untilMs: number, tell: Tell): void {
     const router = this.#routers.get(id);
     if (router === undefined) return;
     const batch = new WordBatch();
     // As long as a full disk keeps the mark of a clean stop there, nothing that was recovered may be delivered.
-    const result = this.#store.marked ? 'exhausted' : this.#store.advance(id, (moment) => this.#add(batch, moment));
-    this.#send(id, router, batch, RESULTS[result], tell);
+    const result = this.#store.marked ? 'exhausted' : this.#store.advance(id, untilMs, (moment) => this.#add(batch, moment));
+    this.#tellNext(id, router, RESULTS[result], tell);
+    this.#send(id, router, batch, tell);
   }
 
   /** The group is on the device: what of it is due soon goes on from memory. */
   handOver(tell: Tell): void {
-    this.#store.timelines.takeFresh((id, moments) => {
+    this.#store.timelines.takeFresh((id, moments, isNextNew) => {
       const router = this.#routers.get(id);
       const batch = new WordBatch();
       for (const moment of moments) this.#add(batch, moment);
       // Before anybody asked, nothing is before the horizon.
-      if (router !== undefined) this.#send(id, router, batch, AdvanceResult.none, tell);
+      if (router === undefined) return;
+      if (isNextNew) this.#tellNext(id, router, AdvanceResult.earlier, tell);
+      this.#send(id, router, batch, tell);
     });
   }
 
@@ -101,11 +105,22 @@ export class TimelineDesk {
     }
   }
 
-  #send(id: number, router: Router, batch: WordBatch, result: number, tell: Tell): void {
-    const letter = letterWith(TimelineLetter.due, batch);
-    letter.a = router.session;
+  #tellNext(id: number, { to, session }: Router, result: number, tell: Tell): void {
+    const letter = new Letter(TimelineLetter.reached);
+    letter.a = session;
     letter.b = result;
-    tell(router.to, letter);
+    letter.ints = this.#pool.take(2);
+    letter.count = 2;
+    writeLong(letter.ints, 0, Math.min(this.#store.timelines.of(id).nextMs, NEVER_DUE));
+    tell(to, letter);
+  }
+
+  #send(id: number, router: Router, batch: WordBatch, tell: Tell): void {
+    if (batch.count > 0) {
+      const letter = letterWith(TimelineLetter.due, batch);
+      letter.a = router.session;
+      tell(router.to, letter);
+    }
     const damage = router.isTold ? undefined : this.#store.timelines.find(id)?.damage;
     if (damage === undefined) return;
     router.isTold = true;

@@ -82,7 +82,7 @@ export class TimelinesOfThread {
 
   /** A letter found no timeline: what it brought comes again when everything is handed out anew. */
   undeliverable(to: ActorRef, { type, ints, count }: Letter): void {
-    if (type !== TimelineLetter.due && type !== QueueLetter.confirmed) return;
+    if (type !== TimelineLetter.due && type !== TimelineLetter.reached && type !== QueueLetter.confirmed) return;
     if (type === TimelineLetter.due) {
       for (let at = 0; at < count; at += DUE_WORDS) if (ints[at] !== 0) this.#host.messages.release(ints[at]!);
       this.#host.messages.table.flushReleases();

@@ -16,11 +16,11 @@ import { type MadeMoment, makeMoments } from './moment-making.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { Disk, DiskChange } from './port.ts';
 import { type SpanMessage, readSpan } from './span-record.ts';
-import { BEHIND_ALL, type Place, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
+import { BEHIND_ALL, type Place, isLater, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
 import type { Crc32 } from './checksum.ts';
 
 /** Bytes that one refining reads. Who waits for a commit waits as long as it takes. */
-export const REFINED_BYTES_MAX = 4 * 1024 * 1024;
+export const REFINED_BYTES_MAX = 2 * 1024 * 1024;
 
 class SpanRows implements MomentRows {
   readonly #messages: SpanMessage[] = [];
@@ -72,8 +72,8 @@ export type Refined = {
   readonly lost: number;
 };
 
-/** What refining the spans behind `place` comes to. One that is damaged stays as it is. */
-export function refineSpans(disk: Disk, crc32: Crc32, timeline: number, process: number, place: Place): Refined {
+/** What refining the spans that begin behind `place` and before `until` comes to. One that is damaged stays as it is. */
+export function refineSpans(disk: Disk, crc32: Crc32, timeline: number, process: number, place: Place, until: Place): Refined {
   const rows = new SpanRows();
   const changes: DiskChange[] = [];
   const standing = new Map<number, number[]>();
@@ -88,7 +88,7 @@ export function refineSpans(disk: Disk, crc32: Crc32, timeline: number, process:
   for (const { key, value } of disk.entries(keyBehind(timeline, place), timelineEnd(timeline))) {
     const at = placeOf(key);
     if (at === undefined) continue;
-    if (bytes >= REFINED_BYTES_MAX) {
+    if (bytes >= REFINED_BYTES_MAX || isLater(at, until)) {
       next = at;
       stands(at);
       break;

@@ -211,9 +211,9 @@ export class Store {
     }
   }
 
-  /** Hands out what is next in a timeline, on the disk. */
-  advance(timeline: number, found: (moment: HandedMoment) => void): Advance {
-    return this.timelines.of(timeline).advance(this.#disk, found);
+  /** Hands out what is next in a timeline, on the disk, and due at `untilMs` or before. */
+  advance(timeline: number, untilMs: number, found: (moment: HandedMoment) => void): Advance {
+    return this.timelines.of(timeline).advance(this.#disk, untilMs, found);
   }
 
   /** A definition (definitions.ts), or its end. It shares the transaction with the messages. */

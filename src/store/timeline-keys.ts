@@ -27,6 +27,11 @@ export type Place = { readonly dueMs: number; readonly number: number };
 export const BEFORE_ALL: Place = { dueMs: -1, number: -1 };
 export const BEHIND_ALL: Place = { dueMs: Infinity, number: Infinity };
 
+/** Before all that are due later than `dueMs`, behind all others. */
+export function behindAllDue(dueMs: number): Place {
+  return dueMs === Infinity ? BEHIND_ALL : { dueMs: Math.floor(dueMs) + 1, number: -1 };
+}
+
 /** Whether `left` comes after `right`. */
 export function isLater(left: Place, right: Place): boolean {
   return left.dueMs > right.dueMs || (left.dueMs === right.dueMs && left.number > right.number);

@@ -9,7 +9,7 @@
  *
  * What is due before the horizon is handed out as soon as it is written, from the memory in which it came: a short delay never reads
  * the disk. `advance` reads on behind the horizon, in the order of time. So whoever routes has all that is due up to the horizon, and
- * holds as much as he asked for.
+ * holds as much as he asked for. Of what is behind it he knows when the first is due, and hears when something comes that is due earlier.
  */
 import { type MadeMoment, makeMoments } from './moment-making.ts';
 import { DelayedRows } from './delayed-rows.ts';
@@ -17,7 +17,7 @@ import { readMoment } from './moment-record.ts';
 import { type Disk, type DiskChange, DiskFullError } from './port.ts';
 import { refineSpans } from './span-refining.ts';
 import { isSpan, readSpan } from './span-record.ts';
-import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
+import { BEFORE_ALL, type Place, behindAllDue, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
@@ -28,8 +28,8 @@ export const ADVANCE_BYTES_MAX = 4 * 1024 * 1024;
 /** A moment whose messages are handed out, each with one lease. */
 export type HandedMoment = Place & { readonly addresses: readonly number[] };
 
-/** How far `advance` came: more may follow, nothing follows, or there was no memory to go on. */
-export type Advance = 'more' | 'end' | 'exhausted';
+/** How far `advance` came: more may follow, all was handed out that was asked for, or there was no memory to go on. */
+export type Advance = 'more' | 'reached' | 'exhausted';
 
 export class Timeline {
   readonly id: number;
@@ -41,6 +41,9 @@ export class Timeline {
   /** The arrival of the next message. */
   #next: number;
   horizon: Place = BEFORE_ALL;
+  /** Nothing behind the horizon is due earlier; Infinity: there is nothing. */
+  nextMs = 0;
+  #isNextNew = false;
   /** Moments that are handed out, by number: when they are due, and how many messages they count. */
   readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
   readonly #collected: DelayedRows;
@@ -94,18 +97,27 @@ export class Timeline {
   rewind(): void {
     this.#handed.clear();
     this.horizon = BEFORE_ALL;
+    this.nextMs = 0;
   }
 
   /** What was handed out beyond `place` was let go of. */
   recede(place: Place): void {
     if (!isLater(this.horizon, place)) return;
     this.horizon = place;
+    this.nextMs = Math.max(place.dueMs, 0);
     for (const [number, { dueMs }] of this.#handed) if (isLater({ dueMs, number }, place)) this.#handed.delete(number);
   }
 
-  /** Hands out what is next on the disk. */
-  advance(disk: Disk, found: (moment: HandedMoment) => void): Advance {
-    if (this.horizon === BEHIND_ALL) return 'end';
+  /** Hands out what is next on the disk and due at `untilMs` or before. */
+  advance(disk: Disk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
+    const result = this.#advance(disk, untilMs, found);
+    if (result !== 'reached') this.nextMs = Math.max(this.horizon.dueMs, 0);
+    return result;
+  }
+
+  #advance(disk: Disk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
+    const until = behindAllDue(untilMs);
+    if (!isLater(until, this.horizon)) return 'reached';
     const { crc32 } = this.#tools;
     let messages = 0;
     let bytes = 0;
@@ -113,9 +125,14 @@ export class Timeline {
       if (messages >= ADVANCE_MESSAGES_MAX || bytes >= ADVANCE_BYTES_MAX) return 'more';
       const place = placeOf(key);
       if (place === undefined || this.#passed.has(place.number)) continue;
+      if (isLater(place, until)) {
+        this.horizon = until;
+        this.nextMs = place.dueMs;
+        return 'reached';
+      }
       if (isSpan(value) && readSpan(crc32, key, value, this.#process) !== undefined) {
         // What was found before it goes on its way first.
-        return messages > 0 ? 'more' : this.#refine(disk);
+        return messages > 0 ? 'more' : this.#refine(disk, until);
       }
       const read = readMoment(crc32, key, value, this.#process);
       if (read === undefined) this.#noteDamage(place);
@@ -130,15 +147,16 @@ export class Timeline {
       }
       this.horizon = place;
     }
-    this.horizon = BEHIND_ALL;
+    this.horizon = until;
+    this.nextMs = Infinity;
     this.#checkSum();
-    return 'end';
+    return 'reached';
   }
 
   /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
-  #refine(disk: Disk): Advance {
+  #refine(disk: Disk, until: Place): Advance {
     const { crc32 } = this.#tools;
-    const { changes, lost } = refineSpans(disk, crc32, this.id, this.#process, this.horizon);
+    const { changes, lost } = refineSpans(disk, crc32, this.id, this.#process, this.horizon, until);
     const messages = Math.max(this.messages - lost, 0);
     changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process }));
     try {
@@ -178,6 +196,7 @@ export class Timeline {
       const addresses = Array.from(rows, (row) => this.#collected.address(row));
       if (isLater(moment, this.horizon)) {
         for (const address of addresses) this.#tools.memory.release(address);
+        this.#noteNext(dueMs);
         continue;
       }
       this.#handed.set(number, { dueMs, count: addresses.length });
@@ -190,6 +209,19 @@ export class Timeline {
   /** It was not done: all is as before `prepare`. */
   abandoned(): void {
     this.#made = [];
+  }
+
+  #noteNext(dueMs: number): void {
+    if (dueMs >= this.nextMs) return;
+    this.nextMs = dueMs;
+    this.#isNextNew = true;
+  }
+
+  /** Whether what the last commits brought is due earlier than what was next behind the horizon. */
+  takeNextNew(): boolean {
+    const isNew = this.#isNextNew;
+    this.#isNextNew = false;
+    return isNew;
   }
 
   /** What the last commits brought that is due before the horizon: it is the caller's now. */

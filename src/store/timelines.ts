@@ -122,11 +122,15 @@ export class Timelines {
     this.#cleared = [];
   }
 
-  /** What the last commits brought that is due before a horizon: it is the caller's now. */
-  takeFresh(handOver: (id: number, moments: readonly HandedMoment[]) => void): void {
+  /**
+   * What the last commits brought that is due before a horizon: it is the caller's now. `isNextNew`: something behind it is due earlier than
+   * what was next there.
+   */
+  takeFresh(handOver: (id: number, moments: readonly HandedMoment[], isNextNew: boolean) => void): void {
     for (const timeline of this.#fresh) {
       const fresh = timeline.takeFresh();
-      if (fresh.length > 0) handOver(timeline.id, fresh);
+      const isNextNew = timeline.takeNextNew();
+      if (fresh.length > 0 || isNextNew) handOver(timeline.id, fresh, isNextNew);
     }
     this.#fresh.clear();
   }

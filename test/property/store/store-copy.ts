@@ -26,7 +26,7 @@ const SMALLER: readonly SourceChange[] = [
   { file: 'moment-making.ts', right: 'MOMENT_MESSAGES_MIN = 8', wrong: 'MOMENT_MESSAGES_MIN = 3' },
   { file: 'span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 5' },
   { file: 'span-record.ts', right: 'SPAN_BYTES_MAX = 16 * 1024', wrong: 'SPAN_BYTES_MAX = 150' },
-  { file: 'span-refining.ts', right: 'REFINED_BYTES_MAX = 4 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 600' },
+  { file: 'span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 600' },
   { file: 'delayed-rows.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'delayed-rows.ts', right: 'KEPT_CAPACITY = 16_384', wrong: 'KEPT_CAPACITY = 4' },
   { file: 'timeline.ts', right: 'ADVANCE_MESSAGES_MAX = 4096', wrong: 'ADVANCE_MESSAGES_MAX = 6' },

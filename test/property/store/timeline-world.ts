@@ -19,14 +19,15 @@ const PERSISTENT = 1;
 
 type Step =
   | { readonly type: 'delay'; readonly dueMs: number; readonly size: number; readonly persistent: boolean }
-  | { readonly type: 'commit' | 'advance' | 'rewind' | 'restart' | 'crash' | 'forget' | 'exhaust' }
+  | { readonly type: 'advance'; readonly untilMs: number }
+  | { readonly type: 'commit' | 'rewind' | 'restart' | 'crash' | 'forget' | 'exhaust' }
   | { readonly type: 'full'; readonly full: boolean }
   | { readonly type: 'pass' | 'recede'; readonly which: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 20, arbitrary: fc.record({ type: fc.constant('delay' as const), dueMs: fc.nat(TIMES), size: fc.integer({ min: 4, max: 40 }), persistent: fc.boolean() }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('commit' as const) }) },
-  { weight: 5, arbitrary: fc.record({ type: fc.constant('advance' as const) }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('advance' as const), untilMs: fc.constantFrom(Infinity, 0, 1, 2, Infinity) }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('pass' as const), which: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('recede' as const), which: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('rewind' as const, 'exhaust' as const, 'restart' as const, 'crash' as const, 'exhaust' as const) }) },
@@ -70,7 +71,7 @@ class World {
       case 'commit':
         return this.#commit();
       case 'advance':
-        return this.#advance();
+        return this.#advance(step.untilMs);
       case 'pass':
         return this.#pass(step.which);
       case 'recede':
@@ -90,7 +91,7 @@ class World {
         return this.#forget();
       case 'exhaust':
         this.memory.capacity = this.memory.leases + 1;
-        this.#advance();
+        this.#advance(Infinity);
         this.memory.capacity = Infinity;
         return;
     }
@@ -117,10 +118,11 @@ class World {
     this.#check();
   }
 
-  #advance(): void {
+  #advance(untilMs: number): void {
     const timeline = this.store.timelines.of(ID);
     let last: HandedMoment | undefined;
-    timeline.advance(this.disk, (moment) => {
+    timeline.advance(this.disk, untilMs, (moment) => {
+      assert.ok(moment.dueMs <= untilMs, 'nothing comes that was not asked for');
       assert.ok(last === undefined || moment.dueMs > last.dueMs || (moment.dueMs === last.dueMs && moment.number > last.number), 'moments come in order');
       last = moment;
       this.#take(moment);
@@ -197,8 +199,9 @@ class World {
 
   /** What is committed and due up to the horizon is handed out, and nothing else is. */
   #check(): void {
-    const { horizon } = this.store.timelines.of(ID);
+    const { horizon, nextMs } = this.store.timelines.of(ID);
     for (const { text, dueMs, committed, handed } of this.messages) {
+      if (committed && !handed) assert.ok(dueMs >= nextMs, `${text} is due before what is said to be next`);
       if (committed && dueMs < horizon.dueMs) assert.ok(handed, `${text} is due before the horizon and not handed out`);
       if (dueMs > horizon.dueMs || !committed) assert.not.ok(handed, `${text} is handed out too early`);
     }
@@ -212,7 +215,7 @@ class World {
     this.run({ type: 'restart' });
     for (let round = 0; this.store.timelines.of(ID).horizon.dueMs !== Infinity; round++) {
       assert.ok(round < 10_000, 'the end is reached');
-      this.#advance();
+      this.#advance(Infinity);
     }
     const order = [...this.messages].sort((left, right) => left.dueMs - right.dueMs);
     assert.equal(this.held.flatMap((held) => held.texts), order.map(({ text }) => text));

@@ -34,7 +34,7 @@ function examine(disk: MemoryDisk): { readonly texts: readonly string[]; readonl
   const texts: string[] = [];
   const timeline = store.timelines.of(ID);
   while (timeline.horizon !== BEHIND_ALL) {
-    timeline.advance(disk, ({ addresses }) => texts.push(...addresses.map((address) => String(memory.recordOf(address)))));
+    timeline.advance(disk, Infinity, ({ addresses }) => texts.push(...addresses.map((address) => String(memory.recordOf(address)))));
   }
   return { texts, noticed: faults.length > 0 || timeline.damage !== undefined };
 }
@@ -91,7 +91,7 @@ timelines('is cleared in portions', () => {
 timelines('hands out at once what is due before the horizon, without a look at the disk', () => {
   const { store, memory } = makeStore();
   const timeline = store.timelines.of(ID);
-  assert.is(timeline.advance(new MemoryDisk(), () => {}), 'end');
+  assert.is(timeline.advance(new MemoryDisk(), Infinity, () => {}), 'reached');
   timeline.delay(5, memory.add(Buffer.from('soon')), 1);
   assert.is(store.waiting, 'urgent');
   assert.is(store.collectedBytes, 4);

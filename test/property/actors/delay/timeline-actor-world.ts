@@ -262,7 +262,6 @@ export class TimelineActorWorld {
       this.#commit();
       this.run({ type: 'queue', count: this.#toQueue.length });
       this.#passTime(25);
-      this.run({ type: 'actor', count: 0 });
     }
     assert.is(this.#store.waiting, 'nothing');
     for (const [number, { confirmed, arrived }] of this.messages.entries()) {

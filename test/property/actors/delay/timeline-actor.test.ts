@@ -11,10 +11,14 @@ import type { SourceChange } from '../../../support/source-change.ts';
 import type { WorldStep } from './timeline-actor-world.ts';
 
 const SEED = Number(process.env['LEVERET_SEED'] ?? 2);
-const RUNS = Number(process.env['LEVERET_RUNS'] ?? 1_000);
+const RUNS = Number(process.env['LEVERET_RUNS'] ?? (process.env['LEVERET_MISTAKE'] === undefined ? 1_000 : 6_000));
 
 const SMALL_BOUNDS: readonly SourceChange[] = [
-  { file: 'actors/delay/timeline-actor.ts', right: 'WANTED_MESSAGES = 8_192', wrong: 'WANTED_MESSAGES = 3' },
+  { file: 'actors/delay/timeline-actor.ts', right: 'WANTED_MESSAGES = 16_384', wrong: 'WANTED_MESSAGES = 3' },
+  { file: 'actors/delay/timeline-actor.ts', right: 'AHEAD_MS = 2_000', wrong: 'AHEAD_MS = 25' },
+  { file: 'src/store/moment-making.ts', right: 'MOMENT_MESSAGES_MIN = 8', wrong: 'MOMENT_MESSAGES_MIN = 3' },
+  { file: 'src/store/span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 3' },
+  { file: 'src/store/span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 1000' },
   { file: 'actors/delay/timeline-actor.ts', right: 'HELD_MESSAGES_MAX = 32_768', wrong: 'HELD_MESSAGES_MAX = 8' },
   { file: 'actors/delay/timeline-actor.ts', right: 'KEPT_MESSAGES = 16_384', wrong: 'KEPT_MESSAGES = 4' },
   { file: 'actors/delay/timeline-actor.ts', right: 'TURN_MESSAGES_MAX = 2_048', wrong: 'TURN_MESSAGES_MAX = 2' },
@@ -25,10 +29,12 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
 
 const MISTAKES: Readonly<Record<string, SourceChange>> = {
   'a moment goes when its messages were sent': { file: 'actors/delay/timeline-actor.ts', right: 'if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]));', wrong: 'if (links > 0) this.#state.landed(moment.index);' },
-  'what was let go of is never asked for again': { file: 'actors/delay/timeline-actor.ts', right: '    state.receded = place;\n    state.atEnd = false;\n', wrong: '    state.receded = place;\n' },
+  'what was let go of is never asked for again': { file: 'actors/delay/timeline-actor.ts', right: '    state.receded = place;\n    state.nextMs = place.dueMs;\n', wrong: '    state.receded = place;\n' },
   'what comes late behind the window is taken twice': { file: 'actors/delay/timeline-actor.ts', right: 'isOurs && (state.receded === undefined || !isLater(place, state.receded))', wrong: 'isOurs' },
   'what is under way is handed out again': { file: 'actors/delay/timeline-actor.ts', right: 'const place = state.latest(last);', wrong: 'const place = last;' },
   'an answer that is read again counts again': { file: 'actors/delay/timeline-actor.ts', right: '    letter.b = AdvanceResult.none;\n', wrong: '' },
+  'what is next behind the window is not heard of': { file: 'actors/delay/timeline-actor.ts', right: 'state.nextMs = Math.min(state.nextMs, nextMs);', wrong: 'state.nextMs = state.nextMs;' },
+  'nobody asks when it is time': { file: 'actors/delay/timeline-actor.ts', right: 'return askAtMs > nowMs ? askAtMs : Infinity;', wrong: 'return Infinity;' },
   'a lost thread is not heard of': { file: 'actors/delay/timeline-actor.ts', right: 'if (!state.copies.isEmpty) this.#handOutAnew();', wrong: '' },
   'what is due is routed too early': { file: 'actors/delay/timeline-actor.ts', right: 'moment.dueMs <= nowMs;', wrong: 'moment.dueMs <= nowMs + 2;' },
 };
