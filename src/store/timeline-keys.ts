@@ -3,11 +3,12 @@
  *
  * ```
  * 06 | timeline u32 | 00                          its record                       timeline-record.ts
- * 06 | timeline u32 | 01 | due u64 | number u64    a moment                         moment-record.ts
+ * 06 | timeline u32 | 01 | due u64 | number u64    a moment, or a span              moment-record.ts, span-record.ts
  *
  * timeline   id of the queue in whose name the messages wait
- * due        milliseconds since the epoch
- * number     of the moment: rises in each timeline, so that those of one millisecond stay in the order in which they came
+ * due        milliseconds since the epoch; of a span, that of its first message
+ * number     how many messages had come to the timeline before the first one of it: no other record has it, and those of one millisecond stay in
+ *            the order in which they came
  * ```
  * All numbers are big endian.
  */

@@ -4,8 +4,8 @@
  * ```
  *  0  CRC-32 u32           of the key and of all that follows
  *  4  version u8 | 0 | 0 | 0
- *  8  messages u64         in its moments, those counted that did not outlive their process
- * 16  next u64             number of the next moment
+ *  8  messages u64         in its moments and spans, those counted that did not outlive their process
+ * 16  next u64             number of the next message
  * 24  process u32          rises with each process that wrote here
  * ```
  * All numbers are big endian.

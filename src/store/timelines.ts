@@ -2,6 +2,7 @@
 import type { Disk, DiskChange } from './port.ts';
 import type { StoreTools } from './store-tools.ts';
 import { Area } from './store-keys.ts';
+import { isSpan, readSpan } from './span-record.ts';
 import { type HandedMoment, Timeline } from './timeline.ts';
 import { TIMELINES_TO, TimelinePart, placeOf, timelineEnd, timelineOf, timelinePrefix } from './timeline-keys.ts';
 import { type TimelineRecord, readTimelineRecord } from './timeline-record.ts';
@@ -52,6 +53,8 @@ export class Timelines {
       if (value.length < 12) continue;
       messages += value.readUInt16BE(6);
       process = Math.max(process, value.readUInt32BE(8));
+      if (!isSpan(value)) continue;
+      for (const { arrival } of readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8))?.messages ?? []) next = Math.max(next, arrival + 1);
     }
     return { next, process, messages };
   }

@@ -6,10 +6,10 @@ export class Lateness {
   readonly #counts = new Uint32Array(MS_MAX + 1);
   count = 0;
   maxMs = 0;
-  early = 0;
+  minMs = Infinity;
 
   add(lateMs: number): void {
-    if (lateMs < 0) this.early++;
+    this.minMs = Math.min(this.minMs, lateMs);
     this.count++;
     this.maxMs = Math.max(this.maxMs, lateMs);
     this.#counts[Math.min(Math.max(Math.floor(lateMs), 0), MS_MAX)]!++;
