@@ -10,7 +10,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { type ChaosReport, formatReport } from '../../tools/chaos/chaos-report.ts';
 import type { runChaos } from '../../tools/chaos/run-chaos.ts';
-import { type Mutation, brokenCopy } from '../support/fault-node.ts';
+import { brokenCopy } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { runSeed } from '../support/seeded-random.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
@@ -39,19 +40,19 @@ crashing(`${CRASHES} crashes of queues, connections, store and topology lose, do
   if (CRASHES >= 100) for (const group of ['queue', 'connection', 'store-writer', 'topology-writer']) assert.ok((crashes[group] ?? 0) > 0, `${group}: ${text}`);
 });
 
-const CONTROLS: readonly (Mutation & { readonly name: string; readonly shows: (report: ChaosReport) => boolean })[] = [
+const CONTROLS: readonly (SourceChange & { readonly name: string; readonly shows: (report: ChaosReport) => boolean })[] = [
   {
     name: 'a queue that leaves one message out when it comes back',
     file: 'src/broker/queue/ledger.ts',
-    text: 'else live++;',
-    replacement: 'else if (live++ > 3) this.setState(position, GONE, 0);',
+    right: 'else live++;',
+    wrong: 'else if (live++ > 3) this.setState(position, GONE, 0);',
     shows: ({ verdict }) => verdict.lost > 0,
   },
   {
     name: 'a queue that does not say after a crash what was delivered before',
     file: 'src/broker/queue/ledger.ts',
-    text: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
-    replacement: 'this.setState(position, READY, 0);',
+    right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
+    wrong: 'this.setState(position, READY, 0);',
     shows: ({ verdict }) => verdict.duplicated > 0,
   },
 ];

@@ -4,7 +4,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { type FaultNode, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
@@ -147,10 +148,10 @@ for (const schedulers of [1, 2]) {
   });
 }
 
-const FORGETFUL: Mutation = {
+const FORGETFUL: SourceChange = {
   file: 'actors/queue/queue-actor.ts',
-  text: 'this.#detach(connection.id, 0);\n    this.#forgetPeer(connection.id);',
-  replacement: 'this.#forgetPeer(connection.id);',
+  right: 'this.#detach(connection.id, 0);\n    this.#forgetPeer(connection.id);',
+  wrong: 'this.#forgetPeer(connection.id);',
 };
 
 crashing('is caught: a queue that does not take back what a connection held', async () => {

@@ -155,7 +155,7 @@ test(`${JOURNAL_DAMAGES} damages of a journal: the node refuses, or tells that i
 });
 
 test('control: a build that takes each damage of the journal for its end loses messages', async () => {
-  const copy = brokenCopy({ file: 'src/store/journal/journal-reading.ts', text: 'if (later !== undefined) throw', replacement: 'if (later === null) throw' });
+  const copy = brokenCopy({ file: 'src/store/journal/journal-reading.ts', right: 'if (later !== undefined) throw', wrong: 'if (later === null) throw' });
   try {
     const { used, beforeLast } = blocksUsed();
     let isFound = false;
@@ -174,8 +174,8 @@ test('control: a build that takes each damage of the journal for its end loses m
 test('control: a build that does not compare the checksum of contents hands out what is false', async () => {
   const copy = brokenCopy({
     file: 'src/store/segment-reader.ts',
-    text: 'contents.length !== segment.bytes || this.#crc32(contents, this.#crc32(key)) !== index.contentsCrc',
-    replacement: 'contents.length !== segment.bytes',
+    right: 'contents.length !== segment.bytes || this.#crc32(contents, this.#crc32(key)) !== index.contentsCrc',
+    wrong: 'contents.length !== segment.bytes',
   });
   try {
     let found: Finding | undefined;

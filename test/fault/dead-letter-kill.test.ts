@@ -13,7 +13,8 @@ import * as assert from 'uvu/assert';
 import { type Channel, type ConsumeMessage, connect } from 'amqplib';
 import { AmqplibPeer } from '../support/amqplib-peer.ts';
 import { withinDeadline } from '../support/deadline.ts';
-import { type Mutation, brokenCopy } from '../support/fault-node.ts';
+import { brokenCopy } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
 import type * as Brokers from '../../tools/chaos/leveret-broker.ts';
 
@@ -125,10 +126,10 @@ killing(`${KILLS} kills: each message is in its queue or in that of its letter`,
   if (KILLS >= 4) assert.ok(caught > 0, 'no kill came while messages died');
 });
 
-const TOO_EARLY: Mutation = {
+const TOO_EARLY: SourceChange = {
   file: 'actors/queue/dead-letters.ts',
-  text: ' => sendPublishes(this.#context, link);\n',
-  replacement: ` => {
+  right: ' => sendPublishes(this.#context, link);\n',
+  wrong: ` => {
     for (const position of this.#copies.forget()) this.#machine.dying!.bury(position);
     sendPublishes({ tell: (to, letter) => void setTimeout(() => this.#context.tell(to, letter), 100) }, link);
   };

@@ -10,7 +10,8 @@ import * as assert from 'uvu/assert';
 import { type Child, startChild } from '../main/support/child.ts';
 import type { TestBroker } from '../support/broker.ts';
 import { withinDeadline } from '../support/deadline.ts';
-import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { type FaultNode, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { table } from '../support/raw-table.ts';
@@ -186,10 +187,10 @@ delayed(`${KILLS} kills -9 lose none that was confirmed`, async () => {
 });
 
 /** The moment goes when its messages are handed out, not when their queues have them. */
-const EARLY_PASS: Mutation = {
+const EARLY_PASS: SourceChange = {
   file: 'src/store/timeline.ts',
-  text: '      this.#handed.set(number, { dueMs, count: addresses.length });\n',
-  replacement: '      this.#passed.set(number, { dueMs, count: addresses.length });\n',
+  right: '      this.#handed.set(number, { dueMs, count: addresses.length });\n',
+  wrong: '      this.#passed.set(number, { dueMs, count: addresses.length });\n',
 };
 
 delayed('is caught: a store that lets go of what it hands out', async () => {

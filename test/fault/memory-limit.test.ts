@@ -265,8 +265,8 @@ limited('a load that moves from one thread to another: both take messages from t
 });
 
 limited('is caught: a broker that never says that its memory is low', async () => {
-  const text = 'const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);';
-  const copy = brokenCopy({ file: 'src/main/thread-actors.ts', text, replacement: 'const above = used < 0 && memoryLimitBytes < ALARM_ENDS_BELOW;' });
+  const right = 'const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);';
+  const copy = brokenCopy({ file: 'src/main/thread-actors.ts', right, wrong: 'const above = used < 0 && memoryLimitBytes < ALARM_ENDS_BELOW;' });
   try {
     await start(1, copy.root);
     const seen = await run(CASES[1]!, false);
@@ -279,8 +279,8 @@ limited('is caught: a broker that never says that its memory is low', async () =
 });
 
 limited('is caught: a broker that reads from nobody while its memory is low', async () => {
-  const text = 'if (this.#node.alarms.length > 0) this.#block();\n      }';
-  const copy = brokenCopy({ file: 'actors/connection/connection-actor.ts', text, replacement: '}\n if (this.#node.alarms.length > 0) this.#block();' });
+  const right = 'if (this.#node.alarms.length > 0) this.#block();\n      }';
+  const copy = brokenCopy({ file: 'actors/connection/connection-actor.ts', right, wrong: '}\n if (this.#node.alarms.length > 0) this.#block();' });
   try {
     await start(1, copy.root);
     const unanswered = await run(CASES[1]!, false).then(() => 'nothing', String);

@@ -4,7 +4,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { type FaultNode, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
@@ -106,34 +107,34 @@ for (const schedulers of [1, 2]) {
 }
 
 /** Brokers that are broken on purpose, and the counter that gives each away. */
-const CONTROLS: readonly (Mutation & { readonly name: string; readonly counter: 'lost' | 'duplicated' | 'unanswered' })[] = [
+const CONTROLS: readonly (SourceChange & { readonly name: string; readonly counter: 'lost' | 'duplicated' | 'unanswered' })[] = [
   {
     name: 'recovery that forgets what was unsettled',
     counter: 'lost',
     file: 'src/broker/queue/ledger.ts',
-    text: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
-    replacement: 'this.setState(position, GONE, 0);',
+    right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
+    wrong: 'this.setState(position, GONE, 0);',
   },
   {
     name: 'recovery that does not mark what was delivered',
     counter: 'duplicated',
     file: 'src/broker/queue/ledger.ts',
-    text: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
-    replacement: 'this.setState(position, READY, 0);',
+    right: 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);',
+    wrong: 'this.setState(position, READY, 0);',
   },
   {
     name: 'a crash that drops the letter in hand',
     counter: 'unanswered',
     file: 'actors/runtime/scheduler.ts',
-    text: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n',
-    replacement: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n    mailbox.inHand = undefined;\n',
+    right: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n',
+    wrong: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n    mailbox.inHand = undefined;\n',
   },
   {
     name: 'consumers that are not subscribed again',
     counter: 'lost',
     file: 'actors/connection/session.ts',
-    text: '      this.#resubscribe(link);\n    }\n    const letter = new Letter(QueueLetter.resynced);',
-    replacement: '    }\n    const letter = new Letter(QueueLetter.resynced);',
+    right: '      this.#resubscribe(link);\n    }\n    const letter = new Letter(QueueLetter.resynced);',
+    wrong: '    }\n    const letter = new Letter(QueueLetter.resynced);',
   },
 ];
 

@@ -19,7 +19,8 @@ import type { LeveretBroker } from '../../tools/chaos/leveret-broker.ts';
 import { runChaos } from '../../tools/chaos/run-chaos.ts';
 import { type Child, startChild } from '../main/support/child.ts';
 import { type TestBroker, brokerAt } from '../support/broker.ts';
-import { type Mutation, brokenCopy } from '../support/fault-node.ts';
+import { brokenCopy } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { Fanout, type FanoutVerdict } from '../support/fanout.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
 import { until } from '../support/traffic.ts';
@@ -179,26 +180,26 @@ losing(`${CRASHES} crashes of its writer lose nothing, double nothing, and confi
   assertClean(verdict, text);
 });
 
-const CONTROLS: readonly (Mutation & { readonly name: string; readonly shows: (outcome: CrashOutcome) => boolean })[] = [
+const CONTROLS: readonly (SourceChange & { readonly name: string; readonly shows: (outcome: CrashOutcome) => boolean })[] = [
   {
     name: 'an incarnation that forgets who waits',
     file: 'actors/store/store-actor.ts',
-    text: 'this.#answers = before === undefined ? new GroupAnswers(host.pool) : before.#answers;',
-    replacement: 'this.#answers = new GroupAnswers(host.pool);',
+    right: 'this.#answers = before === undefined ? new GroupAnswers(host.pool) : before.#answers;',
+    wrong: 'this.#answers = new GroupAnswers(host.pool);',
     shows: ({ stuck }) => stuck !== '',
   },
   {
     name: 'an incarnation that confirms before it commits',
     file: 'actors/store/store-actor.ts',
-    text: "if (this.#store.waiting !== 'nothing') this.#store.commit();\n",
-    replacement: "if (this.#store.waiting !== 'nothing' && this.#context.self.generation < 3) this.#store.commit();\n",
+    right: "if (this.#store.waiting !== 'nothing') this.#store.commit();\n",
+    wrong: "if (this.#store.waiting !== 'nothing' && this.#context.self.generation < 3) this.#store.commit();\n",
     shows: ({ verdict }) => verdict.lost > 0,
   },
   {
     name: 'a crash that takes the letter in hand along',
     file: 'actors/runtime/scheduler.ts',
-    text: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n',
-    replacement: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n    mailbox.inHand = undefined;\n',
+    right: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n',
+    wrong: 'cell.endReason = undefined;\n    this.#timers.cancelAll(cell.id);\n    mailbox.inHand = undefined;\n',
     shows: ({ stuck, verdict }) => stuck !== '' || verdict.lost > 0,
   },
 ];

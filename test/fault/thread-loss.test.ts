@@ -7,7 +7,8 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type FaultNode, type Mutation, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import { type FaultNode, brokenCopy, startFaultNode } from '../support/fault-node.ts';
+import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
@@ -176,10 +177,10 @@ losing(`${FAULTS} faults of threads under traffic lose nothing that was confirme
   for (const counter of ['lost', 'unexpected', 'duplicated', 'disordered'] as const) assert.is(verdict[counter], 0, `${counter}: ${text}`);
 });
 
-const FORGETFUL: Mutation = {
+const FORGETFUL: SourceChange = {
   file: 'actors/queue/queue-actor.ts',
-  text: 'if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();',
-  replacement: 'if (this.#machine.counter(QUEUE_ID) === -1) this.#recover();',
+  right: 'if (this.#machine.counter(QUEUE_ID) === record.id) this.#recover();',
+  wrong: 'if (this.#machine.counter(QUEUE_ID) === -1) this.#recover();',
 };
 
 losing('is caught: a queue that comes back empty', async () => {
@@ -195,10 +196,10 @@ losing('is caught: a queue that comes back empty', async () => {
   }
 });
 
-const SILENT: Mutation = {
+const SILENT: SourceChange = {
   file: 'actors/connection/loss-fence.ts',
-  text: 'if (asked.delete(request) && asked.size === 0) refuse();',
-  replacement: 'asked.delete(request);',
+  right: 'if (asked.delete(request) && asked.size === 0) refuse();',
+  wrong: 'asked.delete(request);',
 };
 
 losing('is caught: publishes that a lost thread took along stay without an answer', async () => {

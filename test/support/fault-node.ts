@@ -9,12 +9,10 @@ import { pathToFileURL } from 'node:url';
 import type { NodeConfig, RunningNode } from '../../src/main/node.ts';
 import type { Logger } from '../../src/main/log.ts';
 import type { TestBroker } from './broker.ts';
+import { type SourceChange, changed } from './source-change.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const COPIED = ['src', 'actors', 'native-free-io', 'tools', 'bench', 'bin', 'package.json'];
-
-/** One text of one source file, and what stands in its place in the broken copy. */
-export type Mutation = { readonly file: string; readonly text: string; readonly replacement: string };
 
 type Compose = {
   readonly startNode: (config: NodeConfig, log: Logger) => Promise<RunningNode>;
@@ -32,15 +30,13 @@ export type FaultNode = {
   close(): Promise<void>;
 };
 
-/** A copy of the sources with `mutation` applied; refuses when the text is not there exactly once. Answers its directory. */
-export function brokenCopy(mutation: Mutation): { readonly root: string; remove(): void } {
+/** A copy of the sources with `change`; refuses when the right text is not there exactly once. Answers its directory. */
+export function brokenCopy(change: SourceChange): { readonly root: string; remove(): void } {
   const root = mkdtempSync(join(tmpdir(), 'leveret-broken-'));
   for (const name of COPIED) cpSync(join(ROOT, name), join(root, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const path = join(root, mutation.file);
-  const source = readFileSync(path, 'utf8');
-  if (source.split(mutation.text).length !== 2) throw new Error(`${mutation.file} has not exactly one: ${mutation.text}`);
-  writeFileSync(path, source.replace(mutation.text, () => mutation.replacement));
+  const path = join(root, change.file);
+  writeFileSync(path, changed(readFileSync(path, 'utf8'), change));
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
