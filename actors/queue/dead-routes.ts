@@ -5,7 +5,7 @@
  */
 import type { QueueLink, QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { exchangeOf, routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
-import type { DeadLetterDraft } from '../../src/amqp/dead-letter-draft.ts';
+import type { CopyDraft } from '../../src/amqp/copy-draft.ts';
 import type { MessageMemory } from '../../src/amqp/stored-message.ts';
 import { NAME_SIZE_MAX } from '../../src/broker/bounds.ts';
 import { NO_PROPERTIES, type RoutingProperties } from '../../src/broker/exchange/exchange.ts';
@@ -31,7 +31,7 @@ export type DeadLetterSetting = {
   /** Letters that have not left yet, each with its leases: they outlive the incarnation that made them. */
   readonly links: QueueLinks;
   /** The letter that is being written. */
-  readonly draft: DeadLetterDraft;
+  readonly draft: CopyDraft;
 };
 
 /** Queues for a letter. */

@@ -5,7 +5,7 @@
 import { type BasicProperties, contentHeaderSize, writeContentHeader } from './basic-properties.ts';
 import { blindKeysSize } from './blind-keys.ts';
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
-import type { DeadLetterDraft } from './dead-letter-draft.ts';
+import type { CopyDraft } from './copy-draft.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
 import {
   BLIND,
@@ -24,12 +24,12 @@ import {
 
 export class CopyWriter {
   readonly #memory: MessageMemory;
-  readonly #draft: DeadLetterDraft | undefined;
+  readonly #draft: CopyDraft | undefined;
   /** Bytes of the copy that was written last. */
   sizeBytes = 0;
 
   /** `draft` hears of each copy that is begun. */
-  constructor(memory: MessageMemory, draft?: DeadLetterDraft) {
+  constructor(memory: MessageMemory, draft?: CopyDraft) {
     this.#memory = memory;
     this.#draft = draft;
   }

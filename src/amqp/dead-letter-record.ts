@@ -1,7 +1,7 @@
 /** Writes dead letters: copies of messages that died (copy-writer.ts), with another key and another header. */
 import type { BasicProperties } from './basic-properties.ts';
 import { CopyWriter } from './copy-writer.ts';
-import type { DeadLetterDraft } from './dead-letter-draft.ts';
+import type { CopyDraft } from './copy-draft.ts';
 import { DeadLetterHeader } from './dead-letter-header.ts';
 import { HEADER_SIZE, KEY_SIZE, type MessageMemory, headerOffset } from './stored-message.ts';
 
@@ -13,7 +13,7 @@ export class DeadLetterRecord {
   #source = 0;
 
   /** `draft` hears of each letter that is begun. */
-  constructor(memory: MessageMemory, draft: DeadLetterDraft) {
+  constructor(memory: MessageMemory, draft: CopyDraft) {
     this.#memory = memory;
     this.#copies = new CopyWriter(memory, draft);
   }

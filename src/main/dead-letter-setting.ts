@@ -2,7 +2,7 @@
 import type { DeadLetterSetting } from '../../actors/queue/dead-routes.ts';
 import type { BatchPool } from '../../actors/runtime/batch-pool.ts';
 import { QueueLinks } from '../amqp/channel/queue-link.ts';
-import { DeadLetterDraft } from '../amqp/dead-letter-draft.ts';
+import { CopyDraft } from '../amqp/copy-draft.ts';
 import type { MessageMemory } from '../amqp/stored-message.ts';
 import { isTimeline } from '../broker/exchange/delayed-exchange.ts';
 import { readQueueOptions } from '../broker/queue-options.ts';
@@ -21,7 +21,7 @@ export function deadLetterSetting(queue: QueueRecord, { topology, memory, pool, 
   const { deadLetterExchange: exchange, deadLetterRoutingKey: routingKey } = readQueueOptions(queue.arguments);
   if (exchange === undefined) return undefined;
   const links = new QueueLinks(pool, ({ id }) => topology.queueById(id) !== undefined);
-  return { queue, exchange, routingKey, topology, memory, links, draft: new DeadLetterDraft(), chance };
+  return { queue, exchange, routingKey, topology, memory, links, draft: new CopyDraft(), chance };
 }
 
 /** The queues of a thread that publish to others: they may have dead letters, or messages that were delayed, on their way. */

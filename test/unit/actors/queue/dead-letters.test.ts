@@ -11,7 +11,7 @@ import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { createSharedMemory } from '../../../../native-free-io/memory/memory-layout.ts';
 import { contentHeaderSize, writeContentHeader } from '../../../../src/amqp/basic-properties.ts';
 import { PUBLISH_WORDS, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
-import { DeadLetterDraft } from '../../../../src/amqp/dead-letter-draft.ts';
+import { CopyDraft } from '../../../../src/amqp/copy-draft.ts';
 import { FRAME_HEADER_SIZE } from '../../../../src/amqp/frame.ts';
 import { HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, SIZE, headerFrameOffset, wireRecordSize } from '../../../../src/amqp/stored-message.ts';
 import { SLOT_WORDS } from '../../../../src/broker/queue/ledger-layout.ts';
@@ -29,7 +29,7 @@ class World {
   readonly #pool = new BatchPool();
   readonly #writer = new Writer();
   readonly #links = new QueueLinks(this.#pool);
-  readonly #draft = new DeadLetterDraft();
+  readonly #draft = new CopyDraft();
   /** Publishes that left: | address | epoch | sequence | marks |. */
   sent: number[][] = [];
   timers = 0;

@@ -1,10 +1,10 @@
 import type { MessageMemory } from './stored-message.ts';
 
 /**
- * Memory that was taken for a dead letter and that no queue's batch names yet. It outlives the incarnation that writes the letter: the
- * next one gives back what was not handed over.
+ * Memory that was taken for a copy (copy-writer.ts) and that no queue's batch names yet. It outlives the incarnation that writes the copy:
+ * the next one gives back what was not handed over.
  */
-export class DeadLetterDraft {
+export class CopyDraft {
   #address = 0;
   #leases = 0;
 
