@@ -5,6 +5,7 @@
 import type { Step } from '../scenario/load.ts';
 import { nowNs } from './clock.ts';
 import { StepClock } from './step-clock.ts';
+import { shortenTimerSlack } from './timer-slack.ts';
 
 export class Pacer {
   readonly #startNs: number;
@@ -47,8 +48,8 @@ export class Pacer {
   }
 }
 
-/** A sleeping thread wakes late by the kernel's timer slack (50 us) and a little more; this much is waited for awake. */
-const WAKE_SLACK_NS = 120_000;
+/** A sleeping thread wakes late; this much is waited for awake. */
+const WAKE_SLACK_NS = shortenTimerSlack();
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocked for longer, the thread would leave its event loop alone for too long. */
