@@ -1,7 +1,6 @@
 import type { Letter } from '../runtime/letter.ts';
-import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import { lastGeneration } from '../../src/broker/queue/last-generation.ts';
 import type { QueueQuestion } from '../../src/broker/queue/queue-question.ts';
-import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { QueueSender } from './queue-sender.ts';
 import type { Requests } from './requests.ts';
 
@@ -18,7 +17,7 @@ export function isOvertaken(letter: Letter, requests: Requests, slots: Int32Arra
   const asked = requests.find(letter.a);
   if (asked === undefined || letter.b === 0) return false;
   const { queue, question } = asked;
-  const generation = generationOf(queue, slots);
+  const generation = lastGeneration(slots, queue);
   if (letter.b === generation) return false;
   if (question.type === 'resubscribe') {
     requests.takeQuestion(letter.a);
@@ -28,10 +27,4 @@ export function isOvertaken(letter: Letter, requests: Requests, slots: Int32Arra
   // Of a queue that is deleted no start is heard of.
   if (question.type !== 'get' || generation === 0) queues.post(queue, question, letter.a);
   return true;
-}
-
-/** The incarnation of a queue that runs, or ran last; 0: it is deleted. */
-function generationOf(queue: QueueRecord, slots: Int32Array): number {
-  const slot = queue.slot * SLOT_WORDS;
-  return slots[slot + QUEUE_ID] === queue.id ? slots[slot + GENERATION]! : 0;
 }
