@@ -11,8 +11,17 @@ const SERIAL_SHIFT = 24;
 const SERIAL_MASK = 2 ** SERIAL_SHIFT - 1;
 const FIRST_SERIAL = 16;
 
+/** After so many a thread begins anew. */
+const SERIALS = SERIAL_MASK - FIRST_SERIAL;
+
 export function connectionId(thread: number, serial: number): number {
-  return (thread << SERIAL_SHIFT) | (FIRST_SERIAL + (serial % (SERIAL_MASK - FIRST_SERIAL)));
+  return (thread << SERIAL_SHIFT) | (FIRST_SERIAL + (serial % SERIALS));
+}
+
+/** Whether a connection was named before its thread came to `serial`: of names further apart than half of all of them nothing is known. */
+export function isNamedBefore(id: number, serial: number): boolean {
+  const behind = (SERIALS + (serial % SERIALS) - ((id & SERIAL_MASK) - FIRST_SERIAL)) % SERIALS;
+  return behind > 0 && behind <= SERIALS / 2;
 }
 
 export function threadOfConnection(id: number): number {

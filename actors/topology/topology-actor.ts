@@ -28,8 +28,9 @@ import { ReplyCode, refuse } from '../../src/broker/refusal.ts';
 import { decide } from '../../src/broker/topology/decide.ts';
 import type { TopologyCommand, TopologyReply } from '../../src/broker/topology/topology-command.ts';
 import type { TopologyEvent } from '../../src/broker/topology/topology-event.ts';
-import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import { NO_OWNER, type QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import type { Topology } from '../../src/broker/topology/topology.ts';
+import { isNamedBefore, threadOfConnection } from '../connection/connection-id.ts';
 import { DefinitionOutbox, type StoreGate } from './definition-outbox.ts';
 import { type Change, HeldChanges } from './held-changes.ts';
 import { QueueSlots } from './queue-slots.ts';
@@ -52,6 +53,8 @@ export class TopologyActor implements Actor {
   readonly #reached: Map<number, number>;
   /** Shown, and not yet applied by every replica. In order of version. */
   readonly #shown: Change[];
+  /** Of threads that were lost: the serial number that connections had come to. */
+  readonly #lost: Map<number, number>;
 
   /**
    * `before` is the incarnation that crashed or was stopped: what it knew is still true, and what it began goes on. A letter over which it
@@ -69,6 +72,7 @@ export class TopologyActor implements Actor {
     this.#held = before === undefined ? new HeldChanges(topology.version) : before.#held;
     this.#reached = before === undefined ? new Map() : before.#reached;
     this.#shown = before === undefined ? [] : before.#shown;
+    this.#lost = before === undefined ? new Map() : before.#lost;
     if (before !== undefined) this.#outbox = before.#outbox;
     else this.#outbox = gate === undefined ? undefined : new DefinitionOutbox(gate, topology.lastQueueId);
     // The incarnation before may have crashed before it could say what it had collected.
@@ -116,6 +120,27 @@ export class TopologyActor implements Actor {
   }
 
   /**
+   * The connections of a thread are gone without a word, and exclusive queues go with them. `serial`: what names those that come after
+   * them.
+   */
+  connectionsLost(thread: number, serial: number): void {
+    this.#lost.set(thread, serial);
+    const owners = new Set<number>();
+    for (const vhost of this.#topology.vhosts()) {
+      for (const { exclusiveOwner } of this.#topology.queues(vhost.name)) {
+        if (exclusiveOwner !== NO_OWNER && threadOfConnection(exclusiveOwner) === thread) owners.add(exclusiveOwner);
+      }
+    }
+    for (const connection of owners) this.decideNow({ type: 'connection.end', connection });
+  }
+
+  /** It was lost with its thread; what it wrote before may be read only now. */
+  #isLost(connection: number): boolean {
+    const serial = this.#lost.get(threadOfConnection(connection));
+    return serial !== undefined && isNamedBefore(connection, serial);
+  }
+
+  /**
    * Decides at once, for the node itself: what it starts with, what a lost connection leaves. The store gets all of it in one
    * transaction: either a new data directory has its virtual host and its users, or it is still new.
    */
@@ -125,6 +150,8 @@ export class TopologyActor implements Actor {
   }
 
   #change(from: ActorRef, request: number, asked: TopologyCommand): void {
+    // Nobody would ever delete it.
+    if (asked.type === 'queue.declare' && asked.exclusive && this.#isLost(asked.who.connection)) return;
     const command = this.#placed(from, asked);
     const slot = command.type === 'queue.declare' ? command.slot : command.type === 'exchange.declare' ? (command.place?.slot ?? 0) : 0;
     if (slot >= QUEUE_SLOTS_MAX) {

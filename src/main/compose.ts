@@ -33,12 +33,10 @@ import { systemClock } from '../../native-free-io/clock.ts';
 import { createSharedMemory } from '../../native-free-io/memory/memory-layout.ts';
 import { listen } from '../../native-free-io/socket/listener.ts';
 import { MESSAGE_SIZE_MAX } from '../amqp/bounds.ts';
-import { threadOfConnection } from '../../actors/connection/connection-id.ts';
 import { CONSUMER_TIMEOUT_CHECK_MS } from '../../actors/connection/delivery-watch.ts';
 import { QUEUE_SLOTS_MAX, SLOT_WORDS, UNSETTLED_COUNT } from '../broker/queue/ledger-layout.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { durableQueues, firstObjects, restoreTopology, storeGate } from './stored-topology.ts';
-import { NO_OWNER } from '../broker/topology/topology-records.ts';
 import { Alarms } from './alarms.ts';
 import { Acceptors, type AcceptorsHost } from './acceptors.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
@@ -49,7 +47,7 @@ import type { LiveTree, ThreadDescription } from './live-tree.ts';
 import type { Logger } from './log.ts';
 import type { NodeConfig, RunningNode } from './node.ts';
 import { MainActor } from './main-actor.ts';
-import { THREAD_WORDS } from './node-words.ts';
+import { THREAD_WORDS, nextConnection } from './node-words.ts';
 import { type NodeStats, type QueueOrder, lookAtQueues, nodeStats } from './node-stats.ts';
 import { packageVersion } from './package-version.ts';
 import { type ProfileMessage, Profiling, type ProfilingHost } from './profiling.ts';
@@ -297,14 +295,7 @@ class Node implements KeeperHost, JanitorHost, SchedulerHost, SchedulerThreadsHo
 
   /** Exclusive queues go with their connections, also when those went without a word. */
   endConnectionsOf(thread: number): void {
-    const owners = new Set<number>();
-    for (const vhost of this.#topology.vhosts()) {
-      for (const queue of this.#topology.queues(vhost.name)) {
-        const owner = queue.exclusiveOwner;
-        if (owner !== NO_OWNER && threadOfConnection(owner) === thread) owners.add(owner);
-      }
-    }
-    for (const connection of owners) this.#topologyActor!.decideNow({ type: 'connection.end', connection });
+    this.#topologyActor!.connectionsLost(thread, nextConnection(this.#words, thread));
   }
 
   #tellThread(thread: number, type: number, a: number, body: unknown): void {

@@ -7,3 +7,8 @@ export const ThreadWord = {
   /** Serial number of the thread's next connection: never used again, also not by a replacement of the thread. */
   connectionSerial: 0,
 } as const;
+
+/** The serial number of the thread's next connection, also of one that is lost. */
+export function nextConnection(words: SharedArrayBuffer, thread: number): number {
+  return new Int32Array(words)[thread * THREAD_WORDS + ThreadWord.connectionSerial]!;
+}

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto';
 import { JanitorActor, type JanitorHost } from '../../../actors/janitor/janitor-actor.ts';
 import { KeeperActor, type KeeperHost } from '../../../actors/keeper/keeper-actor.ts';
-import { threadOfConnection } from '../../../actors/connection/connection-id.ts';
 import { KEEPER_ID, KeeperLetter } from '../../../actors/messages/keeper-messages.ts';
 import { JANITOR_ID } from '../../../actors/messages/janitor-messages.ts';
 import { REPLICA_ID, ReplicaLetter } from '../../../actors/messages/replica-messages.ts';
@@ -17,10 +16,10 @@ import { Scheduler, type SchedulerHost } from '../../../actors/runtime/scheduler
 import { TopologyActor } from '../../../actors/topology/topology-actor.ts';
 import { REGION_BYTES, type SharedMemory, createTables } from '../../../native-free-io/memory/memory-layout.ts';
 import { SLOT_WORDS } from '../../../src/broker/queue/ledger-layout.ts';
-import { NO_OWNER, type QueueRecord, UNLIMITED } from '../../../src/broker/topology/topology-records.ts';
+import { type QueueRecord, UNLIMITED } from '../../../src/broker/topology/topology-records.ts';
 import { Topology } from '../../../src/broker/topology/topology.ts';
 import { passwordHash } from '../../../src/broker/user.ts';
-import { THREAD_WORDS } from '../../../src/main/node-words.ts';
+import { THREAD_WORDS, nextConnection } from '../../../src/main/node-words.ts';
 import { restoreTopology, storeGate } from '../../../src/main/stored-topology.ts';
 import type { ThreadStart } from '../../../src/main/thread-actors.ts';
 import { type ReplacementHost, ThreadReplacement } from '../../../src/main/thread-replacement.ts';
@@ -280,11 +279,7 @@ export class SimNode implements KeeperHost, JanitorHost, SchedulerHost, Replacem
   }
 
   endConnectionsOf(thread: number): void {
-    const owners = [...this.queues()].map((queue) => queue.exclusiveOwner);
-    for (const connection of new Set(owners)) {
-      if (connection === NO_OWNER || threadOfConnection(connection) !== thread) continue;
-      this.#topologyActor!.decideNow({ type: 'connection.end', connection });
-    }
+    this.#topologyActor!.connectionsLost(thread, nextConnection(this.#start.words, thread));
   }
 
   startReplacement(thread: number): void {

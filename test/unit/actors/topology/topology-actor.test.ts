@@ -1,5 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { connectionId } from '../../../../actors/connection/connection-id.ts';
 import { ConnectionLetter } from '../../../../actors/messages/connection-messages.ts';
 import { ReplicaLetter } from '../../../../actors/messages/replica-messages.ts';
 import { TopologyLetter } from '../../../../actors/messages/topology-messages.ts';
@@ -225,6 +226,23 @@ actors('slots of queues that were restored are taken, the gaps are used first, i
     [1_002, 4],
     [1_003, 6],
   ]);
+});
+
+actors('an exclusive queue goes with a connection that is lost with its thread, and is not declared for it afterwards', () => {
+  const bench = new Bench(false);
+  const declare = (name: string, serial: number): boolean => {
+    const command = writer.queue(name, { exclusive: true });
+    assert.ok(command.type === 'queue.declare');
+    bench.ask({ ...command, who: { ...WHO, connection: connectionId(1, serial) } });
+    return bench.topology.queue(VHOST, name) !== undefined;
+  };
+  assert.ok(declare('before', 5));
+  bench.actor.connectionsLost(1, 6);
+  assert.is(bench.topology.queue(VHOST, 'before'), undefined);
+  assert.not(declare('late', 5), 'nobody is left who would delete it');
+  assert.ok(declare('of the replacement', 6));
+  bench.incarnation(bench.actor);
+  assert.not(declare('late', 5), 'a crash forgets it');
 });
 
 actors.run();
