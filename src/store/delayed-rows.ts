@@ -1,4 +1,5 @@
 /** Messages that a group brought for a timeline, in columns: hundreds of thousands come in a second, and none is an object. */
+import { moved } from './columns.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { StoreMemory } from './port.ts';
 
@@ -76,9 +77,4 @@ export class DelayedRows implements MomentRows {
     this.#sizes = moved(this.#sizes, new Uint32Array(capacity));
     this.#flags = moved(this.#flags, new Uint8Array(capacity));
   }
-}
-
-function moved<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from.subarray(0, to.length));
-  return to;
 }

@@ -54,33 +54,28 @@ export function writeSpan(crc32: Crc32, key: Buffer, process: number, rows: Mome
   return value;
 }
 
-export type SpanMessage = { readonly dueMs: number; readonly arrival: number; readonly flags: number; readonly record: Buffer };
+/** A message of a span; its record stands in the value from `at` on. */
+export type FoundInSpan = (dueMs: number, arrival: number, flags: number, at: number, size: number) => void;
 
-export type ReadSpan = {
-  /** Those included that did not outlive their process. */
-  readonly count: number;
-  /** Those that are still there; records are views. */
-  readonly messages: readonly SpanMessage[];
-};
-
-/** Undefined: it is damaged. */
-export function readSpan(crc32: Crc32, key: Buffer, value: Buffer, process: number): ReadSpan | undefined {
+/**
+ * Tells `found` of those messages that are still there, in order. Answers how many there are with those that did not outlive their process.
+ * Undefined: it is damaged, and nobody was told of anything.
+ */
+export function readSpan(crc32: Crc32, key: Buffer, value: Buffer, process: number, found: FoundInSpan): number | undefined {
   if (value.length < HEAD_BYTES || !isSpan(value) || !isSound(crc32, key, value)) return undefined;
   const count = value.readUInt16BE(6);
   const isOlder = value.readUInt32BE(8) !== process;
   const { flagsFrom, duesFrom, arrivalsFrom, recordsFrom } = offsets(count);
-  const messages: SpanMessage[] = [];
   let at = recordsFrom;
   for (let index = 0; index < count; index++) {
-    const end = at + value.readUInt32BE(HEAD_BYTES + 4 * index);
+    const size = value.readUInt32BE(HEAD_BYTES + 4 * index);
     const flags = value[flagsFrom + index]!;
     if (!isOlder || (flags & MomentFlag.persistent) !== 0) {
-      const dueMs = readExtended(value, duesFrom + 8 * index);
-      messages.push({ dueMs, arrival: readExtended(value, arrivalsFrom + 8 * index), flags, record: value.subarray(at, end) });
+      found(readExtended(value, duesFrom + 8 * index), readExtended(value, arrivalsFrom + 8 * index), flags, at, size);
     }
-    at = end;
+    at += size;
   }
-  return at === value.length ? { count, messages } : undefined;
+  return count;
 }
 
 function offsets(count: number): { readonly flagsFrom: number; readonly duesFrom: number; readonly arrivalsFrom: number; readonly recordsFrom: number } {

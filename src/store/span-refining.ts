@@ -13,63 +13,22 @@
  * So a message is written two or three times, however many groups have brought what is due beside it.
  */
 import { type MadeMoment, makeMoments } from './moment-making.ts';
-import type { MomentRows } from './moment-rows.ts';
 import type { Disk, DiskChange } from './port.ts';
-import { type SpanMessage, readSpan } from './span-record.ts';
-import { BEHIND_ALL, type Place, isLater, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
+import { readSpan } from './span-record.ts';
+import { SpanRows } from './span-rows.ts';
+import { BEHIND_ALL, type Place, isLater, justBefore, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
 import type { Crc32 } from './checksum.ts';
 
 /** Bytes that one refining reads. Who waits for a commit waits as long as it takes. */
 export const REFINED_BYTES_MAX = 2 * 1024 * 1024;
-
-class SpanRows implements MomentRows {
-  readonly #messages: SpanMessage[] = [];
-
-  get count(): number {
-    return this.#messages.length;
-  }
-
-  add(messages: readonly SpanMessage[]): void {
-    for (const message of messages) this.#messages.push(message);
-  }
-
-  dueMs(row: number): number {
-    return this.#messages[row]!.dueMs;
-  }
-
-  arrival(row: number): number {
-    return this.#messages[row]!.arrival;
-  }
-
-  size(row: number): number {
-    return this.#messages[row]!.record.length;
-  }
-
-  flags(row: number): number {
-    return this.#messages[row]!.flags;
-  }
-
-  copy(row: number, target: Buffer, at: number): void {
-    target.set(this.#messages[row]!.record, at);
-  }
-
-  inOrder(): Uint32Array {
-    const order = new Uint32Array(this.count);
-    for (let row = 0; row < order.length; row++) order[row] = row;
-    const messages = this.#messages;
-    return order.sort((left, right) => {
-      const a = messages[left]!;
-      const b = messages[right]!;
-      return a.dueMs - b.dueMs || a.arrival - b.arrival;
-    });
-  }
-}
 
 export type Refined = {
   readonly changes: DiskChange[];
   readonly made: readonly MadeMoment[];
   /** Messages that did not outlive their process: they are gone. */
   readonly lost: number;
+  /** The first record that was not read. */
+  readonly next: Place;
 };
 
 /** What refining the spans that begin behind `place` and before `until` comes to. One that is damaged stays as it is. */
@@ -94,23 +53,17 @@ export function refineSpans(disk: Disk, crc32: Crc32, timeline: number, process:
       break;
     }
     bytes += value.length;
-    const span = readSpan(crc32, key, value, process);
-    if (span === undefined) {
+    const count = readSpan(crc32, key, value, process, rows.reading(value));
+    if (count === undefined) {
       stands(at);
       continue;
     }
-    read += span.count;
-    rows.add(span.messages);
+    read += count;
     // It goes before it is written anew: the first of its messages may have the same key again.
     changes.push({ key, value: undefined });
   }
   const isSplit = (dueMs: number, arrival: number, following: number): boolean =>
     standing.get(dueMs)?.some((number) => number > arrival && number < following) === true;
   const made = makeMoments({ crc32, timeline, process, rows, order: rows.inOrder(), spansBehind: justBefore(next), onlySpans: true, isSplit }, changes);
-  return { changes, made, lost: read - rows.count };
-}
-
-/** A message at `place` itself counts as later. */
-function justBefore({ dueMs, number }: Place): Place {
-  return { dueMs, number: number - 1 };
+  return { changes, made, lost: read - rows.count, next };
 }

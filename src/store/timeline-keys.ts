@@ -33,6 +33,11 @@ export function behindAllDue(dueMs: number): Place {
   return dueMs === Infinity ? BEHIND_ALL : { dueMs: Math.floor(dueMs) + 1, number: -1 };
 }
 
+/** Behind all that comes before `place`. */
+export function justBefore({ dueMs, number }: Place): Place {
+  return { dueMs, number: number - 1 };
+}
+
 /** Whether `left` comes after `right`. */
 export function isLater(left: Place, right: Place): boolean {
   return left.dueMs > right.dueMs || (left.dueMs === right.dueMs && left.number > right.number);

@@ -41,6 +41,7 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
 }
 
 function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer): ReadMoment | undefined {
-  const span = readSpan(crc32, key, value, NO_PROCESS);
-  return span === undefined ? undefined : { count: span.count, records: span.messages.map(({ record }) => record) };
+  const records: Buffer[] = [];
+  const count = readSpan(crc32, key, value, NO_PROCESS, (_due, _arrival, _flags, at, size) => records.push(value.subarray(at, at + size)));
+  return count === undefined ? undefined : { count, records };
 }

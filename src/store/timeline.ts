@@ -12,18 +12,25 @@
  * holds as much as he asked for. Of what is behind it he knows when the first is due, and hears when something comes that is due earlier.
  */
 import { type MadeMoment, makeMoments } from './moment-making.ts';
+import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
 import { readMoment } from './moment-record.ts';
 import { type Disk, type DiskChange, DiskFullError } from './port.ts';
 import { refineSpans } from './span-refining.ts';
-import { isSpan, readSpan } from './span-record.ts';
-import { BEFORE_ALL, type Place, behindAllDue, isLater, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
+import { isSpan } from './span-record.ts';
+import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
 /** Messages that one `advance` hands out, and bytes of them; a moment is handed out whole. */
 export const ADVANCE_MESSAGES_MAX = 4096;
 export const ADVANCE_BYTES_MAX = 4 * 1024 * 1024;
+
+/**
+ * How much earlier than their messages are asked for spans are refined, milliseconds. When all groups of minutes have brought some that are due
+ * at once, it takes seconds.
+ */
+export const SPANS_AHEAD_MS = 10_000;
 
 /** A moment whose messages are handed out, each with one lease. */
 export type HandedMoment = Place & { readonly addresses: readonly number[] };
@@ -42,8 +49,10 @@ export class Timeline {
   #next: number;
   horizon: Place = BEFORE_ALL;
   /** Nothing behind the horizon is due earlier; Infinity: there is nothing. */
-  nextMs = 0;
+  #nextDueMs = 0;
   #isNextNew = false;
+  /** Spans behind it are to be refined ahead of time. Others may stand before it: they are refined when they are reached. */
+  #spansFrom: Place | undefined;
   /** Moments that are handed out, by number: when they are due, and how many messages they count. */
   readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
   readonly #collected: DelayedRows;
@@ -73,6 +82,12 @@ export class Timeline {
     return this.#passed.size > 0 ? 'lazy' : 'nothing';
   }
 
+  /** Until then nothing is to be asked for; Infinity: there is nothing. Not later than what is behind the horizon is due. */
+  get nextMs(): number {
+    if (this.#spansFrom === undefined) return this.#nextDueMs;
+    return Math.min(this.#nextDueMs, Math.max(this.#spansFrom.dueMs - SPANS_AHEAD_MS, 0));
+  }
+
   /** A message with its one lease, which goes on to who routes it, or ends when it is written. */
   delay(dueMs: number, address: number, flags: number): void {
     const { memory, tally } = this.#tools;
@@ -97,26 +112,28 @@ export class Timeline {
   rewind(): void {
     this.#handed.clear();
     this.horizon = BEFORE_ALL;
-    this.nextMs = 0;
+    this.#nextDueMs = 0;
+    this.#spansFrom = undefined;
   }
 
   /** What was handed out beyond `place` was let go of. */
   recede(place: Place): void {
     if (!isLater(this.horizon, place)) return;
     this.horizon = place;
-    this.nextMs = Math.max(place.dueMs, 0);
+    this.#nextDueMs = Math.max(place.dueMs, 0);
     for (const [number, { dueMs }] of this.#handed) if (isLater({ dueMs, number }, place)) this.#handed.delete(number);
   }
 
   /** Hands out what is next on the disk and due at `untilMs` or before. */
   advance(disk: Disk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
-    const result = this.#advance(disk, untilMs, found);
-    if (result !== 'reached') this.nextMs = Math.max(this.horizon.dueMs, 0);
+    const until = behindAllDue(untilMs);
+    const result = this.#advance(disk, until, found);
+    if (result === 'reached') return this.#refineAhead(disk, behindAllDue(untilMs + SPANS_AHEAD_MS));
+    this.#nextDueMs = Math.max(this.horizon.dueMs, 0);
     return result;
   }
 
-  #advance(disk: Disk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
-    const until = behindAllDue(untilMs);
+  #advance(disk: Disk, until: Place, found: (moment: HandedMoment) => void): Advance {
     if (!isLater(until, this.horizon)) return 'reached';
     const { crc32 } = this.#tools;
     let messages = 0;
@@ -127,12 +144,13 @@ export class Timeline {
       if (place === undefined || this.#passed.has(place.number)) continue;
       if (isLater(place, until)) {
         this.horizon = until;
-        this.nextMs = place.dueMs;
+        this.#nextDueMs = place.dueMs;
+        if (isSpan(value)) this.#spansFrom ??= justBefore(place);
         return 'reached';
       }
-      if (isSpan(value) && readSpan(crc32, key, value, this.#process) !== undefined) {
+      if (isSpan(value) && isSound(crc32, key, value)) {
         // What was found before it goes on its way first.
-        return messages > 0 ? 'more' : this.#refine(disk, until);
+        return messages > 0 ? 'more' : this.#refine(disk, this.horizon, until);
       }
       const read = readMoment(crc32, key, value, this.#process);
       if (read === undefined) this.#noteDamage(place);
@@ -148,15 +166,20 @@ export class Timeline {
       this.horizon = place;
     }
     this.horizon = until;
-    this.nextMs = Infinity;
+    this.#nextDueMs = Infinity;
     this.#checkSum();
     return 'reached';
   }
 
   /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
-  #refine(disk: Disk, until: Place): Advance {
+  #refine(disk: Disk, from: Place, until: Place): Advance {
     const { crc32 } = this.#tools;
-    const { changes, lost } = refineSpans(disk, crc32, this.id, this.#process, this.horizon, until);
+    const { changes, lost, next } = refineSpans(disk, crc32, this.id, this.#process, from, until);
+    const isBehind = this.#spansFrom === undefined || isLater(next, this.#spansFrom);
+    if (changes.length === 0) {
+      if (isBehind) this.#spansFrom = undefined;
+      return 'more';
+    }
     const messages = Math.max(this.messages - lost, 0);
     changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process }));
     try {
@@ -166,7 +189,16 @@ export class Timeline {
       throw error;
     }
     this.messages = messages;
+    if (isBehind) this.#spansFrom = next === BEHIND_ALL ? undefined : justBefore(next);
     return 'more';
+  }
+
+  /** All that was asked for is handed out: there is time for what comes later. */
+  #refineAhead(disk: Disk, until: Place): Advance {
+    // Before the horizon there are none any more.
+    if (this.#spansFrom !== undefined && isLater(this.horizon, this.#spansFrom)) this.#spansFrom = this.horizon === BEHIND_ALL ? undefined : this.horizon;
+    const from = this.#spansFrom;
+    return from === undefined || !isLater(until, from) ? 'reached' : this.#refine(disk, from, until);
   }
 
   /** Adds what is to be done on the disk to `changes`. */
@@ -196,7 +228,7 @@ export class Timeline {
       const addresses = Array.from(rows, (row) => this.#collected.address(row));
       if (isLater(moment, this.horizon)) {
         for (const address of addresses) this.#tools.memory.release(address);
-        this.#noteNext(dueMs);
+        this.#noteNext(moment);
         continue;
       }
       this.#handed.set(number, { dueMs, count: addresses.length });
@@ -211,10 +243,11 @@ export class Timeline {
     this.#made = [];
   }
 
-  #noteNext(dueMs: number): void {
-    if (dueMs >= this.nextMs) return;
-    this.nextMs = dueMs;
-    this.#isNextNew = true;
+  #noteNext({ dueMs, number, isSpan: standsInSpan }: MadeMoment): void {
+    const { nextMs } = this;
+    this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
+    if (standsInSpan) this.#spansFrom ??= justBefore({ dueMs, number });
+    if (this.nextMs < nextMs) this.#isNextNew = true;
   }
 
   /** Whether what the last commits brought is due earlier than what was next behind the horizon. */

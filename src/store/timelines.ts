@@ -54,7 +54,7 @@ export class Timelines {
       messages += value.readUInt16BE(6);
       process = Math.max(process, value.readUInt32BE(8));
       if (!isSpan(value)) continue;
-      for (const { arrival } of readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8))?.messages ?? []) next = Math.max(next, arrival + 1);
+      readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8), (_, arrival) => (next = Math.max(next, arrival + 1)));
     }
     return { next, process, messages };
   }

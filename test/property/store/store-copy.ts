@@ -27,8 +27,10 @@ const SMALLER: readonly SourceChange[] = [
   { file: 'span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 5' },
   { file: 'span-record.ts', right: 'SPAN_BYTES_MAX = 16 * 1024', wrong: 'SPAN_BYTES_MAX = 150' },
   { file: 'span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 600' },
+  { file: 'span-rows.ts', right: 'FIRST_CAPACITY = 1024', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'delayed-rows.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'delayed-rows.ts', right: 'KEPT_CAPACITY = 16_384', wrong: 'KEPT_CAPACITY = 4' },
+  { file: 'timeline.ts', right: 'SPANS_AHEAD_MS = 10_000', wrong: 'SPANS_AHEAD_MS = 1' },
   { file: 'timeline.ts', right: 'ADVANCE_MESSAGES_MAX = 4096', wrong: 'ADVANCE_MESSAGES_MAX = 6' },
   { file: 'timelines.ts', right: 'CLEARED_KEYS_MAX = 4_096', wrong: 'CLEARED_KEYS_MAX = 3' },
 ];

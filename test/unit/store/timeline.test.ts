@@ -5,6 +5,9 @@ import * as assert from 'uvu/assert';
 import { Store } from '../../../src/store/store.ts';
 import { LeasedMemory } from '../../support/store-memory.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
+import { MOMENT_MESSAGES_MIN } from '../../../src/store/moment-making.ts';
+import { isSpan } from '../../../src/store/span-record.ts';
+import { SPANS_AHEAD_MS } from '../../../src/store/timeline.ts';
 import { CLEARED_KEYS_MAX } from '../../../src/store/timelines.ts';
 import { BEHIND_ALL } from '../../../src/store/timeline-keys.ts';
 
@@ -26,6 +29,9 @@ function fullDisk(): MemoryDisk {
     store.timelines.of(ID).delay(1000 + (n >> 1), memory.add(Buffer.from(`message ${n}`)), 1);
     if (n % 4 === 3) store.commit();
   }
+  // Those were spans, and these are a moment.
+  for (let n = 12; n < 12 + MOMENT_MESSAGES_MIN; n++) store.timelines.of(ID).delay(2000, memory.add(Buffer.from(`message ${n}`)), 1);
+  store.commit();
   return disk;
 }
 
@@ -39,7 +45,7 @@ function examine(disk: MemoryDisk): { readonly texts: readonly string[]; readonl
   return { texts, noticed: faults.length > 0 || timeline.damage !== undefined };
 }
 
-const ALL = Array.from({ length: 12 }, (_, n) => `message ${n}`);
+const ALL = Array.from({ length: 12 + MOMENT_MESSAGES_MIN }, (_, n) => `message ${n}`);
 
 timelines('hands out what is sound, and notices what is not', () => {
   const disk = fullDisk();
@@ -64,6 +70,28 @@ timelines('hands out what is sound, and notices what is not', () => {
     moved.commit([{ key, value: undefined }, { key: other, value }]);
     assert.ok(examine(moved).noticed, `${key.toString('hex')} stands under another key, and nobody notices`);
   }
+});
+
+timelines('refines spans before their messages are asked for, and hands none of them out', () => {
+  const { disk, memory, store } = makeStore();
+  const timeline = store.timelines.of(ID);
+  const soonMs = 100_000;
+  // Far behind the horizon, and as many groups: one span each.
+  for (let n = 0; n < 3; n++) {
+    for (let each = 0; each < 10; each++) timeline.delay(soonMs + 7 * each + n, memory.add(Buffer.from(`${n} ${each}`)), 1);
+    store.commit();
+  }
+  const records = (): readonly Buffer[] => Array.from(disk.entries(...EVERYTHING), ({ key, value }) => (key[0] === 6 && key[5] === 1 ? value : Buffer.alloc(0))).filter(({ length }) => length > 0);
+  assert.equal(records().map(isSpan), [true, true, true]);
+  const none = (): void => assert.unreachable('nothing is asked for');
+  assert.is(timeline.advance(disk, soonMs - SPANS_AHEAD_MS - 1_000, none), 'reached');
+  assert.is(timeline.nextMs, soonMs - SPANS_AHEAD_MS);
+  assert.is(records().length, 3);
+  assert.is(timeline.advance(disk, timeline.nextMs, none), 'more');
+  while (timeline.advance(disk, soonMs - 2_000, none) === 'more');
+  assert.equal(records().map(isSpan), new Array(30).fill(false));
+  assert.is(timeline.nextMs, soonMs);
+  assert.is(memory.leases, 0);
 });
 
 timelines('is cleared in portions', () => {

@@ -23,6 +23,7 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'actors/delay/timeline-actor.ts', right: 'KEPT_MESSAGES = 16_384', wrong: 'KEPT_MESSAGES = 4' },
   { file: 'actors/delay/timeline-actor.ts', right: 'TURN_MESSAGES_MAX = 2_048', wrong: 'TURN_MESSAGES_MAX = 2' },
   { file: 'actors/queue/copies-under-way.ts', right: 'COPIES_MAX = 16_384', wrong: 'COPIES_MAX = 5' },
+  { file: 'src/store/timeline.ts', right: 'SPANS_AHEAD_MS = 10_000', wrong: 'SPANS_AHEAD_MS = 10' },
   { file: 'src/store/timeline.ts', right: 'ADVANCE_MESSAGES_MAX = 4096', wrong: 'ADVANCE_MESSAGES_MAX = 4' },
   { file: 'src/store/moment-record.ts', right: 'MOMENT_MESSAGES_MAX = 1024', wrong: 'MOMENT_MESSAGES_MAX = 3' },
 ];

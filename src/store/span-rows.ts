@@ -1,0 +1,72 @@
+/** Messages of spans that were read, in columns: thousands are refined at once, and none is an object. */
+import { moved } from './columns.ts';
+import type { MomentRows } from './moment-rows.ts';
+import type { FoundInSpan } from './span-record.ts';
+
+const FIRST_CAPACITY = 1024;
+
+export class SpanRows implements MomentRows {
+  count = 0;
+  readonly #values: Buffer[] = [];
+  #dueMs = new Float64Array(FIRST_CAPACITY);
+  #arrivals = new Float64Array(FIRST_CAPACITY);
+  /** Of its span among `#values`, and where its record stands there. */
+  #spans = new Uint32Array(FIRST_CAPACITY);
+  #offsets = new Uint32Array(FIRST_CAPACITY);
+  #sizes = new Uint32Array(FIRST_CAPACITY);
+  #flags = new Uint8Array(FIRST_CAPACITY);
+
+  /** Takes what is found in the span `value`, which is kept. */
+  reading(value: Buffer): FoundInSpan {
+    const span = this.#values.push(value) - 1;
+    return (dueMs, arrival, flags, at, size) => {
+      const row = this.count++;
+      if (row === this.#sizes.length) this.#grow(2 * row);
+      this.#dueMs[row] = dueMs;
+      this.#arrivals[row] = arrival;
+      this.#spans[row] = span;
+      this.#offsets[row] = at;
+      this.#sizes[row] = size;
+      this.#flags[row] = flags;
+    };
+  }
+
+  dueMs(row: number): number {
+    return this.#dueMs[row]!;
+  }
+
+  arrival(row: number): number {
+    return this.#arrivals[row]!;
+  }
+
+  size(row: number): number {
+    return this.#sizes[row]!;
+  }
+
+  flags(row: number): number {
+    return this.#flags[row]!;
+  }
+
+  copy(row: number, target: Buffer, at: number): void {
+    const from = this.#offsets[row]!;
+    this.#values[this.#spans[row]!]!.copy(target, at, from, from + this.#sizes[row]!);
+  }
+
+  /** All rows by time, those of one millisecond by arrival. */
+  inOrder(): Uint32Array {
+    const order = new Uint32Array(this.count);
+    for (let row = 0; row < order.length; row++) order[row] = row;
+    const dueMs = this.#dueMs;
+    const arrivals = this.#arrivals;
+    return order.sort((left, right) => dueMs[left]! - dueMs[right]! || arrivals[left]! - arrivals[right]!);
+  }
+
+  #grow(capacity: number): void {
+    this.#dueMs = moved(this.#dueMs, new Float64Array(capacity));
+    this.#arrivals = moved(this.#arrivals, new Float64Array(capacity));
+    this.#spans = moved(this.#spans, new Uint32Array(capacity));
+    this.#offsets = moved(this.#offsets, new Uint32Array(capacity));
+    this.#sizes = moved(this.#sizes, new Uint32Array(capacity));
+    this.#flags = moved(this.#flags, new Uint8Array(capacity));
+  }
+}
