@@ -4,6 +4,7 @@
  */
 import type { QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
+import type { CopyDraft } from '../../src/amqp/copy-draft.ts';
 import { CopyWriter } from '../../src/amqp/copy-writer.ts';
 import { propertiesOf } from '../../src/amqp/message-properties.ts';
 import { notePublished } from '../../src/amqp/message-times.ts';
@@ -22,6 +23,8 @@ export type DueRouterSetting = {
   readonly memory: MessageMemory;
   /** Publishes that have not left yet, each with its lease. */
   readonly links: QueueLinks;
+  /** The message that is being written: it outlives the incarnation, as the links do. */
+  readonly draft: CopyDraft;
   nowMs(): number;
   /** From 0 to below 1, for types that leave it to chance. */
   chance(): number;
@@ -38,7 +41,9 @@ export class DueRouter {
   constructor(setting: DueRouterSetting) {
     this.#setting = setting;
     this.#result = new RouteResult(() => setting.chance());
-    this.#copies = new CopyWriter(setting.memory);
+    this.#copies = new CopyWriter(setting.memory, setting.draft);
+    // What an incarnation that crashed had begun: its message is routed once more.
+    setting.draft.giveBack(setting.memory);
   }
 
   /** How long the message at `address` wants to be held back, milliseconds. */
@@ -51,7 +56,7 @@ export class DueRouter {
    * or NO_MEMORY, and nothing was published.
    */
   route(address: number, epoch: number, sequence: number): number {
-    const { topology, memory, links, vhost, exchange } = this.#setting;
+    const { topology, memory, links, draft, vhost, exchange } = this.#setting;
     const node = topology.exchange(vhost, exchange);
     if (node === undefined) return 0;
     const properties = propertiesOf(memory, address);
@@ -73,7 +78,10 @@ export class DueRouter {
     const expiring = properties.expiration !== undefined;
     // The time in its queue begins now.
     if (expiring || isAnyTimed(queues)) notePublished(memory, copy, this.#setting.nowMs());
-    for (const queue of queues) links.publish(links.to(queue), copy, epoch, sequence, expiring);
+    for (const queue of queues) {
+      links.publish(links.to(queue), copy, epoch, sequence, expiring);
+      draft.handOver();
+    }
     return queues.length;
   }
 

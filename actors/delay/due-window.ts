@@ -6,6 +6,8 @@ export type HeldMoment = Place & {
   readonly bytes: number;
   /** How many of them were routed. */
   taken: number;
+  /** How often the next one was begun. */
+  tries: number;
   /** Of the moment among those under way; -1: none of them was routed yet. */
   index: number;
 };

@@ -58,6 +58,8 @@ const KEPT_BYTES = 16 * 1024 * 1024;
 const TURN_MESSAGES_MAX = 2_048;
 /** A timer is not armed for longer; then the first message is looked at once more. A day. */
 const WAIT_MAX_MS = 86_400_000;
+/** Incarnations that begin to route a message. */
+const TRIES_MAX = 3;
 /** How long to wait for memory, milliseconds. */
 const RETRY_MS = 20;
 const DUE_TIMER = 1;
@@ -201,13 +203,19 @@ export class TimelineActor implements Actor {
     const state = this.#state;
     const { ints, count } = letter;
     const isOurs = letter.a === state.session;
-    for (let at = 0; at < count; ) {
+    for (let from = 0, at = 0; at < count; from = at) {
+      if (ints[at] === 0) {
+        // An incarnation that crashed over this letter has taken it.
+        at += DUE_WORDS;
+        continue;
+      }
       const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
       const addresses: number[] = [];
       for (; at < count && readLong(ints, at + 3) === place.number; at += DUE_WORDS) addresses.push(ints[at]!);
       const isWanted = isOurs && (state.receded === undefined || !isLater(place, state.receded));
-      if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, index: -1 });
+      if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, tries: 0, index: -1 });
       else this.#release(addresses);
+      for (; from < at; from += DUE_WORDS) ints[from] = 0;
     }
     this.#giveBack(letter);
   }
@@ -237,16 +245,22 @@ export class TimelineActor implements Actor {
   /** Answers false, and nothing has happened, when there is no memory. */
   #routeOne(moment: HeldMoment): boolean {
     const { copies, epoch } = this.#state;
-    // Taken first: a message that makes an incarnation crash must not do so again. It stays on the disk.
-    const address = moment.addresses[moment.taken++]!;
-    const links = this.#router.route(address, epoch, copies.next);
-    if (links === NO_MEMORY) {
-      moment.taken--;
-      this.#waitForMemory();
-      return false;
+    const address = moment.addresses[moment.taken]!;
+    // A message that makes each incarnation crash must not do so for ever. It stays on the disk.
+    if (++moment.tries <= TRIES_MAX) {
+      const bytes = this.#bytesOf([address]);
+      const links = this.#router.route(address, epoch, copies.next);
+      if (links === NO_MEMORY) {
+        moment.tries--;
+        this.#waitForMemory();
+        return false;
+      }
+      // From the last link on nothing can fail until it is counted: who crashed in between would publish it twice.
+      if (links > 0) copies.add(moment.index, links, bytes);
+      else this.#state.landed(moment.index);
     }
-    if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]));
-    else this.#state.landed(moment.index);
+    moment.taken++;
+    moment.tries = 0;
     this.#setting.memory.release(address);
     return true;
   }

@@ -127,7 +127,7 @@ export class StoreActor implements Actor {
         this.#commit();
         return;
       default:
-        if (this.#timelines.receive(letter, this.#answers, this.#tell) && this.#store.collectedBytes > GROUP_BYTES_MAX) this.#commit();
+        if (this.#heardByTimelines(letter) && this.#store.collectedBytes > GROUP_BYTES_MAX) this.#commit();
     }
     if (letter.ints.length > 0) {
       this.#host.pool.give(letter.ints);
@@ -153,6 +153,24 @@ export class StoreActor implements Actor {
     do this.#commit();
     while (this.#settles.waiting && !this.#failed && !this.#full);
     this.#host.flushReleases();
+  }
+
+  /** Answers false for a letter that is for nobody, and when nothing can be written any more. */
+  #heardByTimelines(letter: Letter): boolean {
+    if (this.#failed) return false;
+    try {
+      return this.#timelines.receive(letter, this.#answers, this.#tell);
+    } catch (error) {
+      // Another one is a crash, after which the letter is read again.
+      if (this.#store.failure === undefined) throw error;
+      this.#fail(error);
+      return false;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#failed = true;
+    this.#host.failed(error);
   }
 
   #append(letter: Letter): void {
@@ -204,10 +222,7 @@ export class StoreActor implements Actor {
     try {
       if (this.#store.waiting !== 'nothing') this.#store.commit();
     } catch (error) {
-      if (!(error instanceof DiskFullError)) {
-        this.#failed = true;
-        return this.#host.failed(error);
-      }
+      if (!(error instanceof DiskFullError)) return this.#fail(error);
       if (!this.#full) this.#host.diskFull(true);
       this.#full = true;
       return this.#context.armTimer(FULL_TIMER, FULL_RETRY_MS);

@@ -7,6 +7,7 @@ import type { ActorGroup } from '../../actors/runtime/actor-group.ts';
 import { type ActorRef, Letter } from '../../actors/runtime/letter.ts';
 import type { ThreadLog } from '../../actors/thread/thread-node.ts';
 import type { Scheduler } from '../../actors/runtime/scheduler.ts';
+import { CopyDraft } from '../amqp/copy-draft.ts';
 import { QueueLinks } from '../amqp/channel/queue-link.ts';
 import { exchangeOfTimeline, isTimeline } from '../broker/exchange/delayed-exchange.ts';
 import { lastGeneration } from '../broker/queue/last-generation.ts';
@@ -62,6 +63,7 @@ export class TimelinesOfThread {
       slots,
       state,
       links,
+      draft: new CopyDraft(),
       nowMs: () => this.#host.nowMs(),
       chance: this.#host.chance,
       damaged: (reason: string) => log.error({ vhost: record.vhost, exchange: exchangeOfTimeline(record), reason }, 'delayed messages are damaged'),

@@ -123,6 +123,22 @@ export class CommitGroup {
     return this.#applied(records);
   }
 
+  /** One transaction with nothing that was collected: the store says the same before and after it. Throws as `commit` does. */
+  commitAlone(changes: readonly DiskChange[]): void {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      this.#disk.commit(changes);
+    } catch (error) {
+      if (!(error instanceof DiskFullError)) this.#failure = error;
+      throw error;
+    }
+  }
+
+  /** A commit has failed: what its error was. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
   #prepare(changes: DiskChange[]): void {
     const { builder, bodies } = this.#tools;
     builder.reset();

@@ -19,6 +19,9 @@ import { SpanRows } from './span-rows.ts';
 import { BEHIND_ALL, type Place, isLater, justBefore, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
 import type { Crc32 } from './checksum.ts';
 
+/** What refining needs of the disk. */
+export type RefiningDisk = Pick<Disk, 'entries' | 'commit'>;
+
 /** Bytes that one refining reads. Who waits for a commit waits as long as it takes. */
 export const REFINED_BYTES_MAX = 2 * 1024 * 1024;
 
@@ -32,7 +35,7 @@ export type Refined = {
 };
 
 /** What refining the spans that begin behind `place` and before `until` comes to. One that is damaged stays as it is. */
-export function refineSpans(disk: Disk, crc32: Crc32, timeline: number, process: number, place: Place, until: Place): Refined {
+export function refineSpans(disk: Pick<Disk, 'entries'>, crc32: Crc32, timeline: number, process: number, place: Place, until: Place): Refined {
   const rows = new SpanRows();
   const changes: DiskChange[] = [];
   const standing = new Map<number, number[]>();

@@ -25,6 +25,7 @@ import { SegmentReader } from './segment-reader.ts';
 import { SharedBodies } from './shared-bodies.ts';
 import { type StoreDescription, describeStore } from './store-description.ts';
 import { Area, CLEAN_STOP_KEY, QUEUES_FROM, STORE_KEY } from './store-keys.ts';
+import type { RefiningDisk } from './span-refining.ts';
 import type { Advance, HandedMoment } from './timeline.ts';
 import { TIMELINES_TO } from './timeline-keys.ts';
 import { Timelines } from './timelines.ts';
@@ -60,6 +61,7 @@ export class Store {
   /** The queue that was asked for last. */
   #recent: QueueLog | undefined;
   readonly #group: CommitGroup;
+  readonly #refining: RefiningDisk;
   /** What waits for a time. It shares the transactions with the rest. */
   readonly timelines: Timelines;
 
@@ -73,6 +75,7 @@ export class Store {
     this.#tools = { memory, crc32, reader, builder, bodies, collections: new CollectionPool(), tally };
     this.timelines = new Timelines(disk, this.#tools);
     this.#group = new CommitGroup(disk, this.#tools, this.timelines);
+    this.#refining = { entries: (from, to) => disk.entries(from, to), commit: (changes) => this.#group.commitAlone(changes) };
   }
 
   /**
@@ -211,9 +214,14 @@ export class Store {
     }
   }
 
-  /** Hands out what is next in a timeline, on the disk, and due at `untilMs` or before. */
+  /** A commit has failed: what its error was. Nothing can be written any more. */
+  get failure(): unknown {
+    return this.#group.failure;
+  }
+
+  /** Hands out what is next in a timeline, on the disk, and due at `untilMs` or before. It may have to commit, and throws what `commit` throws. */
   advance(timeline: number, untilMs: number, found: (moment: HandedMoment) => void): Advance {
-    return this.timelines.of(timeline).advance(this.#disk, untilMs, found);
+    return this.timelines.of(timeline).advance(this.#refining, untilMs, found);
   }
 
   /** A definition (definitions.ts), or its end. It shares the transaction with the messages. */

@@ -15,8 +15,8 @@ import { type MadeMoment, makeMoments } from './moment-making.ts';
 import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
 import { readMoment } from './moment-record.ts';
-import { type Disk, type DiskChange, DiskFullError } from './port.ts';
-import { refineSpans } from './span-refining.ts';
+import { type DiskChange, DiskFullError } from './port.ts';
+import { type RefiningDisk, refineSpans } from './span-refining.ts';
 import { isSpan } from './span-record.ts';
 import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
@@ -125,7 +125,7 @@ export class Timeline {
   }
 
   /** Hands out what is next on the disk and due at `untilMs` or before. */
-  advance(disk: Disk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
+  advance(disk: RefiningDisk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
     const until = behindAllDue(untilMs);
     const result = this.#advance(disk, until, found);
     if (result === 'reached') return this.#refineAhead(disk, behindAllDue(untilMs + SPANS_AHEAD_MS));
@@ -133,7 +133,7 @@ export class Timeline {
     return result;
   }
 
-  #advance(disk: Disk, until: Place, found: (moment: HandedMoment) => void): Advance {
+  #advance(disk: RefiningDisk, until: Place, found: (moment: HandedMoment) => void): Advance {
     if (!isLater(until, this.horizon)) return 'reached';
     const { crc32 } = this.#tools;
     let messages = 0;
@@ -172,7 +172,7 @@ export class Timeline {
   }
 
   /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
-  #refine(disk: Disk, from: Place, until: Place): Advance {
+  #refine(disk: RefiningDisk, from: Place, until: Place): Advance {
     const { crc32 } = this.#tools;
     const { changes, lost, next } = refineSpans(disk, crc32, this.id, this.#process, from, until);
     const isBehind = this.#spansFrom === undefined || isLater(next, this.#spansFrom);
@@ -194,7 +194,7 @@ export class Timeline {
   }
 
   /** All that was asked for is handed out: there is time for what comes later. */
-  #refineAhead(disk: Disk, until: Place): Advance {
+  #refineAhead(disk: RefiningDisk, until: Place): Advance {
     // Before the horizon there are none any more.
     if (this.#spansFrom !== undefined && isLater(this.horizon, this.#spansFrom)) this.#spansFrom = this.horizon === BEHIND_ALL ? undefined : this.horizon;
     const from = this.#spansFrom;

@@ -1,5 +1,5 @@
 import type { Method, MethodOf } from '../../../src/amqp/method-table.ts';
-import type { Entry } from './message-book.ts';
+import { type Entry, isInOrder } from './message-book.ts';
 import type { Role, SimClient } from './sim-client.ts';
 import { type SimQueue, declareOf, laneOf } from './sim-queue.ts';
 import { type SimWorld, Talk } from './talk.ts';
@@ -111,7 +111,7 @@ export class ConsumingRole implements Role {
     if (entry === undefined) return;
     book.delivered(entry, redelivered, this.#since, this.name);
     const last = this.#last.get(laneOf(entry)) ?? 0;
-    if (!redelivered && entry.of === undefined) {
+    if (!redelivered && isInOrder(entry)) {
       if (entry.sequence <= last && !this.#world.sharedLimits) violate(`${this.name} got ${entry.publisher}/${entry.sequence} after ${last}`);
       this.#last.set(laneOf(entry), entry.sequence);
     }

@@ -1,4 +1,5 @@
 import type { Method } from '../../../src/amqp/method-table.ts';
+import { isInOrder } from './message-book.ts';
 import type { Role, SimClient } from './sim-client.ts';
 import { laneOf, levelOf } from './sim-queue.ts';
 import { type SimWorld, Talk } from './talk.ts';
@@ -13,15 +14,18 @@ export class DrainingRole implements Role {
   readonly #talk: Talk;
   readonly #queues: readonly string[];
   readonly #deletes: boolean;
+  readonly #exchanges: readonly string[];
   #last = new Map<number, number>();
   #level = Infinity;
   finished = false;
 
-  constructor(client: SimClient, world: SimWorld, queues: readonly string[], deletes = true) {
+  /** Exchanges are deleted behind the queues. */
+  constructor(client: SimClient, world: SimWorld, queues: readonly string[], deletes = true, exchanges: readonly string[] = []) {
     this.#client = client;
     this.#world = world;
     this.#queues = queues;
     this.#deletes = deletes;
+    this.#exchanges = exchanges;
     this.#talk = new Talk(this.name, CHANNEL, client, world);
   }
 
@@ -35,10 +39,7 @@ export class DrainingRole implements Role {
 
   #drain(index: number): void {
     const queue = this.#queues[index];
-    if (queue === undefined) {
-      this.finished = true;
-      return this.#client.close();
-    }
+    if (queue === undefined) return this.#deleteExchange(0);
     this.#last = new Map();
     this.#level = Infinity;
     this.#getFrom(queue, index);
@@ -51,16 +52,24 @@ export class DrainingRole implements Role {
       const entry = book.read(body!, queue, this.name);
       if (entry === undefined) return;
       book.delivered(entry, answer.redelivered, this.#world.steps, this.name);
-      const isLetter = entry.of !== undefined;
       const last = this.#last.get(laneOf(entry)) ?? 0;
-      if (!isLetter && entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
-      if (!isLetter) this.#last.set(laneOf(entry), entry.sequence);
+      if (isInOrder(entry) && entry.sequence <= last) violate(`${queue} held ${entry.publisher}/${entry.sequence} behind ${last}`);
+      if (isInOrder(entry)) this.#last.set(laneOf(entry), entry.sequence);
       if (levelOf(entry) > this.#level) violate(`${queue} held a higher priority behind ${this.#level}`);
       this.#level = levelOf(entry);
       book.settled(entry);
       this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag: answer.deliveryTag, multiple: false });
       this.#getFrom(queue, index);
     });
+  }
+
+  #deleteExchange(index: number): void {
+    const exchange = this.#exchanges[index];
+    if (exchange === undefined) {
+      this.finished = true;
+      return this.#client.close();
+    }
+    this.#talk.ask({ name: 'exchange.delete', exchange, ifUnused: false, noWait: false }, 'exchange.delete-ok', () => this.#deleteExchange(index + 1));
   }
 
   #delete(queue: string, index: number): void {

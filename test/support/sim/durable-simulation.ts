@@ -9,15 +9,17 @@ import type { ActorRef, Letter } from '../../../actors/runtime/letter.ts';
 import { QueueLetter, queueActorId } from '../../../actors/messages/queue-messages.ts';
 import { StoreLetter } from '../../../actors/messages/store-messages.ts';
 import { BLOCK_BYTES } from '../../../native-free-io/memory/memory-layout.ts';
+import { isTimeline } from '../../../src/broker/exchange/delayed-exchange.ts';
 import { restoreTopology } from '../../../src/main/stored-topology.ts';
 import { DEFINITION_KEYS } from '../../../src/store/definition-key.ts';
 import { QUEUES_FROM, SHARED_TO } from '../../../src/store/store-keys.ts';
+import { TIMELINES_TO } from '../../../src/store/timeline-keys.ts';
 import { ConsumingRole } from './consuming-role.ts';
 import { DrainingRole } from './draining-role.ts';
 import { GettingRole } from './getting-role.ts';
 import { MeddlingRole } from './meddling-role.ts';
 import { titleOf } from './message-book.ts';
-import { PublishingRole } from './publishing-role.ts';
+import { HOLDING, PublishingRole } from './publishing-role.ts';
 import { closingFaults, feedingFaults, queueFaults, slotFaults, waitingFaults } from './quiet-checks.ts';
 import { ProcessEnd, SimDisk } from './sim-disk.ts';
 import type { FaultRates, SimFaults } from './sim-faults.ts';
@@ -72,13 +74,16 @@ export class DurableSimulation extends SimRun {
   readonly #endings = { kill: 0, 'kill in a commit': 0, 'failing device': 0, stop: 0, 'kill while stopping': 0 };
   protected node: SimNode;
   protected memory: SimMemoryCheck;
+  readonly #delayed: number | undefined;
   #names = 0;
   #reads = 0;
   #deadLetters = 0;
   #diskFullSteps = 0;
 
-  constructor(seed: number, trace?: (text: string) => void) {
+  /** `delayed`: the part of what is published that is held back. */
+  constructor(seed: number, trace?: (text: string) => void, delayed?: number) {
     super(seed, () => ratesOf(seed), trace);
+    this.#delayed = delayed;
     this.node = this.#newNode();
     this.memory = new SimMemoryCheck(this.node.memory);
   }
@@ -277,7 +282,10 @@ export class DurableSimulation extends SimRun {
     if (sharedSegments > 0) this.violate(`all queues are empty, and the store has ${sharedSegments} segments of shared bodies`);
     this.#drain(true);
     this.#blame(slotFaults(this.node));
-    for (const key of this.node.store!.disk.keys(QUEUES_FROM, SHARED_TO)) this.violate(`all queues are deleted, and the disk has ${key.toString('hex')}`);
+    const { disk } = this.node.store!;
+    for (const key of [...disk.keys(QUEUES_FROM, SHARED_TO), ...disk.keys(SHARED_TO, TIMELINES_TO)]) {
+      this.violate(`all queues are deleted, and the disk has ${key.toString('hex')}`);
+    }
     const topology = restoreTopology([...this.node.store!.disk.entries(DEFINITION_KEYS.from, DEFINITION_KEYS.to)], 1);
     for (const vhost of topology.vhosts()) for (const { name } of topology.queues(vhost.name)) this.violate(`${name} is deleted, and is defined on the disk`);
     if (this.memory.exhausted) this.violate('the arenas of the simulation are too short');
@@ -287,7 +295,9 @@ export class DurableSimulation extends SimRun {
 
   #drain(deletes: boolean): void {
     const client = this.newClient();
-    const drain = new DrainingRole(client, this, [...this.node.queues()].map(({ name }) => name), deletes);
+    const exchanges = deletes && this.#delayed !== undefined ? [HOLDING] : [];
+    const queues = [...this.node.queues()].filter((queue) => !isTimeline(queue));
+    const drain = new DrainingRole(client, this, queues.map(({ name }) => name), deletes, exchanges);
     client.role = drain;
     this.untilQuiet('drain');
     if (drain.waiting !== undefined) throw new Error(`the drain waits in vain for ${drain.waiting}`);
@@ -305,7 +315,7 @@ export class DurableSimulation extends SimRun {
     const name = `${kind} ${++this.#names}`;
     switch (kind) {
       case 'publishing': {
-        const style = { persistent: random.of([0.5, 0.9, 1]), fanout: random.of([0, 0.3]) };
+        const style = { persistent: random.of([0.5, 0.9, 1]), fanout: random.of([0, 0.3]), ...(this.#delayed !== undefined && { delayed: this.#delayed }) };
         client.role = new PublishingRole(name, client, this, STABLE_QUEUES, random.between(10, 150), style);
         break;
       }
@@ -348,4 +358,9 @@ export class DurableSimulation extends SimRun {
 /** Runs a seed. */
 export function simulateDurable(seed: number, trace?: (text: string) => void): DurableOutcome {
   return new DurableSimulation(seed, trace).run();
+}
+
+/** Runs a seed in which half of what is published is held back. */
+export function simulateDelayed(seed: number, trace?: (text: string) => void): DurableOutcome {
+  return new DurableSimulation(seed, trace, 0.5).run();
 }

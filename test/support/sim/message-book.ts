@@ -27,7 +27,14 @@ export type Entry = {
   dead: boolean;
   /** It is the dead letter of this one. Crashes make it twice, in whatever order: what is certain is that there is one, and what it holds. */
   readonly of: Entry | undefined;
+  /** It was held back, and must not come earlier. What ends while it is going out brings it twice, and in whatever order. */
+  readonly dueMs: number | undefined;
 };
+
+/** Whether the order in which it was published is that in which it comes. */
+export function isInOrder({ of, dueMs }: Entry): boolean {
+  return of === undefined && dueMs === undefined;
+}
 
 const HEAD_BYTES = 16;
 /** Sizes of bodies: within a frame, over several, and above what is copied into a delivery. */
@@ -47,9 +54,11 @@ export class MessageBook {
   #uncleanLife = 0;
   #publishers = 0;
   readonly #violate: (text: string) => void;
+  readonly #nowMs: () => number;
 
-  constructor(violate: (text: string) => void) {
+  constructor(violate: (text: string) => void, nowMs: () => number) {
     this.#violate = violate;
+    this.#nowMs = nowMs;
   }
 
   publisher(): number {
@@ -62,13 +71,14 @@ export class MessageBook {
     return { entry: entries[0]!, body };
   }
 
-  /** The same for several queues, one entry each. */
-  writeTo(random: SimRandom, publisher: number, sequence: number, queues: readonly string[], persistent: boolean): { entries: Entry[]; body: Buffer } {
+  /** The same for several queues, one entry each. `delayMs`: they are held back so long. */
+  writeTo(random: SimRandom, publisher: number, sequence: number, queues: readonly string[], persistent: boolean, delayMs?: number): { entries: Entry[]; body: Buffer } {
+    const dueMs = delayMs === undefined ? undefined : Math.floor(this.#nowMs()) + delayMs;
     const [low, high] = random.chance(0.7) ? SIZES[0]! : random.of(SIZES);
     const size = random.between(low, high);
     const entries = queues.map((queue): Entry => {
       const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false, dead: false, of: undefined } as const;
-      const entry = { publisher, sequence, queue, size, persistent, life: this.life, ...state };
+      const entry = { publisher, sequence, queue, size, persistent, life: this.life, ...state, dueMs };
       this.entries.set(keyOf(publisher, sequence, queue), entry);
       return entry;
     });
@@ -111,7 +121,8 @@ export class MessageBook {
   /** `since`: when whoever gets it began to ask for messages; what was on its way before may come late. */
   delivered(entry: Entry, redelivered: boolean, since: number, who: string): void {
     this.deliveries++;
-    if (entry.of !== undefined) return;
+    if (entry.dueMs !== undefined && this.#nowMs() < entry.dueMs) this.#violate(`${who} got ${titleOf(entry)} ${entry.dueMs - this.#nowMs()} ms before its time`);
+    if (!isInOrder(entry)) return;
     if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
     if (entry.goneAt < since || entry.goneForGood) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
     if (!entry.persistent && entry.life !== this.life) this.#violate(`${who} got ${titleOf(entry)}, which is transient, from process ${entry.life}`);

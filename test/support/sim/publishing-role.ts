@@ -12,6 +12,8 @@ export type PublishingStyle = {
   readonly persistent: number;
   /** To an exchange that all queues are bound to. */
   readonly fanout: number;
+  /** To an exchange that holds back. */
+  readonly delayed?: number;
 };
 
 const PLAIN: PublishingStyle = { persistent: 0, fanout: 0 };
@@ -27,6 +29,17 @@ const DECLARE_FANOUT = {
   noWait: false,
   arguments: new Map(),
 } as const;
+
+/** Holds back what is published to it, and then routes it by the name of a queue. */
+export const HOLDING = 'holding';
+const DECLARE_HOLDING = {
+  ...DECLARE_FANOUT,
+  exchange: HOLDING,
+  type: 'x-delayed-message',
+  arguments: new Map([['x-delayed-type', { type: 'S' as const, value: Buffer.from('direct') }]]),
+} as const;
+/** At once, soon, and later than most processes last, milliseconds. */
+const DELAYS_MS = [1, 20, 200, 5_000] as const;
 
 /** Publishes with confirms to queues that nobody deletes, and keeps the book of what was confirmed. */
 export class PublishingRole implements Role {
@@ -74,17 +87,21 @@ export class PublishingRole implements Role {
   #declare(index: number): void {
     const queue = this.#queues[index];
     if (queue !== undefined) this.#talk.ask(declareOf(queue), 'queue.declare-ok', () => this.#declare(index + 1));
-    else if (this.#style.fanout === 0) this.#ready = true;
-    else this.#talk.ask(DECLARE_FANOUT, 'exchange.declare-ok', () => this.#bind(0));
+    else if (this.#style.fanout === 0) this.#declareHolding();
+    else this.#talk.ask(DECLARE_FANOUT, 'exchange.declare-ok', () => this.#bind(FANOUT, 0, () => this.#declareHolding()));
   }
 
-  #bind(index: number): void {
+  #declareHolding(): void {
+    const ready = (): void => void (this.#ready = true);
+    if (this.#style.delayed === undefined) ready();
+    else this.#talk.ask(DECLARE_HOLDING, 'exchange.declare-ok', () => this.#bind(HOLDING, 0, ready));
+  }
+
+  #bind(exchange: string, index: number, done: () => void): void {
     const queue = this.#targets[index]?.name;
-    if (queue === undefined) this.#ready = true;
-    else {
-      const method = { name: 'queue.bind', queue, exchange: FANOUT, routingKey: '', noWait: false, arguments: new Map() } as const;
-      this.#talk.ask(method, 'queue.bind-ok', () => this.#bind(index + 1));
-    }
+    if (queue === undefined) return done();
+    const method = { name: 'queue.bind', queue, exchange, routingKey: exchange === HOLDING ? queue : '', noWait: false, arguments: new Map() } as const;
+    this.#talk.ask(method, 'queue.bind-ok', () => this.#bind(exchange, index + 1, done));
   }
 
   received(_channel: number, method: Method, body: Buffer | undefined): void {
@@ -122,12 +139,13 @@ export class PublishingRole implements Role {
     if (this.#unconfirmed >= this.#window) return false;
     for (let burst = random.between(1, 6); burst > 0 && this.#unconfirmed < this.#window; burst--) {
       const persistent = random.chance(this.#style.persistent);
-      const exchange = random.chance(this.#style.fanout) ? FANOUT : '';
+      const delayMs = this.#style.delayed !== undefined && random.chance(this.#style.delayed) ? random.between(0, random.of(DELAYS_MS)) : undefined;
+      const exchange = delayMs !== undefined ? HOLDING : random.chance(this.#style.fanout) ? FANOUT : '';
       const queues = exchange === FANOUT ? this.#targets : [random.of(this.#targets)];
-      const { entries, body } = book.writeTo(random, this.#publisher, this.#sent.length, queues.map(({ name }) => name), persistent);
+      const { entries, body } = book.writeTo(random, this.#publisher, this.#sent.length, queues.map(({ name }) => name), persistent, delayMs);
       this.#sent.push(entries);
       this.#unconfirmed++;
-      this.#client.publish(CHANNEL, queues[0]!.name, body, { exchange, persistent, priority: priorityOf(entries[0]!) });
+      this.#client.publish(CHANNEL, queues[0]!.name, body, { exchange, persistent, priority: priorityOf(entries[0]!), ...(delayMs !== undefined && { delayMs }) });
     }
     return true;
   }

@@ -27,7 +27,7 @@ export interface Role {
 }
 
 /** How a message is published. */
-export type PublishTraits = { readonly exchange: string; readonly persistent: boolean; readonly priority: number };
+export type PublishTraits = { readonly exchange: string; readonly persistent: boolean; readonly priority: number; readonly delayMs?: number };
 
 const TRANSIENT: PublishTraits = { exchange: '', persistent: false, priority: 0 };
 
@@ -190,9 +190,12 @@ export class SimClient {
 
 function publishFrames(channel: number, routingKey: string, body: Buffer, frameMax: number, traits: PublishTraits): Buffer {
   const partMax = frameMax - FRAME_HEADER_SIZE - 1;
+  const { exchange, persistent, priority, delayMs } = traits;
+  const headers = delayMs === undefined ? undefined : new Map([['x-delay', { type: 'I' as const, value: delayMs }]]);
+  const properties = { ...(persistent && { deliveryMode: 2 }), ...(priority > 0 && { priority }), ...(headers && { headers }) };
   const parts = [
-    encodeMethodFrame(channel, { name: 'basic.publish', exchange: traits.exchange, routingKey, mandatory: false, immediate: false }),
-    encodeHeaderFrame(channel, body.length, { ...(traits.persistent && { deliveryMode: 2 }), ...(traits.priority > 0 && { priority: traits.priority }) }),
+    encodeMethodFrame(channel, { name: 'basic.publish', exchange, routingKey, mandatory: false, immediate: false }),
+    encodeHeaderFrame(channel, body.length, properties),
   ];
   for (let at = 0; at < body.length; at += partMax) {
     const part = body.subarray(at, at + partMax);

@@ -18,6 +18,7 @@ import { TimelineDesk } from '../../../../actors/store/timeline-desk.ts';
 import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { createSharedMemory } from '../../../../native-free-io/memory/memory-layout.ts';
 import { contentHeaderSize, writeContentHeader } from '../../../../src/amqp/basic-properties.ts';
+import { CopyDraft } from '../../../../src/amqp/copy-draft.ts';
 import { PUBLISH_WORDS, PublishMark, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
 import { propertiesOf } from '../../../../src/amqp/message-properties.ts';
 import { FRAME_HEADER_SIZE } from '../../../../src/amqp/frame.ts';
@@ -99,7 +100,7 @@ export class TimelineActorWorld {
     const record = topology.timeline(VHOST, 'd')!.record;
     const damaged = (what: string): void => assert.unreachable(what);
     const rest = { nowMs: () => this.#nowMs, chance: () => 0, damaged, ended: () => {}, flushReleases: () => memory.table.flushReleases() };
-    this.#setting = { record, vhost: VHOST, exchange: 'd', topology, memory, store: STORE, pool, slots: memory.slots, state, links: new QueueLinks(pool), ...rest };
+    this.#setting = { record, vhost: VHOST, exchange: 'd', topology, memory, store: STORE, pool, slots: memory.slots, state, links: new QueueLinks(pool), draft: new CopyDraft(), ...rest };
     this.#newActor();
   }
 

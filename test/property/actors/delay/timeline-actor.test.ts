@@ -29,7 +29,7 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
 ];
 
 const MISTAKES: Readonly<Record<string, SourceChange>> = {
-  'a moment goes when its messages were sent': { file: 'actors/delay/timeline-actor.ts', right: 'if (links > 0) copies.add(moment.index, links, this.#bytesOf([address]));', wrong: 'if (links > 0) this.#state.landed(moment.index);' },
+  'a moment goes when its messages were sent': { file: 'actors/delay/timeline-actor.ts', right: 'if (links > 0) copies.add(moment.index, links, bytes);', wrong: 'if (links > 0) this.#state.landed(moment.index);' },
   'what was let go of is never asked for again': { file: 'actors/delay/timeline-actor.ts', right: '    state.receded = place;\n    state.nextMs = place.dueMs;\n', wrong: '    state.receded = place;\n' },
   'what comes late behind the window is taken twice': { file: 'actors/delay/timeline-actor.ts', right: 'isOurs && (state.receded === undefined || !isLater(place, state.receded))', wrong: 'isOurs' },
   'what is under way is handed out again': { file: 'actors/delay/timeline-actor.ts', right: 'const place = state.latest(last);', wrong: 'const place = last;' },
