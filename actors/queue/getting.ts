@@ -46,7 +46,7 @@ export class Getting {
     return got === undefined ? { type: 'empty' } : { type: 'got', ...got, readyCount: machine.ready };
   }
 
-  /** Contents have come, or what has expired has gone. */
+  /** Contents have come, what has expired has gone, or what was waited for was dropped, and then nobody reads it. */
   retry(answer: (to: ActorRef, request: number, answer: QueueAnswer) => void): void {
     const waiting = this.#waiting;
     if (waiting.length === 0) return;

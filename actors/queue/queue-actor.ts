@@ -181,6 +181,7 @@ export class QueueActor implements Actor, QueuePort {
     if (this.#machine.delaysRetries && this.#unsynced.none) this.#timeLimits.endDelays(this.#admission);
     if (this.#machine.expires) this.#expire();
     else this.#dispatch();
+    if (this.#machine.isGetWaiting && this.#state === 'running') this.#retryGets();
     this.#outboxes.flush();
     this.#deadLetters?.send();
     this.#keeping?.endTurn(this.#unsynced.none);
