@@ -223,7 +223,8 @@ export class TopologyActor implements Actor {
   }
 
   #applied(thread: number, version: number): void {
-    if (!this.#reached.has(thread)) return;
+    // What a lost thread had applied may be read when its replacement is further.
+    if (version <= (this.#reached.get(thread) ?? Infinity)) return;
     this.#reached.set(thread, version);
     this.#answerShown();
   }

@@ -245,4 +245,17 @@ actors('an exclusive queue goes with a connection that is lost with its thread, 
   assert.not(declare('late', 5), 'a crash forgets it');
 });
 
+actors('what a lost thread had applied does not set its replacement back', () => {
+  const bench = new Bench(false);
+  bench.ask(writer.queue('q'));
+  const late = bench.shown.at(-1)!;
+  bench.actor.dropReplica(1);
+  bench.ask(writer.queue('r'));
+  bench.actor.addReplica(1);
+  bench.answered();
+  bench.tell(TopologyLetter.applied, late);
+  const request = bench.ask(writer.queue('r'));
+  assert.equal(bench.answered(), [request]);
+});
+
 actors.run();
