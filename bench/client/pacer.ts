@@ -31,6 +31,11 @@ export class Pacer {
     return dueNs < this.#endNs ? dueNs : undefined;
   }
 
+  /** Between the next message and the one before, ns. */
+  get intervalNs(): number {
+    return this.#fixedIntervalNs ?? 1e9 / this.#rates.valueAt(this.#dueNs);
+  }
+
   /** Takes all messages that are due at `timeNs`: their due times, at most `limit` of them. */
   take(timeNs: number, limit: number): number[] {
     const due: number[] = [];
@@ -48,8 +53,14 @@ export class Pacer {
   }
 }
 
-/** A sleeping thread wakes late; this much is waited for awake. */
-const WAKE_SLACK_NS = shortenTimerSlack();
+/** A sleeping thread wakes late by so much; it is waited for awake. */
+const WAKE_NS = shortenTimerSlack();
+/**
+ * A core that has slept for long wakes later still: with time to spare more is waited for awake, up to a quarter of the time between two
+ * messages. All of it would take a core from the broker that shares the machine.
+ */
+const AWAKE_NS_MAX = 120_000;
+const AWAKE_SHARE = 0.25;
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocked for longer, the thread would leave its event loop alone for too long. */
@@ -57,10 +68,12 @@ const SLEEP_LIMIT_NS = 20_000_000;
 
 /**
  * Blocks the thread until shortly before `timeNs`, or for a while: true when the time is near. `spinUntil` waits for the rest.
- * Timers of the event loop would be late by up to a millisecond, which would be counted as the broker's latency.
+ * Timers of the event loop would be late by up to a millisecond, which would be counted as the broker's latency. `intervalNs`:
+ * between two messages.
  */
-export function sleepUntilNear(timeNs: number): boolean {
-  const sleepNs = timeNs - nowNs() - WAKE_SLACK_NS;
+export function sleepUntilNear(timeNs: number, intervalNs: number): boolean {
+  const awakeNs = Math.max(WAKE_NS, Math.min(AWAKE_NS_MAX, AWAKE_SHARE * intervalNs));
+  const sleepNs = timeNs - nowNs() - awakeNs;
   if (sleepNs > 0) Atomics.wait(sleeper, 0, 0, Math.min(sleepNs, SLEEP_LIMIT_NS) / 1e6);
   return sleepNs <= SLEEP_LIMIT_NS;
 }

@@ -63,7 +63,7 @@ async function keepPace(turns: Turns, pacer: Pacer, isListening: boolean): Promi
     if (nextNs === undefined) return;
     if (isListening) await waitAwake(nextNs);
     for (let near = isListening; !near; ) {
-      near = sleepUntilNear(nextNs);
+      near = sleepUntilNear(nextNs, pacer.intervalNs);
       await new Promise((resolve) => setImmediate(resolve));
     }
     await taken;
