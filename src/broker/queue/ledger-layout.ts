@@ -5,7 +5,7 @@
  * ```
  * slot (64 words, one a queue, in a table shared by all threads)
  *
- *   FIRST_CHUNK | HEAD | TAIL | LETTER_TAIL | LETTER_SENDER | LETTER_NUMBER | counters ...
+ *   FIRST_CHUNK | HEAD | TAIL | LETTER_TAIL | LETTER_SENDER | LETTER_NUMBER | LETTER_ANSWERED | counters ...
  *
  *   HEAD         position of the oldest message that is not gone
  *   TAIL         position that the next message will get
@@ -43,7 +43,7 @@ export const TAIL = 2;
 export const LETTER_TAIL = 3;
 export const LETTER_SENDER = 4;
 export const LETTER_NUMBER = 5;
-/** The letter whose publishes are all in and all answered. */
+/** Number of the letter that was begun last, once its publishes are all in and all answered; 0 before. */
 export const LETTER_ANSWERED = 6;
 /** Id of the queue whose slot this is; tells a new queue from one that is taken over. */
 export const QUEUE_ID = 7;

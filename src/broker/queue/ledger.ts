@@ -16,6 +16,7 @@ import {
   GONE,
   HEAD,
   KEPT_FLAG,
+  LETTER_ANSWERED,
   LETTER_NUMBER,
   LETTER_SENDER,
   LETTER_TAIL,
@@ -393,6 +394,8 @@ export class Ledger {
     this.#slots[slot + LETTER_SENDER] = 0;
     this.#slots[slot + LETTER_TAIL] = this.tail;
     this.#slots[slot + LETTER_NUMBER] = number;
+    // Threads number their letters each for itself: what was answered with this number may be the letter of another thread.
+    this.#slots[slot + LETTER_ANSWERED] = 0;
     this.#slots[slot + LETTER_SENDER] = sender;
     return 0;
   }

@@ -66,7 +66,8 @@ export class QueueActorWorld {
   /** When each of the other timers ends. */
   #timers = new Map<number, number>();
   #nowMs = 0;
-  #numbers = 0;
+  /** Letters of each sender: every thread numbers its own, and each sender is on a thread of its own. */
+  readonly #numbers = new Map<number, number>();
   #keys = 0;
   #requests = 0;
   readonly #asked = new Map<number, (answer: QueueAnswer, generation: number) => void>();
@@ -187,7 +188,8 @@ export class QueueActorWorld {
   #tell(from: ActorRef, type: number, fill: (letter: Letter) => void): void {
     const letter = new Letter(type);
     letter.sender = from;
-    letter.number = ++this.#numbers;
+    letter.number = (this.#numbers.get(from.id) ?? 0) + 1;
+    this.#numbers.set(from.id, letter.number);
     fill(letter);
     this.#inbox.push(letter);
   }

@@ -101,6 +101,23 @@ actor('what waits is ready in time after a crash, although nobody writes to the 
   assert.ok(crashes > 5);
 });
 
+actor('a letter that has the number of another publisher\'s is answered, wherever a crash meets it', () => {
+  let crashes = 0;
+  for (let changes = 0; changes < 40; changes++) {
+    const world = new QueueActorWorld(SETTINGS['a queue']!);
+    const [one, other] = [world.connect(), world.connect()];
+    world.publish(one, 1);
+    world.turn();
+    world.memory.lightFuse(changes);
+    world.publish(other, 3);
+    for (let turn = 0; turn < 3; turn++) world.turn();
+    crashes += world.crashes;
+    assert.is(one.verdicts.size + other.verdicts.size, 4, `a crash at change ${changes}`);
+    world.finish();
+  }
+  assert.ok(crashes > 5);
+});
+
 const FILE = new URL('../../../../actors/queue/queue-actor.ts', import.meta.url);
 
 const MISTAKES: Readonly<Record<string, Mistake>> = {
