@@ -13,16 +13,22 @@ const { join } = require('node:path');
 const LIMIT_MS = 20_000;
 const LEVERET = join(__dirname, '..', 'bin', 'leveret.js');
 
-const dataDir = mkdtempSync(join(tmpdir(), 'leveret-warm-'));
-const node = spawn(process.execPath, [LEVERET, 'start', '--port', '0', '--data-dir', dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
-const limit = setTimeout(() => node.kill('SIGKILL'), LIMIT_MS);
-let said = '';
-node.stdout.on('data', (chunk) => {
-  said += chunk;
-  if (said.includes('Server startup complete')) node.kill('SIGTERM');
-});
-node.on('error', () => {});
-node.on('close', () => {
-  clearTimeout(limit);
-  rmSync(dataDir, { recursive: true, force: true });
-});
+function warm() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'leveret-warm-'));
+  const node = spawn(process.execPath, [LEVERET, 'start', '--port', '0', '--data-dir', dataDir], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const limit = setTimeout(() => node.kill('SIGKILL'), LIMIT_MS);
+  let said = '';
+  node.stdout.on('data', (chunk) => {
+    said += chunk;
+    if (said.includes('Server startup complete')) node.kill('SIGTERM');
+  });
+  node.on('error', () => {});
+  node.on('close', () => {
+    clearTimeout(limit);
+    rmSync(dataDir, { recursive: true, force: true });
+  });
+}
+
+// An installation must not fail because of it: a folder that cannot be written, say.
+process.on('uncaughtException', () => process.exit());
+warm();

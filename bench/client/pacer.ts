@@ -53,29 +53,35 @@ export class Pacer {
   }
 }
 
-/** A sleeping thread wakes late by so much; it is waited for awake. */
-const WAKE_NS = shortenTimerSlack();
 /**
- * A core that has slept for long wakes later still: with time to spare more is waited for awake, up to a quarter of the time between two
- * messages. All of it would take a core from the broker that shares the machine.
+ * A core that has slept for long wakes later than the kernel's timer: with time to spare more is waited for awake, up to a quarter of the time
+ * between two messages. All of it would take a core from the broker that shares the machine.
  */
 const AWAKE_NS_MAX = 120_000;
 const AWAKE_SHARE = 0.25;
-const sleeper = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocked for longer, the thread would leave its event loop alone for too long. */
 const SLEEP_LIMIT_NS = 20_000_000;
 
 /**
- * Blocks the thread until shortly before `timeNs`, or for a while: true when the time is near. `spinUntil` waits for the rest.
- * Timers of the event loop would be late by up to a millisecond, which would be counted as the broker's latency. `intervalNs`:
- * between two messages.
+ * The sleep of a thread that has to be on time. Timers of the event loop would be late by up to a millisecond, which would be counted as the
+ * broker's latency.
  */
-export function sleepUntilNear(timeNs: number, intervalNs: number): boolean {
-  const awakeNs = Math.max(WAKE_NS, Math.min(AWAKE_NS_MAX, AWAKE_SHARE * intervalNs));
-  const sleepNs = timeNs - nowNs() - awakeNs;
-  if (sleepNs > 0) Atomics.wait(sleeper, 0, 0, Math.min(sleepNs, SLEEP_LIMIT_NS) / 1e6);
-  return sleepNs <= SLEEP_LIMIT_NS;
+export class Sleep {
+  readonly #word = new Int32Array(new SharedArrayBuffer(4));
+  /** A sleep ends late by so much at least. */
+  readonly #wakeNs = shortenTimerSlack();
+
+  /**
+   * Blocks the thread until shortly before `timeNs`, or for a while: true when the time is near. `spinUntil` waits for the rest.
+   * `intervalNs`: between two messages.
+   */
+  untilNear(timeNs: number, intervalNs: number): boolean {
+    const awakeNs = Math.max(this.#wakeNs, Math.min(AWAKE_NS_MAX, AWAKE_SHARE * intervalNs));
+    const sleepNs = timeNs - nowNs() - awakeNs;
+    if (sleepNs > 0) Atomics.wait(this.#word, 0, 0, Math.min(sleepNs, SLEEP_LIMIT_NS) / 1e6);
+    return sleepNs <= SLEEP_LIMIT_NS;
+  }
 }
 
 export function spinUntil(timeNs: number): void {

@@ -4,7 +4,7 @@ import { callAt, nowNs, pause } from './clock.ts';
 import { createHistogram, encodeHistogram, recordLatency } from './latency.ts';
 import { routesOf } from './layout.ts';
 import type { Plan, Window } from './orders.ts';
-import { Pacer, sleepUntilNear, spinUntil } from './pacer.ts';
+import { Pacer, Sleep, spinUntil } from './pacer.ts';
 import { Producer, type ReturnCounter } from './producer.ts';
 import type { Side } from './side-role.ts';
 
@@ -57,13 +57,14 @@ class Turns {
  * writer rests.
  */
 async function keepPace(turns: Turns, pacer: Pacer, isListening: boolean): Promise<void> {
+  const sleep = new Sleep();
   let taken: Promise<void> = Promise.resolve();
   while (!turns.over) {
     const nextNs = pacer.nextNs;
     if (nextNs === undefined) return;
     if (isListening) await waitAwake(nextNs);
     for (let near = isListening; !near; ) {
-      near = sleepUntilNear(nextNs, pacer.intervalNs);
+      near = sleep.untilNear(nextNs, pacer.intervalNs);
       await new Promise((resolve) => setImmediate(resolve));
     }
     await taken;

@@ -3,3 +3,10 @@ export function moved<T extends Float64Array | Int32Array | Uint32Array | Uint8A
   to.set(from.length > to.length ? from.subarray(0, to.length) : from);
   return to;
 }
+
+/** The numbers of `count` rows, as they came. */
+export function rowNumbers(count: number): Uint32Array {
+  const rows = new Uint32Array(count);
+  for (let row = 0; row < count; row++) rows[row] = row;
+  return rows;
+}

@@ -1,5 +1,5 @@
 /** Messages that a group brought for a timeline, in columns: hundreds of thousands come in a second, and none is an object. */
-import { moved } from './columns.ts';
+import { moved, rowNumbers } from './columns.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { StoreMemory } from './port.ts';
 
@@ -58,8 +58,7 @@ export class DelayedRows implements MomentRows {
 
   /** All rows by time; those of one time as they came. */
   inOrder(): Uint32Array {
-    const order = new Uint32Array(this.count);
-    for (let row = 0; row < order.length; row++) order[row] = row;
+    const order = rowNumbers(this.count);
     const dueMs = this.#dueMs;
     // Mostly they come so.
     return this.#rises ? order : order.sort((left, right) => dueMs[left]! - dueMs[right]! || left - right);

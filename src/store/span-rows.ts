@@ -1,5 +1,5 @@
 /** Messages of spans that were read, in columns: thousands are refined at once, and none is an object. */
-import { moved } from './columns.ts';
+import { moved, rowNumbers } from './columns.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { FoundInSpan } from './span-record.ts';
 
@@ -54,8 +54,7 @@ export class SpanRows implements MomentRows {
 
   /** All rows by time, those of one millisecond by arrival. */
   inOrder(): Uint32Array {
-    const order = new Uint32Array(this.count);
-    for (let row = 0; row < order.length; row++) order[row] = row;
+    const order = rowNumbers(this.count);
     const dueMs = this.#dueMs;
     const arrivals = this.#arrivals;
     return order.sort((left, right) => dueMs[left]! - dueMs[right]! || arrivals[left]! - arrivals[right]!);

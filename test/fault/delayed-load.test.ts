@@ -105,12 +105,12 @@ load(`${COUNT} of ${BODY_BYTES} bytes wait on the disk, and each comes at its ti
       const beganMs = Date.now();
       wayMs = await publishAll(broker, (number) => firstDueMs + offsets[number]!);
       watch.end();
-      console.log(`published ${COUNT} in ${((Date.now() - beganMs) / 1000).toFixed(1)} s; ${timesText(runTimes(pid!))}; ${watch.text}`);
+      process.stdout.write(`published ${COUNT} in ${((Date.now() - beganMs) / 1000).toFixed(1)} s; ${timesText(runTimes(pid!))}; ${watch.text}\n`);
       if (COUNT >= FULL_COUNT) assert.ok(watch.anonMaxBytes - watch.first.anonBytes < GROWTH_MAX_BYTES, watch.text);
     });
     const stoppedMs = Date.now();
     await during(dataDir, async (broker, { process: { pid } }) => {
-      console.log(`ended and started in ${((Date.now() - stoppedMs) / 1000).toFixed(1)} s, ${((firstDueMs - Date.now()) / 1000).toFixed(1)} s before the first is due`);
+      process.stdout.write(`ended and started in ${((Date.now() - stoppedMs) / 1000).toFixed(1)} s, ${((firstDueMs - Date.now()) / 1000).toFixed(1)} s before the first is due\n`);
       const watch = new MemoryWatch(pid!, LOOK_MS);
       const lateness = new Lateness();
       const atLeast = new Lateness();
@@ -133,8 +133,8 @@ load(`${COUNT} of ${BODY_BYTES} bytes wait on the disk, and each comes at its ti
       while (lateness.count < expected && Date.now() < lastMs) await new Promise<void>((resolve) => setTimeout(resolve, LOOK_MS));
       stop();
       watch.end();
-      console.log(`counted from the confirm: ${atLeast.text}`);
-      console.log(`${lateness.text}; the latest of each second: ${worst.join(' ')}; ${timesText(runTimes(pid!))}; ${watch.text}`);
+      process.stdout.write(`counted from the confirm: ${atLeast.text}\n`);
+      process.stdout.write(`${lateness.text}; the latest of each second: ${worst.join(' ')}; ${timesText(runTimes(pid!))}; ${watch.text}\n`);
       assert.is(lateness.count, expected);
       assert.is(twice, 0);
       assert.ok(lateness.minMs >= -CLOCKS_APART_MS, `one came ${-lateness.minMs} ms early`);

@@ -4,8 +4,9 @@
  * queues only, here every queue may have it.
  *
  * What counts is what a consumer did with a delivery: reject and nack with requeue, basic.recover, the end of its channel or connection. A
- * delivery that never reached anybody (`unsent`, `surplus`) does not. A crash of the queue itself counts each delivery that it held, once, as RabbitMQ counts the
- * loss of a node; but nothing is dropped for that, because no consumer has failed: the count stops at the limit, and the next return tells.
+ * delivery that never reached anybody (`unsent`, `surplus`) does not. A crash of the queue itself counts each delivery that it held, once, as
+ * RabbitMQ counts the loss of a node; but nothing is dropped for that, because no consumer has failed: the count stops at the limit, and the
+ * next return tells.
  *
  * The count stands in the ledger's entry, behind the change of state: a crash between the two leaves it one lower, never higher.
  */

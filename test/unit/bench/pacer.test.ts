@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { nowNs } from '../../../bench/client/clock.ts';
-import { Pacer, sleepUntilNear, spinUntil } from '../../../bench/client/pacer.ts';
+import { Pacer, Sleep, spinUntil } from '../../../bench/client/pacer.ts';
 
 const test = suite('bench/client/pacer');
 
@@ -20,11 +20,12 @@ test('the schedule has rate times seconds messages and then is over', () => {
 });
 
 test('waits until the time has come', () => {
+  const sleep = new Sleep();
   const dueNs = nowNs() + 2e6;
-  assert.ok(sleepUntilNear(dueNs, 1e6));
+  assert.ok(sleep.untilNear(dueNs, 1e6));
   spinUntil(dueNs);
   assert.ok(nowNs() >= dueNs);
-  assert.not.ok(sleepUntilNear(nowNs() + 1e9, 1e9), 'a long sleep is cut short');
+  assert.not.ok(sleep.untilNear(nowNs() + 1e9, 1e9), 'a long sleep is cut short');
 });
 
 test.run();
