@@ -9,7 +9,7 @@ import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
-import { Consumption, Publishing, until } from '../support/traffic.ts';
+import { Consumption, Publishing, Runs, until } from '../support/traffic.ts';
 
 const CRASHES = 200;
 const QUEUES = ['crowded-0', 'crowded-1', 'crowded-2'];
@@ -34,7 +34,7 @@ class Crowd {
   readonly #fault: FaultNode;
   readonly #ledger: LedgerOfMessages;
   readonly #random: SeededRandom;
-  readonly #runs: Promise<void>[] = [];
+  readonly #runs = new Runs();
   #failed = 0;
 
   constructor(fault: FaultNode, ledger: LedgerOfMessages, random: SeededRandom) {
@@ -47,7 +47,7 @@ class Crowd {
     try {
       const opened = await connect();
       all.push(opened);
-      this.#runs.push(opened.run());
+      this.#runs.add(opened.run());
     } catch {
       // It crashed before it was open.
       this.#failed++;
@@ -84,9 +84,10 @@ class Crowd {
     return alive(this.publishings).reduce((sum, each) => sum + each.unanswered, 0);
   }
 
-  async drop(): Promise<void> {
+  /** Answers what went wrong in its traffic. */
+  async drop(): Promise<string> {
     for (const each of [...this.publishings, ...this.consumptions]) each.client.drop();
-    await Promise.all(this.#runs);
+    return this.#runs.ended();
   }
 }
 
@@ -128,7 +129,8 @@ async function runCrashes(schedulers: number, seed: number, root?: string): Prom
       stuck = String(error);
     }
     ended = crowd.ended;
-    await crowd.drop();
+    const failure = await crowd.drop();
+    stuck ||= failure;
     return { verdict: ledger.verdict(), crashes: fault.crashes(), ended, surprises: fault.surprises, stuck };
   } finally {
     await fault.close();

@@ -9,7 +9,7 @@ import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
-import { Consumption, Publishing, until } from '../support/traffic.ts';
+import { Consumption, Publishing, Runs, until } from '../support/traffic.ts';
 
 const CRASHES = 200;
 const QUEUES = 4;
@@ -61,7 +61,8 @@ async function runTraffic(schedulers: number, seed: number, root?: string): Prom
       const options = { publisher, queues, random, window: 400, bodySizeMax: 600 };
       publishings.push(await Publishing.open(fault.broker, ledger, options));
     }
-    const running = Promise.all([...publishings, ...consumptions, ...holding].map((each) => each.run()));
+    const runs = new Runs();
+    for (const each of [...publishings, ...consumptions, ...holding]) runs.add(each.run());
     for (let thread = 1; thread <= schedulers; thread++) {
       const plan = { group: 'queue', seed: seed + thread, everyLetters: EVERY_LETTERS, crashesMax: CRASHES } as const;
       fault.node.fault(thread, { type: 'plan', plan });
@@ -78,7 +79,8 @@ async function runTraffic(schedulers: number, seed: number, root?: string): Prom
       stuck = String(error);
     }
     for (const each of [...publishings, ...consumptions, ...holding]) each.client.drop();
-    await running;
+    const failure = await runs.ended();
+    stuck ||= failure;
     return { verdict: ledger.verdict(), crashes: fault.crashes(), surprises: fault.surprises, stuck };
   } finally {
     await fault.close();

@@ -12,7 +12,7 @@ import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { SeededRandom, runSeed } from '../support/seeded-random.ts';
-import { Consumption, Publishing, until } from '../support/traffic.ts';
+import { Consumption, Publishing, Runs, until } from '../support/traffic.ts';
 
 const FAULTS = Number(process.env['LEVERET_THREAD_FAULTS'] ?? 10);
 const STALL_MS_MAX = 400;
@@ -53,7 +53,7 @@ async function persistently<T>(open: () => Promise<T>): Promise<T> {
 class Crowd {
   readonly publishings: Publishing[] = [];
   readonly consumptions: Consumption[] = [];
-  readonly runs: Promise<void>[] = [];
+  readonly runs = new Runs();
   readonly #fault: FaultNode;
   readonly #ledger: LedgerOfMessages;
   readonly #queues: readonly string[];
@@ -72,7 +72,7 @@ class Crowd {
     const options = { publisher: ++this.#publishers, queues: this.#queues, random: this.#random, window: 200, bodySizeMax: 400 };
     const publishing = await persistently(() => Publishing.open(this.#fault.broker, this.#ledger, options));
     this.publishings.push(publishing);
-    this.runs.push(publishing.run());
+    this.runs.add(publishing.run());
   }
 
   async consume(queue: string): Promise<void> {
@@ -80,7 +80,7 @@ class Crowd {
     const options = { name, queue, random: this.#random, noAck: false, prefetch: 50, nackOneIn: 0, whole: false };
     const consumption = await persistently(() => Consumption.open(this.#fault.broker, this.#ledger, options));
     this.consumptions.push(consumption);
-    this.runs.push(consumption.run());
+    this.runs.add(consumption.run());
   }
 
   /** Whoever lost its connection comes again, as clients do. */
@@ -156,7 +156,8 @@ async function runFaults(seed: number, count: number, root?: string): Promise<Ou
       stuck = `${error} after ${JSON.stringify(fault.surprises.slice(-5))}, ${JSON.stringify((await fault.node.liveTree()).listener)}`;
     }
     for (const each of [...crowd.publishings, ...crowd.consumptions]) each.client.drop();
-    await Promise.all(crowd.runs);
+    const failure = await crowd.runs.ended();
+    stuck ||= failure;
     return { verdict: ledger.verdict(), faults, losses: fault.node.threadsLost(), stuck };
   } finally {
     await fault.close();

@@ -186,6 +186,26 @@ export class Consumption {
   }
 }
 
+/** Traffic that goes on beside a test. What goes wrong in it is an outcome of the test: nobody waits for it yet, and it must not end the process. */
+export class Runs {
+  readonly #ended: Promise<void>[] = [];
+  #failure = '';
+
+  add(run: Promise<void>): void {
+    this.#ended.push(
+      run.catch((error: unknown) => {
+        this.#failure ||= String(error);
+      }),
+    );
+  }
+
+  /** Resolves when all have ended: with what went wrong first, or with nothing. */
+  async ended(): Promise<string> {
+    await Promise.all(this.#ended);
+    return this.#failure;
+  }
+}
+
 /** Waits until `done`, looking often; an error that names `what` when nothing has moved for `idleMs`. */
 export async function until(done: () => boolean, what: string, progress: () => number, idleMs = 15_000): Promise<void> {
   const startedAt = performance.now();

@@ -144,8 +144,9 @@ test('a full queue refuses whatever the priority', async ({ channel }) => {
 
 test('what has expired behind a higher priority stays counted, and is not delivered', async ({ channel }) => {
   const queue = await queueOf(channel, 5);
-  channel.publish({ routingKey: queue }, 'low', { priority: 1, expiration: '1' });
+  // First what stands in front: a low one that is alone for its millisecond is the head, and goes.
   channel.publish({ routingKey: queue }, 'high', { priority: 5, expiration: LONG });
+  channel.publish({ routingKey: queue }, 'low', { priority: 1, expiration: '1' });
   channel.publish({ routingKey: queue }, 'lowest', {});
   await passes(channel, queue, 60);
   await channel.untilReady(queue, 3);
