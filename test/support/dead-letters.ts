@@ -1,6 +1,8 @@
 /** What tests of dead letters share: queues whose messages die, and how to read what a letter says. */
+import * as assert from 'uvu/assert';
 import { decodeFields } from '../../src/amqp/field-table-codec.ts';
 import type { FieldTable, FieldValue } from '../../src/broker/field-table.ts';
+import { DEADLINE_MS } from './deadline.ts';
 import { freshName } from './fresh-name.ts';
 import type { RawChannel } from './raw-channel.ts';
 import type { RawProperties } from './raw-properties.ts';
@@ -62,6 +64,34 @@ export function headersOf(properties: RawProperties): Record<string, unknown> {
 export async function next(channel: RawChannel, queue: string) {
   await channel.untilReady(queue, 1);
   return channel.get(queue);
+}
+
+/** Waits until a queue has anything, however much, and takes the first. */
+async function first(channel: RawChannel, queue: string) {
+  const givenUpAt = performance.now() + DEADLINE_MS;
+  for (;;) {
+    const isLast = performance.now() > givenUpAt;
+    channel.send('basic.get', { queue, noAck: true });
+    const answer = await channel.inbox.take('a message or none');
+    channel.inbox.putBack(answer);
+    if (answer.name !== 'basic.get-empty' || isLast) return channel.expectContent('basic.get-ok');
+    await channel.expect('basic.get-empty');
+  }
+}
+
+/**
+ * The next letter of a grave: its message has expired in `queue`, and not before `ttlMs` were over. `sinceMs` is taken before its time can
+ * have begun. That it was there until then needs no look at the right moment, which a busy machine may miss.
+ */
+export async function expired(channel: RawChannel, grave: string, queue: string, { sinceMs, ttlMs }: { readonly sinceMs: number; readonly ttlMs: number }) {
+  const letter = await first(channel, grave);
+  // The clock of the node counts whole milliseconds.
+  const elapsedMs = performance.now() - sinceMs;
+  assert.ok(elapsedMs >= ttlMs - 2, `expired after ${elapsedMs} ms, not ${ttlMs}`);
+  const [death] = headersOf(letter.properties)['x-death'] as Record<string, unknown>[];
+  assert.equal([death!['reason'], death!['queue']], ['expired', queue]);
+  await channel.untilReady(queue, 0);
+  return letter;
 }
 
 /** Takes the next message and rejects it. */

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert';
 import { decodeFields, encodeFields, long, longlong, short } from './raw-bytes.ts';
 import type { LayoutLetter } from './raw-bytes.ts';
+import { DEADLINE_MS } from './deadline.ts';
 import { Inbox } from './inbox.ts';
 import { METHODS } from './raw-methods.ts';
 import type { CallName, MethodFields, MethodName } from './raw-methods.ts';
@@ -120,6 +121,15 @@ export class RawChannel {
     this.#wire.sendFrame(FRAME.header, this.number, payload);
   }
 
+  /** Waits until the first `count` publishes since confirm.select are confirmed. */
+  async confirmed(count: number): Promise<void> {
+    const missing = new Set(Array.from({ length: count }, (_, index) => index + 1));
+    while (missing.size > 0) {
+      const { deliveryTag, multiple } = await this.expect('basic.ack');
+      for (const tag of missing) if (tag === Number(deliveryTag) || (multiple && tag < Number(deliveryTag))) missing.delete(tag);
+    }
+  }
+
   /** A queue of the test's own, gone with the connection. */
   async queue(queue: string, fields: Partial<MethodFields<'queue.declare'>> = {}): Promise<string> {
     return (await this.call('queue.declare', { queue, exclusive: true, ...fields })).queue;
@@ -131,11 +141,13 @@ export class RawChannel {
 
   /** Waits until the queue has this many messages ready: other channels' messages and settles arrive in their own time. */
   async untilReady(queue: string, count: number): Promise<void> {
-    const givenUpAt = performance.now() + 5_000;
+    const givenUpAt = performance.now() + DEADLINE_MS;
     for (;;) {
+      // The last look is one that began after the deadline.
+      const isLast = performance.now() > givenUpAt;
       const { messageCount } = await this.call('queue.declare', { queue, passive: true });
       if (messageCount === count) return;
-      if (performance.now() > givenUpAt) assert.is(messageCount, count, `messages ready in ${queue}`);
+      if (isLast) assert.is(messageCount, count, `messages ready in ${queue}`);
     }
   }
 

@@ -5,15 +5,18 @@
 import * as assert from 'uvu/assert';
 import { conversation } from '../../support/conversation.ts';
 import type { Scene } from '../../support/conversation.ts';
+import { dyingTo, expired } from '../../support/dead-letters.ts';
 import { freshName } from '../../support/fresh-name.ts';
 import type { RawChannel } from '../../support/raw-channel.ts';
 import { table } from '../../support/raw-table.ts';
 import type { RawValue } from '../../support/raw-table.ts';
+import { TOO_LATE, timely } from '../../support/timely.ts';
 
 const { test, run } = conversation('x-delayed-message');
 
-/** Long enough that what is to come first has come. */
 const DELAY_MS = 700;
+/** Of what must not come before a test ends. */
+const FAR_MS = 3_600_000;
 
 function delayed(scene: Scene, type = 'direct', fields: Record<string, RawValue> = {}): Promise<string> {
   return scene.exchange('x-delayed-message', { arguments: table({ 'x-delayed-type': ['S', type], ...fields }) });
@@ -49,22 +52,31 @@ test('says how it routes, or is refused', async (scene) => {
 });
 
 test('holds back for as long as the header says, whatever integer it is, and negates it', async (scene) => {
-  const { channel } = scene;
-  const exchange = await delayed(scene);
-  const queue = await bound(scene, exchange);
-  await channel.consume(queue, { noAck: true });
+  const { client } = scene;
+  const stepMs = 200;
   const short: RawValue[] = [['b', 120], ['B', 250]];
-  const long: RawValue[] = [['s', 900], ['u', 950], ['I', 1000], ['i', 1050], ['l', 1100n], ['S', '1150'], ['d', 1200.9]];
-  const startedAt = performance.now();
-  for (const delay of [...short, ...long.toReversed()]) publish(channel, exchange, String(delay[1]), delay);
-  for (const delay of [...short, ...long]) {
-    const { text, properties, fields } = await channel.delivery();
-    const delayMs = Math.trunc(Number(delay[1]));
-    assert.is(text, String(delay[1]));
-    assert.equal(properties.headers, header(['I', -delayMs]));
-    assert.equal([fields.exchange, fields.routingKey, fields.redelivered], [exchange, 'k', false]);
-    assert.ok(performance.now() - startedAt >= delayMs - 1, `${delayMs} ms are over`);
-  }
+  const long: RawValue[] = [['s', 500], ['u', 700], ['I', 900], ['i', 1100], ['l', 1300n], ['S', '1500'], ['d', 1700.9]];
+  await timely(async (number) => {
+    const exchange = await delayed(scene);
+    const queue = await bound(scene, exchange);
+    const [publishing, consuming] = [await client.openChannel(2 + 2 * number), await client.openChannel(3 + 2 * number)];
+    await consuming.consume(queue, { noAck: true });
+    await publishing.call('confirm.select');
+    const startedAt = performance.now();
+    for (const delay of [...short, ...long.toReversed()]) publish(publishing, exchange, String(delay[1]), delay);
+    await publishing.confirmed(short.length + long.length);
+    // Published so far apart, they come in another order.
+    if (performance.now() - startedAt >= stepMs) return TOO_LATE;
+    for (const delay of [...short, ...long]) {
+      const { text, properties, fields } = await consuming.delivery();
+      const delayMs = Math.trunc(Number(delay[1]));
+      assert.is(text, String(delay[1]));
+      assert.equal(properties.headers, header(['I', -delayMs]));
+      assert.equal([fields.exchange, fields.routingKey, fields.redelivered], [exchange, 'k', false]);
+      assert.ok(performance.now() - startedAt >= delayMs - 1, `${delayMs} ms are over`);
+    }
+    return undefined;
+  });
 });
 
 test('routes at once what asks for no delay, or for one that cannot be', async (scene) => {
@@ -72,7 +84,7 @@ test('routes at once what asks for no delay, or for one that cannot be', async (
   const exchange = await delayed(scene);
   const queue = await bound(scene, exchange);
   await channel.consume(queue, { noAck: true });
-  publish(channel, exchange, 'last', ['I', DELAY_MS]);
+  publish(channel, exchange, 'later', ['I', FAR_MS]);
   const none: (RawValue | undefined)[] = [undefined, ['I', 0], ['I', -1], ['S', 'soon'], ['t', true], ['l', 2n ** 32n], ['V'], ['F', {}]];
   for (const delay of none) publish(channel, exchange, 'at once', delay);
   channel.publish({ exchange, routingKey: 'k' }, 'bare');
@@ -82,7 +94,7 @@ test('routes at once what asks for no delay, or for one that cannot be', async (
     assert.equal(properties.headers, delay === undefined ? table({}) : header(delay));
   }
   assert.is((await channel.delivery()).text, 'bare');
-  assert.is((await channel.delivery()).text, 'last');
+  await channel.quiet(queue);
 });
 
 test('keeps the order of those that are due together, large and empty ones among them', async (scene) => {
@@ -105,11 +117,15 @@ test('keeps the order of those that are due together, large and empty ones among
 
 test('asks the bindings of the moment', async (scene) => {
   const { channel } = scene;
-  const exchange = await delayed(scene);
-  const early = await bound(scene, exchange);
-  publish(channel, exchange, 'm', ['I', DELAY_MS]);
-  await channel.call('queue.unbind', { queue: early, exchange, routingKey: 'k' });
-  const late = await bound(scene, exchange);
+  const { early, late } = await timely(async () => {
+    const exchange = await delayed(scene);
+    const bindings = { early: await bound(scene, exchange), late: '' };
+    const publishedMs = performance.now();
+    publish(channel, exchange, 'm', ['I', DELAY_MS]);
+    await channel.call('queue.unbind', { queue: bindings.early, exchange, routingKey: 'k' });
+    bindings.late = await bound(scene, exchange);
+    return performance.now() - publishedMs < DELAY_MS ? bindings : TOO_LATE;
+  });
   await channel.consume(late, { noAck: true });
   assert.is((await channel.delivery()).text, 'm');
   assert.is((await channel.call('queue.purge', { queue: early })).messageCount, 0);
@@ -146,12 +162,13 @@ test('delays what comes from another exchange, and goes on to another', async (s
   const last = await bound(scene, behind);
   await channel.call('exchange.bind', { source, destination: exchange });
   await channel.call('exchange.bind', { source: exchange, destination: behind });
-  await channel.consume(last, { noAck: true });
+  const consuming = await scene.client.openChannel(2);
+  await consuming.consume(last, { noAck: true });
   await channel.call('confirm.select');
   publish(channel, source, 'm', ['I', DELAY_MS]);
   await channel.expect('basic.ack');
   assert.equal((await channel.get(direct)).properties.headers, header(['I', DELAY_MS]));
-  const { fields, properties } = await channel.delivery();
+  const { fields, properties } = await consuming.delivery();
   assert.is(fields.exchange, source);
   assert.equal(properties.headers, header(['I', -DELAY_MS]));
 });
@@ -175,11 +192,17 @@ test('gives back what is mandatory and would find no queue now', async (scene) =
   const returned = await channel.expectContent('basic.return');
   assert.equal([returned.fields.replyText, returned.text, returned.properties], ['NO_ROUTE', 'nobody', properties]);
   await channel.expect('basic.ack');
-  channel.publish({ exchange, routingKey: 'k' }, 'dropped', properties);
-  await channel.expect('basic.ack');
-  const queue = await bound(scene, exchange);
-  channel.publish({ exchange, routingKey: 'k', mandatory: true }, 'm', properties);
-  await channel.expect('basic.ack');
+  const queue = await timely(async () => {
+    const other = await delayed(scene);
+    const publishedMs = performance.now();
+    channel.publish({ exchange: other, routingKey: 'k' }, 'not mandatory', { headers: header(['I', DELAY_MS]) });
+    await channel.expect('basic.ack');
+    const found = await bound(scene, other);
+    if (performance.now() - publishedMs >= DELAY_MS) return TOO_LATE;
+    channel.publish({ exchange: other, routingKey: 'k', mandatory: true }, 'm', properties);
+    await channel.expect('basic.ack');
+    return found;
+  });
   await channel.untilReady(queue, 2);
 });
 
@@ -229,11 +252,12 @@ test('in a transaction the time begins with the commit', async (scene) => {
 test('a time to live begins in the queue', async (scene) => {
   const { channel } = scene;
   const exchange = await delayed(scene);
-  const queue = await channel.queue(freshName('short'), { arguments: table({ 'x-message-ttl': ['I', 400] }) });
+  const grave = await channel.queue(freshName('grave'));
+  const queue = await dyingTo(channel, grave, { 'x-message-ttl': ['I', 400] });
   await channel.call('queue.bind', { queue, exchange, routingKey: 'k' });
+  const sinceMs = performance.now();
   publish(channel, exchange, 'm', ['I', 600]);
-  await channel.untilReady(queue, 1);
-  await channel.untilReady(queue, 0);
+  await expired(channel, grave, queue, { sinceMs, ttlMs: 1000 });
 });
 
 test('holds a dead letter back, from its death on', async (scene) => {
@@ -246,12 +270,12 @@ test('holds a dead letter back, from its death on', async (scene) => {
   channel.publish({ routingKey: dying }, 'later', { headers: table({ 'x-delay': ['I', DELAY_MS] }) });
   channel.publish({ routingKey: dying }, 'at once');
   await channel.untilReady(dying, 2);
+  const later = await channel.get(dying, false);
+  const atOnce = await channel.get(dying, false);
   await channel.consume(queue, { noAck: true });
-  const { fields } = await channel.get(dying, false);
+  channel.send('basic.reject', { deliveryTag: atOnce.fields.deliveryTag, requeue: false });
   const diedAt = performance.now();
-  channel.send('basic.reject', { deliveryTag: fields.deliveryTag, requeue: false });
-  const other = await channel.get(dying, false);
-  channel.send('basic.reject', { deliveryTag: other.fields.deliveryTag, requeue: false });
+  channel.send('basic.reject', { deliveryTag: later.fields.deliveryTag, requeue: false });
   assert.is((await channel.delivery()).text, 'at once');
   assert.is((await channel.delivery()).text, 'later');
   assert.ok(performance.now() - diedAt >= DELAY_MS - 5, `${performance.now() - diedAt} ms`);

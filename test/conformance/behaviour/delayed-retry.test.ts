@@ -11,6 +11,8 @@ import { type RawValue, table } from '../../support/raw-table.ts';
 const { test, run } = conversation('delayed retry');
 
 const MIN_MS = 300;
+/** Of what must not come back before a test ends. */
+const FAR: Readonly<Record<string, RawValue>> = { 'x-delayed-retry-min': ['I', 3_600_000], 'x-delayed-retry-max': ['I', 3_600_000] };
 
 async function delaying(scene: Scene, type: string, more: Readonly<Record<string, RawValue>> = {}): Promise<string> {
   const args = { 'x-delayed-retry-type': ['S', type], 'x-delayed-retry-min': ['I', MIN_MS], 'x-delayed-retry-max': ['I', 2 * MIN_MS], ...more } as const;
@@ -37,15 +39,23 @@ function assertBetween(ms: number, least: number): void {
   assert.ok(ms >= least - 2, `${ms} ms are less than ${least}`);
 }
 
-test('what comes back waits longer each time, up to the most, and blocks nobody', async (scene) => {
+test('what waits blocks nobody', async (scene) => {
+  const { channel } = scene;
+  const queue = await delaying(scene, 'all', FAR);
+  await channel.consume(queue);
+  channel.publish({ routingKey: queue }, 'a');
+  giveBack(channel, 'basic.reject', (await waitFor(scene, 'a')).deliveryTag);
+  channel.publish({ routingKey: queue }, 'b');
+  await waitFor(scene, 'b');
+  await channel.quiet(queue);
+});
+
+test('what comes back waits longer each time, up to the most', async (scene) => {
   const { channel } = scene;
   const queue = await delaying(scene, 'all');
   await channel.consume(queue);
   channel.publish({ routingKey: queue }, 'a');
   giveBack(channel, 'basic.reject', (await waitFor(scene, 'a')).deliveryTag);
-  channel.publish({ routingKey: queue }, 'b');
-  const other = await waitFor(scene, 'b');
-  channel.send('basic.ack', { deliveryTag: other.deliveryTag });
   const first = await waitFor(scene, 'a');
   assertBetween(first.ms, MIN_MS);
   assert.equal(first.headers, table({ 'x-delivery-count': ['l', 1n] }));
@@ -60,19 +70,25 @@ test('what comes back waits longer each time, up to the most, and blocks nobody'
 
 test('what waits is in no count, and get does not find it', async (scene) => {
   const { channel } = scene;
-  const queue = await delaying(scene, 'all');
-  channel.publish({ routingKey: queue }, 'a');
-  giveBack(channel, 'basic.nack', (await channel.get(queue, false)).fields.deliveryTag);
-  await channel.untilReady(queue, 0);
-  channel.send('basic.get', { queue });
-  await channel.expect('basic.get-empty');
-  await channel.untilReady(queue, 1);
-  assert.is((await channel.get(queue)).fields.redelivered, true);
+  for (const times of [FAR, {}]) {
+    const queue = await delaying(scene, 'all', times);
+    channel.publish({ routingKey: queue }, 'a');
+    giveBack(channel, 'basic.nack', (await channel.get(queue, false)).fields.deliveryTag);
+    if (times === FAR) {
+      channel.send('basic.get', { queue });
+      await channel.expect('basic.get-empty');
+      await channel.untilReady(queue, 0);
+      continue;
+    }
+    await channel.untilReady(queue, 1);
+    assertBetween(performance.now() - givenBackAt, MIN_MS);
+    assert.is((await channel.get(queue)).fields.redelivered, true);
+  }
 });
 
 test('a purge takes what waits', async (scene) => {
   const { channel } = scene;
-  const queue = await delaying(scene, 'all');
+  const queue = await delaying(scene, 'all', FAR);
   for (const body of ['a', 'b', 'c']) channel.publish({ routingKey: queue }, body);
   giveBack(channel, 'basic.nack', (await channel.get(queue, false)).fields.deliveryTag);
   await channel.untilReady(queue, 2);
@@ -82,28 +98,37 @@ test('a purge takes what waits', async (scene) => {
 test('of type failed, what a consumer rejects or leaves waits, what it nacks does not', async (scene) => {
   const { channel } = scene;
   const queue = await delaying(scene, 'failed');
-  await channel.consume(queue);
+  const consumerTag = await channel.consume(queue);
   channel.publish({ routingKey: queue }, 'a');
-  giveBack(channel, 'basic.nack', (await waitFor(scene, 'a')).deliveryTag);
-  const nacked = await waitFor(scene, 'a');
-  assert.ok(nacked.ms < MIN_MS, `${nacked.ms} ms`);
-  giveBack(channel, 'basic.reject', nacked.deliveryTag);
-  assertBetween((await waitFor(scene, 'a')).ms, MIN_MS);
+  giveBack(channel, 'basic.reject', (await waitFor(scene, 'a')).deliveryTag);
+  const rejected = await waitFor(scene, 'a');
+  assertBetween(rejected.ms, MIN_MS);
+  channel.send('basic.ack', { deliveryTag: rejected.deliveryTag });
+  await channel.call('basic.cancel', { consumerTag });
+  const far = await delaying(scene, 'failed', FAR);
+  await channel.consume(far);
+  channel.publish({ routingKey: far }, 'b');
+  giveBack(channel, 'basic.nack', (await waitFor(scene, 'b')).deliveryTag);
+  await waitFor(scene, 'b');
   await channel.call('channel.close', { replyCode: 200 });
   const other = await scene.client.openChannel(2);
-  await other.untilReady(queue, 0);
-  await other.untilReady(queue, 1);
+  other.send('basic.get', { queue: far });
+  await other.expect('basic.get-empty');
+  assert.equal(await other.call('queue.purge', { queue: far }), { messageCount: 1 });
 });
 
 test('of type returned, what a consumer nacks or recovers waits, what it rejects does not', async (scene) => {
   const { channel } = scene;
+  const far = await delaying(scene, 'returned', FAR);
+  const consumerTag = await channel.consume(far);
+  channel.publish({ routingKey: far }, 'b');
+  giveBack(channel, 'basic.reject', (await waitFor(scene, 'b')).deliveryTag);
+  channel.send('basic.ack', { deliveryTag: (await waitFor(scene, 'b')).deliveryTag });
+  await channel.call('basic.cancel', { consumerTag });
   const queue = await delaying(scene, 'returned');
   await channel.consume(queue);
   channel.publish({ routingKey: queue }, 'a');
-  giveBack(channel, 'basic.reject', (await waitFor(scene, 'a')).deliveryTag);
-  const rejected = await waitFor(scene, 'a');
-  assert.ok(rejected.ms < MIN_MS, `${rejected.ms} ms`);
-  giveBack(channel, 'basic.nack', rejected.deliveryTag);
+  giveBack(channel, 'basic.nack', (await waitFor(scene, 'a')).deliveryTag);
   assertBetween((await waitFor(scene, 'a')).ms, MIN_MS);
   givenBackAt = performance.now();
   await channel.call('basic.recover', { requeue: true });

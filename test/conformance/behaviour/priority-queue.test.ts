@@ -1,6 +1,7 @@
 /** x-max-priority: who goes first, and what that means for limits, times and what comes back. */
 import * as assert from 'uvu/assert';
 import { conversation } from '../../support/conversation.ts';
+import { expired } from '../../support/dead-letters.ts';
 import { freshName } from '../../support/fresh-name.ts';
 import type { RawChannel } from '../../support/raw-channel.ts';
 import { table } from '../../support/raw-table.ts';
@@ -156,9 +157,12 @@ test('what has expired behind a higher priority stays counted, and is not delive
 });
 
 test('what has expired goes as soon as it is the head', async ({ channel }) => {
-  const queue = await queueOf(channel, 5, { 'x-message-ttl': ['I', 200] });
-  await publishAll(channel, queue, ['1 a', '5 b', '3 c']);
-  await channel.untilReady(queue, 0);
+  const grave = await channel.queue(freshName('grave'));
+  const ttlMs = 200;
+  const queue = await queueOf(channel, 5, { 'x-message-ttl': ['I', ttlMs], 'x-dead-letter-exchange': ['S', ''], 'x-dead-letter-routing-key': ['S', grave] });
+  const sinceMs = performance.now();
+  for (const [body, priority] of [['1 a', 1], ['5 b', 5], ['3 c', 3]] as const) channel.publish({ routingKey: queue }, body, { priority });
+  for (let count = 0; count < 3; count++) await expired(channel, grave, queue, { sinceMs, ttlMs });
 });
 
 test('a purge takes all priorities along, and leaves what is unsettled', async ({ channel }) => {

@@ -2,6 +2,7 @@
 import * as assert from 'uvu/assert';
 import { conversation } from '../../support/conversation.ts';
 import type { Scene } from '../../support/conversation.ts';
+import { dyingTo, expired } from '../../support/dead-letters.ts';
 import { freshName } from '../../support/fresh-name.ts';
 import { decodeProperties } from '../../support/raw-properties.ts';
 import { table } from '../../support/raw-table.ts';
@@ -22,11 +23,7 @@ async function bound({ channel }: Scene, exchange: string, routingKey = ''): Pro
 /** Publishes and waits until all is confirmed. */
 async function confirmed({ channel }: Scene, publish: () => number): Promise<void> {
   await channel.call('confirm.select');
-  const missing = new Set(Array.from({ length: publish() }, (_, index) => index + 1));
-  while (missing.size > 0) {
-    const { deliveryTag, multiple } = await channel.expect('basic.ack');
-    for (const tag of missing) if (tag === Number(deliveryTag) || (multiple && tag < Number(deliveryTag))) missing.delete(tag);
-  }
+  await channel.confirmed(publish());
 }
 
 const numbered = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, index) => `m${from + index}`);
@@ -169,9 +166,11 @@ test('the time of a remembered message begins when it is replayed', async (scene
   });
   const until = performance.now() + 600;
   while (performance.now() < until) await channel.call('exchange.declare', { exchange, passive: true });
-  const queue = await bound(scene, exchange);
-  await channel.untilReady(queue, 1);
-  await channel.untilReady(queue, 0);
+  const grave = await channel.queue(freshName('grave'));
+  const queue = await dyingTo(channel, grave);
+  const sinceMs = performance.now();
+  await channel.call('queue.bind', { queue, exchange });
+  await expired(channel, grave, queue, { sinceMs, ttlMs: 500 });
   const { text, header } = await channel.get(await bound(scene, exchange));
   assert.equal([text, decodeProperties(header).expiration], ['patient', '500']);
 });

@@ -25,12 +25,21 @@ publish() {
 consumed() {
   queue=$1 count=$2
   shift 2
-  timeout 5 amqp-consume --url="$AMQP_URL" --queue="$queue" --count="$count" "$@" -- sh -c 'cat; echo'
+  timeout 20 amqp-consume --url="$AMQP_URL" --queue="$queue" --count="$count" "$@" -- sh -c 'cat; echo'
+}
+
+# The body of the next message of queue $1, which another connection has published: it arrives in its own time.
+got() {
+  tries=0
+  until amqp-get --url="$AMQP_URL" --queue="$1"; do
+    tries=$((tries + 1))
+    [ "$tries" -le 300 ] || fail "$1 stays empty"
+  done
 }
 
 # A consumer with a queue of its own, bound to exchange $1 with key $2, writing one body to file $3.
 subscribe() {
-  timeout 5 amqp-consume --url="$AMQP_URL" --exchange="$1" --routing-key="$2" --count=1 cat >"$3" 2>/dev/null &
+  timeout 20 amqp-consume --url="$AMQP_URL" --exchange="$1" --routing-key="$2" --count=1 cat >"$3" 2>/dev/null &
 }
 
 # Publishes until the subscribers have taken their message: the tools do not say when they are bound.
@@ -49,7 +58,7 @@ case "$1" in
   hello)
     declared "$FRESH_NAME"
     publish --routing-key="$FRESH_NAME" --body='Hello World!'
-    expect "$(amqp-get --url="$AMQP_URL" --queue="$FRESH_NAME")" 'Hello World!'
+    expect "$(got "$FRESH_NAME")" 'Hello World!'
     ;;
   work)
     declared "$FRESH_NAME"
@@ -82,9 +91,9 @@ case "$1" in
     reply_to="$FRESH_NAME.replies"
     amqp-declare-queue --url="$AMQP_URL" --queue="$reply_to" >/dev/null
     publish --routing-key="$FRESH_NAME" --reply-to="$reply_to" --body=4
-    request=$(amqp-get --url="$AMQP_URL" --queue="$FRESH_NAME")
+    request=$(got "$FRESH_NAME")
     publish --routing-key="$reply_to" --body="$((request * request))"
-    expect "$(amqp-get --url="$AMQP_URL" --queue="$reply_to")" 16
+    expect "$(got "$reply_to")" 16
     amqp-delete-queue --url="$AMQP_URL" --queue="$reply_to" >/dev/null
     ;;
   delete)

@@ -2,7 +2,7 @@
 require 'bunny'
 require 'timeout'
 
-WAIT_SECONDS = 5
+WAIT_SECONDS = 20
 NAME = ENV.fetch('FRESH_NAME')
 
 def connected

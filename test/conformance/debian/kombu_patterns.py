@@ -31,7 +31,7 @@ def consuming(on, queue, callback, **options):
 def drain(messages, count):
     while len(messages) < count:
         try:
-            connection.drain_events(timeout=5)
+            connection.drain_events(timeout=20)
         except socket.timeout:
             sys.exit(f"{len(messages)} of {count} messages arrived")
 

@@ -7,7 +7,7 @@ use PhpAmqpLib\Exception\AMQPProtocolChannelException;
 use PhpAmqpLib\Message\AMQPMessage;
 use PhpAmqpLib\Wire\AMQPTable;
 
-const WAIT_SECONDS = 5;
+const WAIT_SECONDS = 20;
 
 function connected(): AMQPStreamConnection
 {

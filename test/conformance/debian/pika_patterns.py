@@ -20,9 +20,9 @@ def own_queue(name="", **options):
 
 
 def taken(on, queue, count, auto_ack=True):
-    """The next messages of a queue, consumed; a missing one ends the script after 5 s."""
+    """The next messages of a queue, consumed; a missing one ends the script after 20 s."""
     messages = []
-    for method, properties, body in on.consume(queue, auto_ack=auto_ack, inactivity_timeout=5):
+    for method, properties, body in on.consume(queue, auto_ack=auto_ack, inactivity_timeout=20):
         if method is None:
             sys.exit(f"{len(messages)} of {count} messages arrived")
         messages.append((method, properties, body))
@@ -53,7 +53,7 @@ def work():
     other.basic_consume(queue, finish)
     for task in range(6):
         channel.basic_publish("", queue, b"task %d" % task, pika.BasicProperties(delivery_mode=2))
-    connection.call_later(5, lambda: sys.exit(f"slow {slow}, fast {fast}"))
+    connection.call_later(20, lambda: sys.exit(f"slow {slow}, fast {fast}"))
     while len(slow) + len(fast) < 6:
         connection.process_data_events(time_limit=1)
     expect(len(slow), 1)
