@@ -7,6 +7,7 @@ import { freshName } from '../support/fresh-name.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { type RawValue, table } from '../support/raw-table.ts';
+import { TOO_LATE, timely } from '../support/timely.ts';
 
 const TIMEOUT_MS = 600;
 const CHECK_MS = 25;
@@ -51,16 +52,36 @@ async function expectTimeout(channel: RawChannel, timeoutMs: number, fromMs: num
   });
 }
 
+/**
+ * Whether this is the channel's next method, which stays there. The close may be in its place only when the time of what left after `sinceMs`
+ * can be over.
+ */
+async function isAnswered(channel: RawChannel, name: string, sinceMs: number): Promise<boolean> {
+  const incoming = await channel.inbox.take(name);
+  channel.inbox.putBack(incoming);
+  if (incoming.name === name) return true;
+  assert.is(incoming.name, 'channel.close');
+  const afterMs = performance.now() - sinceMs;
+  assert.ok(afterMs >= TIMEOUT_MS, `closed ${afterMs} ms after what it is about`);
+  return false;
+}
+
 timeout('closes the channel of a consumer, and what it held comes back', async () => {
   const client = await connect();
-  const channel = await client.openChannel();
-  const queue = await lettered(channel);
-  const fromMs = performance.now();
-  await channel.consume(queue);
-  const deliveries = await channel.deliveries(3);
-  channel.send('basic.ack', { deliveryTag: deliveries[0]!.fields.deliveryTag });
+  const { channel, queue, fromMs } = await timely(async (number) => {
+    const consuming = await client.openChannel(2 + number);
+    const name = await lettered(consuming);
+    const sinceMs = performance.now();
+    await consuming.consume(name);
+    const deliveries = await consuming.deliveries(3);
+    consuming.send('basic.ack', { deliveryTag: deliveries[0]!.fields.deliveryTag });
+    consuming.send('basic.qos', {});
+    if (!(await isAnswered(consuming, 'basic.qos-ok', sinceMs))) return TOO_LATE;
+    await consuming.expect('basic.qos-ok');
+    return { channel: consuming, queue: name, fromMs: sinceMs };
+  });
   await expectTimeout(channel, TIMEOUT_MS, fromMs);
-  const other = await client.openChannel(2);
+  const other = await client.openChannel();
   await other.untilReady(queue, 2);
   const { text, fields } = await other.get(queue);
   assert.is(text, 'b');
@@ -79,20 +100,28 @@ timeout('closes the channel of a basic.get', async () => {
 
 timeout('leaves those alone who settle in time or need not, however long they consume', async () => {
   const client = await connect();
-  const channel = await client.openChannel();
-  const queue = await lettered(channel);
-  await channel.call('basic.qos', { prefetchCount: 1 });
-  const silent = await client.openChannel(2);
+  const silent = await client.openChannel();
   const own = await lettered(silent);
   await silent.consume(own, { noAck: true });
   await silent.deliveries(3);
-  await channel.consume(queue);
-  // One is always out, none for long.
-  for (const until = performance.now() + 3 * TIMEOUT_MS; performance.now() < until; ) {
-    channel.publish({ routingKey: queue }, 'more');
-    channel.send('basic.ack', { deliveryTag: (await channel.delivery()).fields.deliveryTag });
-    await silent.call('basic.qos', { prefetchCount: 1 });
-  }
+  await timely(async (number) => {
+    const channel = await client.openChannel(2 + number);
+    const queue = await lettered(channel);
+    await channel.call('basic.qos', { prefetchCount: 1 });
+    let askedMs = performance.now();
+    await channel.consume(queue);
+    // One is always out, none for long.
+    for (const until = performance.now() + 3 * TIMEOUT_MS; performance.now() < until; ) {
+      channel.publish({ routingKey: queue }, 'more');
+      if (!(await isAnswered(channel, 'basic.deliver', askedMs))) return TOO_LATE;
+      const { deliveryTag } = await channel.expect('basic.deliver');
+      // The next one leaves after this.
+      askedMs = performance.now();
+      channel.send('basic.ack', { deliveryTag });
+      await silent.call('basic.qos', { prefetchCount: 1 });
+    }
+    return undefined;
+  });
   assert.is(silent.inbox.length, 0);
 });
 

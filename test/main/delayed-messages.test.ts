@@ -10,6 +10,7 @@ import { inspectDataDirectory } from '../../src/main/inspection/inspection.ts';
 import type { RawChannel } from '../support/raw-channel.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { table } from '../support/raw-table.ts';
+import { TOO_LATE, timely } from '../support/timely.ts';
 
 /** So many publishes are on their way at once. */
 const BATCH = 1_000;
@@ -18,7 +19,7 @@ const CLOCK_MS = 2;
 
 const test = suite('delayed messages');
 
-async function during<T>(dataDir: string, body: (channel: RawChannel) => Promise<T>): Promise<T> {
+async function during<T>(dataDir: string, body: (channel: RawChannel, client: RawClient) => Promise<T>): Promise<T> {
   const broker = await createBroker({ dataDir });
   try {
     const { url, host, port } = broker;
@@ -27,7 +28,7 @@ async function during<T>(dataDir: string, body: (channel: RawChannel) => Promise
     await channel.call('exchange.declare', { exchange: 'later', type: 'x-delayed-message', durable: true, arguments: table({ 'x-delayed-type': ['S', 'direct'] }) });
     await channel.call('queue.declare', { queue: 'q', durable: true });
     await channel.call('queue.bind', { queue: 'q', exchange: 'later', routingKey: 'k' });
-    const result = await body(channel);
+    const result = await body(channel, client);
     client.drop();
     return result;
   } finally {
@@ -35,10 +36,10 @@ async function during<T>(dataDir: string, body: (channel: RawChannel) => Promise
   }
 }
 
-async function inFolder(body: (dataDir: string) => Promise<void>): Promise<void> {
+async function inFolder<T>(body: (dataDir: string) => Promise<T>): Promise<T> {
   const dataDir = await mkdtemp(join(tmpdir(), 'leveret-later-'));
   try {
-    await body(dataDir);
+    return await body(dataDir);
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
@@ -57,9 +58,10 @@ async function confirmed(channel: RawChannel, count: number): Promise<void> {
 
 test('more than memory keeps come in the order of their time, and so do those that come late and are due soon', async () => {
   await inFolder((dataDir) =>
-    during(dataDir, async (channel) => {
+    during(dataDir, async (channel, client) => {
       const count = HELD_MESSAGES_MAX + 10_000;
-      await channel.consume('q', { noAck: true });
+      const consuming = await client.openChannel(2);
+      await consuming.consume('q', { noAck: true });
       // Due at moments of 16 ms from one point on, in an order that is none: what is due last comes in the middle.
       const dueAt = Date.now() + 6_000;
       const delays = Array.from({ length: count }, (_, n) => Math.max(1, dueAt + ((n * 37) % 50) * 16 - Date.now()));
@@ -77,12 +79,13 @@ test('more than memory keeps come in the order of their time, and so do those th
         for (const delayMs of batch) latest.push(readAt + delayMs + CLOCK_MS);
       }
       publish(channel, 'soon', 1);
+      await channel.call('queue.declare', { queue: 'q', passive: true });
       const isFirst = Date.now() < dueAt - 1_000;
       const seen = new Set<number>();
       let isSoonSeen = false;
       let reached = 0;
       while (seen.size < count) {
-        const { text } = await channel.delivery();
+        const { text } = await consuming.delivery();
         if (text === 'soon') {
           isSoonSeen = true;
           assert.ok(!isFirst || seen.size < count / 2, `after ${seen.size} that were published before it`);
@@ -99,19 +102,25 @@ test('more than memory keeps come in the order of their time, and so do those th
 });
 
 test('a restart in order: persistent messages go on waiting, what is due meanwhile comes at the start, nothing comes twice', async () => {
-  await inFolder(async (dataDir) => {
-    await during(dataDir, async (channel) => {
+  const overRestart = (): Promise<void | typeof TOO_LATE> => inFolder(async (dataDir) => {
+    const sinceMs = performance.now();
+    const isLate = await during(dataDir, async (channel) => {
       await channel.call('confirm.select');
       publish(channel, 'came', 1);
       for (const [body, delayMs] of [['later', 3_000], ['soon', 30], ['never', 86_400_000]] as const) publish(channel, body, delayMs);
       publish(channel, 'transient', 30, 1);
       publish(channel, 'transient', 2_000, 1);
       await confirmed(channel, 6);
-      await channel.untilReady('q', 3);
-      await channel.call('queue.purge', { queue: 'q' });
+      while ((await channel.call('queue.declare', { queue: 'q', passive: true })).messageCount < 3);
+      const { messageCount } = await channel.call('queue.purge', { queue: 'q' });
+      if (performance.now() - sinceMs >= 2_000) return true;
+      assert.is(messageCount, 3);
       publish(channel, 'meanwhile', 150);
       await channel.expect('basic.ack');
+      return false;
     });
+    // What was to come after the restart came before it.
+    if (isLate || performance.now() - sinceMs >= 3_000) return TOO_LATE;
     const outcome = inspectDataDirectory(dataDir);
     if ('problem' in outcome) throw new Error(outcome.problem);
     const looked = outcome.inspection;
@@ -126,7 +135,9 @@ test('a restart in order: persistent messages go on waiting, what is due meanwhi
       assert.equal(arrived.map(({ fields }) => fields.redelivered), [false, false]);
       await channel.quiet('q');
     });
+    return undefined;
   });
+  await timely(overRestart);
 });
 
 test('a delayed exchange that is not durable takes what it holds back along', async () => {

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Snapshot } from '../../tools/top/rates.ts';
+import type { RawChannel } from '../support/raw-channel.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { TOO_LATE, timely } from '../support/timely.ts';
 import { type Child, startChild } from './support/child.ts';
 
 const LAUNCHER = join(import.meta.dirname, '../../bin/leveret.js');
@@ -40,12 +42,8 @@ top.after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-top('counts and rates of a node under load', async () => {
-  const client = await RawClient.connect({ url: '', host: '127.0.0.1', port, user: 'guest', password: 'guest', close: async () => {} });
-  const channel = await client.openChannel();
-  await channel.call('queue.declare', { queue: 'work', durable: true });
-  await channel.call('queue.declare', { queue: 'full' });
-  for (let number = 0; number < 25; number++) channel.publish({ routingKey: 'full' }, 'x');
+/** What is shown of a second in which the channel publishes and gets. */
+async function seenUnderLoad(channel: RawChannel): Promise<Snapshot> {
   const looking = leveret('top', '--data-dir', dataDir, '--json', '--interval', '1');
   let ended = false;
   void looking.ended.then(() => (ended = true));
@@ -54,7 +52,21 @@ top('counts and rates of a node under load', async () => {
     await channel.get('work', true);
   }
   assert.is(await looking.ended, 0, looking.stderr());
-  const shown = JSON.parse(looking.stdout()) as Snapshot;
+  return JSON.parse(looking.stdout()) as Snapshot;
+}
+
+top('counts and rates of a node under load', async () => {
+  const client = await RawClient.connect({ url: '', host: '127.0.0.1', port, user: 'guest', password: 'guest', close: async () => {} });
+  const channel = await client.openChannel();
+  await channel.call('queue.declare', { queue: 'work', durable: true });
+  await channel.call('queue.declare', { queue: 'full' });
+  for (let number = 0; number < 25; number++) channel.publish({ routingKey: 'full' }, 'x');
+  await channel.untilReady('full', 25);
+  // In a second in which the machine stands still there is no load to be seen.
+  const shown = await timely(async () => {
+    const snapshot = await seenUnderLoad(channel);
+    return snapshot.inRate > 10 ? snapshot : TOO_LATE;
+  });
   const full = shown.queues.find(({ name }) => name === 'full')!;
   assert.equal([full.ready, full.inRate], [25, 0]);
   const work = shown.queues.find(({ name }) => name === 'work')!;

@@ -11,7 +11,7 @@ import time
 
 # Each key, and the text that must have been shown before the next one is pressed.
 KEYS = [("", "[2 queues]"), ("s", "unsettled*"), ("1", "[1 threads]"), ("3", "[3 connections]"), ("4", "[4 store]"), ("5", "[5 tree]"), ("q", None)]
-PATIENCE_SECONDS = 20
+PATIENCE_SECONDS = 60
 
 master, slave = pty.openpty()
 fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
