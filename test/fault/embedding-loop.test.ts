@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { createBroker } from '../../src/main/index.ts';
+import { DEADLINE_MS } from '../support/deadline.ts';
 import { startFaultNode } from '../support/fault-node.ts';
 import { RawClient } from '../support/raw-client.ts';
 
@@ -19,7 +20,7 @@ function holdings(): Holdings {
 }
 
 async function returned(before: Holdings): Promise<void> {
-  const givenUpAt = performance.now() + 5_000;
+  const givenUpAt = performance.now() + DEADLINE_MS;
   const isBack = ({ threads, files, resources }: Holdings): boolean =>
     threads <= before.threads + SLACK && files <= before.files + SLACK && resources <= before.resources + SLACK;
   while (!isBack(holdings()) && performance.now() < givenUpAt) await new Promise<void>((resolve) => setTimeout(resolve, 20));

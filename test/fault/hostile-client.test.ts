@@ -58,9 +58,11 @@ rule('S7: patterns full of wildcards cost a publish no more than a walk', ({ nod
     client.send(method(1, 'queue.bind', { queue: 'q', exchange: 'amq.topic', routingKey, nowait: true }));
   }
   const key = (round: number): string => Array.from({ length: 60 }, (_, place) => (place % 7 === round % 7 ? 'b' : 'a')).join('.');
-  const startedAt = performance.now();
+  // Processor time: the machine's pauses are not in it.
+  const before = process.cpuUsage();
   for (let round = 0; round < 20; round++) client.send(...publish(1, 'amq.topic', `${key(round)}.${round}`, [Buffer.from('m')]));
-  const perPublishMs = (performance.now() - startedAt) / 20;
+  const { user, system } = process.cpuUsage(before);
+  const perPublishMs = (user + system) / 1000 / 20;
   assert.is(ready(node, 'q'), 20);
   // Trying each way through 20 wildcards would take years.
   assert.ok(perPublishMs < 100, `${perPublishMs.toFixed(1)} ms for one publish`);

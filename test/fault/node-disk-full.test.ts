@@ -16,6 +16,7 @@ import { nowNs } from '../support/device/timed-ledger.ts';
 import { TimedTraffic } from '../support/device/timed-traffic.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { runSeed } from '../support/seeded-random.ts';
+import { StallMeter } from '../support/stall-meter.ts';
 import { until } from '../support/traffic.ts';
 
 const MOMENTS = Number(process.env['LEVERET_FULL_DISKS'] ?? 8);
@@ -26,7 +27,7 @@ const QUESTIONS = 8;
 /** Writes that make the file longer, likewise: there are few. */
 const GROWTHS = 4;
 const REASON = 'low on disk';
-/** From the first refused write to the word to the publishers, milliseconds. */
+/** From the first refused write to the word to the publishers, milliseconds, without those in which this process could not run. */
 const ALARM_MS = 1_000;
 
 const seed = runSeed();
@@ -42,6 +43,7 @@ async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, runSe
   try {
     const traffic = await TimedTraffic.open(broker, runSeedNumber);
     await traffic.publish(BEFORE);
+    const stalls = new StallMeter();
     device.order(call, nth, how, extent);
     let refusedNs = Infinity as bigint | number;
     const published = publishUntil(traffic, () => refusedNs < Infinity);
@@ -53,6 +55,8 @@ async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, runSe
       return traffic.blocked.length > 0;
     };
     await until(isTold, 'the publishers are told to wait', () => traffic.blocked.length);
+    const { lostMs } = stalls;
+    stalls.end();
     // It serves those who publish nothing.
     const other = await RawClient.connect(broker);
     await other.close();
@@ -65,7 +69,7 @@ async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, runSe
     // Until the publishers were told, the journal may have had room for some: these are on the device.
     const toldNs = traffic.blockedNs ?? refusedNs;
     const hasty = traffic.ledger.messages.filter(({ sentNs, confirmedNs }) => sentNs > toldNs && confirmedNs < relievedNs);
-    const alarmMs = Number((traffic.blockedNs ?? 0n) - BigInt(refusedNs)) / 1e6;
+    const alarmMs = Number((traffic.blockedNs ?? 0n) - BigInt(refusedNs)) / 1e6 - lostMs;
     const sent = traffic.ledger.messages.length;
     await endNode(child);
     const faults = [

@@ -7,6 +7,7 @@
  */
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { DEADLINE_MS } from '../support/deadline.ts';
 import { type FaultNode, brokenCopy, startFaultNode } from '../support/fault-node.ts';
 import type { SourceChange } from '../support/source-change.ts';
 import { LedgerOfMessages, type Verdict } from '../support/ledger-of-messages.ts';
@@ -40,7 +41,7 @@ async function declareQueues(fault: FaultNode): Promise<string[]> {
 
 /** Connects until it works: a port whose last listener has just gone refuses until a thread has started, which takes long on a busy machine. */
 async function persistently<T>(open: () => Promise<T>): Promise<T> {
-  const givenUpAt = performance.now() + 30_000;
+  const givenUpAt = performance.now() + 2 * DEADLINE_MS;
   for (;;) {
     try {
       return await open();
