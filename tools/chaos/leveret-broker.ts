@@ -18,11 +18,12 @@ import type { FaultyBroker } from './managed-broker.ts';
 import { stirTopology } from './stir.ts';
 
 const START_LIMIT_MS = 60_000;
-/** A node that was told to close takes less, or something hangs. */
-const CLOSE_LIMIT_MS = 15_000;
-/** A node that has lost its store closes its connections, which may take five seconds, and ends. */
-const STORE_LOSS_LIMIT_MS = 8_000;
-const ANSWER_LIMIT_MS = 2_000;
+/** A node that was told to close takes less, or something hangs; with room for a machine that stands still for seconds. */
+const CLOSE_LIMIT_MS = 25_000;
+/** A node that has lost its store closes its connections, which may take five seconds, and ends; with the same room. */
+const STORE_LOSS_LIMIT_MS = 15_000;
+/** A process that has ended does not answer at once; one that runs is waited for. */
+const ANSWER_LIMIT_MS = 15_000;
 
 export class LeveretBroker implements FaultyBroker {
   readonly name: string;

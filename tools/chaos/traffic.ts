@@ -7,11 +7,13 @@ import type { SeededRandom } from './seeded-random.ts';
 import { RECONNECT_MS, pause } from './stage.ts';
 import type { Stage } from './stage.ts';
 
-/** Draining ends when nothing has moved for so long: what is missing then is lost. */
-const DRAIN_IDLE_MS = 4_000;
+/** Draining ends when nothing has moved for so long: what is missing then is lost. Counted while this process ran. */
+const DRAIN_IDLE_MS = 6_000;
 /** An empty queue is believed to be empty after so long. */
 const DRAIN_EMPTY_MS = 300;
 const DRAIN_STEP_MS = 50;
+/** A longer step is one in which the machine stood still, the broker too. */
+const DRAIN_STEP_MAX_MS = 200;
 
 export type Crowd = { readonly publishers: number; readonly consumers: number; readonly queues: readonly string[] };
 
@@ -61,15 +63,15 @@ export class Traffic {
   async #untilEmpty(): Promise<void> {
     const { ledger } = this.#stage;
     let before = ledger.progress;
-    let movedAtMs = this.#stage.nowMs();
+    let stillMs = 0;
     for (;;) {
+      const sinceMs = this.#stage.nowMs();
       await pause(DRAIN_STEP_MS);
-      const nowMs = this.#stage.nowMs();
+      stillMs += Math.min(this.#stage.nowMs() - sinceMs, DRAIN_STEP_MAX_MS);
       if (ledger.progress !== before) {
         before = ledger.progress;
-        movedAtMs = nowMs;
+        stillMs = 0;
       }
-      const stillMs = nowMs - movedAtMs;
       if (stillMs > DRAIN_IDLE_MS || (ledger.outstanding === 0 && stillMs > DRAIN_EMPTY_MS && (await this.#ready()) === 0)) return;
     }
   }
