@@ -13,6 +13,8 @@ import type { TokenCommand, TokenOrders } from './mesh-thread.ts';
 const THREADS = 3;
 /** Between two looks at the counter, milliseconds. */
 const LOOK_MS = 10;
+/** What a look counts for at most, milliseconds. */
+const LOOK_MAX_MS = 50;
 /** No hop for so long is a stop, milliseconds: a million times the time of one hop. */
 const STOP_MS = 3000;
 
@@ -50,12 +52,15 @@ class Players {
   /** True when the hops came to `hops`, false when they came to a stop before. */
   async reach(hops: number): Promise<boolean> {
     let last = this.hops;
-    let lastMs = performance.now();
+    let stillMs = 0;
     while (this.hops < hops) {
+      const lookedAt = performance.now();
       await pause(LOOK_MS);
       if (this.errors[0] !== undefined) throw this.errors[0];
-      if (this.hops !== last) [last, lastMs] = [this.hops, performance.now()];
-      else if (performance.now() - lastMs > STOP_MS) return false;
+      // In a longer pause the machine stood still, the threads too.
+      stillMs = this.hops === last ? stillMs + Math.min(performance.now() - lookedAt, LOOK_MAX_MS) : 0;
+      last = this.hops;
+      if (stillMs > STOP_MS) return false;
     }
     return true;
   }

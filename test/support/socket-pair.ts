@@ -8,6 +8,7 @@ import { READ_BUFFER_SIZE_BYTES } from '../../native-free-io/socket/inbound.ts';
 import type { ReadMode } from '../../native-free-io/socket/inbound.ts';
 import { listen } from '../../native-free-io/socket/listener.ts';
 import { SocketTransport } from '../../native-free-io/socket/socket-transport.ts';
+import { DEADLINE_MS } from './deadline.ts';
 import type { CloseReason } from '../../native-free-io/socket/transport.ts';
 
 /** A started transport on a real socket, what it has told so far, and the client at the other end. */
@@ -66,7 +67,7 @@ export function collect(client: Socket): Buffer[] {
 }
 
 /** Waits until `condition` holds; it is asked once in every turn of the event loop. Fails after `withinMs` milliseconds. */
-export async function until(condition: () => boolean, what: string, withinMs = 5_000): Promise<void> {
+export async function until(condition: () => boolean, what: string, withinMs = DEADLINE_MS): Promise<void> {
   const deadlineMs = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);

@@ -142,12 +142,14 @@ fuzz('the dearest frames are answered at once', () => {
       }),
     ),
   ];
-  const startedAt = performance.now();
+  const before = process.cpuUsage();
   for (const octets of dear) {
     decodeAll(octets);
     decodeAll(Buffer.concat([Buffer.from([0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0]), octets]));
   }
-  assert.ok(performance.now() - startedAt < 1_000, `${performance.now() - startedAt} ms`);
+  // Processor time: a busy machine is not asked.
+  const usedMs = process.cpuUsage(before).user / 1000;
+  assert.ok(usedMs < 1_000, `${usedMs} ms`);
 });
 
 fuzz.run();

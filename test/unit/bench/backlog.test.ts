@@ -20,7 +20,7 @@ let url = '';
 
 test.before(async () => {
   server = new BrokerProcess(process.execPath, ['--disable-warning=ExperimentalWarning', SERVER_FILE], process.env);
-  url = (await server.find(/amqp:\S+/, 10_000))[0];
+  url = (await server.find(/amqp:\S+/, 60_000))[0];
 });
 test.after(async () => {
   await server.stop();

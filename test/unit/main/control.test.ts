@@ -38,7 +38,7 @@ test('a node answers what it offers, says what it does not, and outlives an offe
   ]);
   const server = await serveControl(directory, offers, createLog('silent'));
   const ask = async (line: string): Promise<unknown> => {
-    const outcome = await askLine(directory, CONTROL_SOCKET, line, 5_000);
+    const outcome = await askLine(directory, CONTROL_SOCKET, line, 60_000);
     return outcome.answered ? readReply(outcome.line) : outcome;
   };
   assert.equal(await ask(writeQuestion('tree')), { answer: { root: 'stands' } });
