@@ -1,6 +1,7 @@
 /** The command line of `leveret bench`: a matrix, a comparison of two files, or one run as PerfTest makes it. */
 import type { CellTimes } from './matrix/cells.ts';
-import { readFlags } from './perf-test/perf-test-flags.ts';
+import { describeVariables, isMeant, withEnvironment, type Environment } from './perf-test/perf-test-environment.ts';
+import { readFlags, type GivenFlags } from './perf-test/perf-test-flags.ts';
 import { perfTestOptions, type PerfTestOptions } from './perf-test/perf-test-options.ts';
 
 export type MatrixWish = {
@@ -21,8 +22,11 @@ export type MatrixWish = {
 };
 
 export type CompareWish = { readonly kind: 'compare'; readonly files: readonly string[]; readonly folder: string; readonly asJson: boolean };
-export type PerfTestWish = { readonly kind: 'perf-test'; readonly options: PerfTestOptions };
-export type BenchWish = MatrixWish | CompareWish | PerfTestWish;
+/** `variables`: those of the environment that count. */
+export type PerfTestWish = { readonly kind: 'perf-test'; readonly options: PerfTestOptions; readonly variables: readonly string[] };
+/** A question that text answers. */
+export type AnswerWish = { readonly kind: 'answer'; readonly text: string };
+export type BenchWish = MatrixWish | CompareWish | PerfTestWish | AnswerWish;
 
 export const DEFAULT_FOLDER = 'leveret-bench';
 const SCHEDULERS_MAX = 63;
@@ -51,8 +55,8 @@ function isOwn(name: string): name is OwnName {
   return Object.hasOwn(OWN, name);
 }
 
-/** `id`: what a single run is called unless it says so itself. */
-export function parseCommandLine(argv: readonly string[], id: string): BenchWish | { readonly problem: string } {
+/** `id`: what a single run is called unless it says so itself. `environment`: whose variables may stand for PerfTest's options. */
+export function parseCommandLine(argv: readonly string[], id: string, environment: Environment = {}): BenchWish | { readonly problem: string } {
   const own: Partial<Record<OwnName, readonly string[]>> = {};
   let problem: string | undefined;
   const takeOwn = (index: number): number => {
@@ -72,21 +76,28 @@ export function parseCommandLine(argv: readonly string[], id: string): BenchWish
   const [folder = DEFAULT_FOLDER] = own.out ?? [];
   const asJson = own.json !== undefined;
   const names = Object.keys(own);
-  const alone = (kind: string, allowed: readonly string[]): string | undefined => {
+  const alone = (kind: string, allowed: readonly string[]): { readonly problem: string } | undefined => {
     const other = names.find((name) => !allowed.includes(name));
-    return other === undefined ? undefined : `--${other} and ${kind} do not go together.`;
+    return other === undefined ? undefined : { problem: `--${other} and ${kind} do not go together.` };
   };
-  if (Object.keys(read.given).length > 0) {
-    const clash = alone("PerfTest's options", ['url']);
-    if (clash !== undefined) return { problem: clash };
-    const result = perfTestOptions(own.url === undefined ? read.given : { uri: own.url, ...read.given }, id);
-    return 'problem' in result ? result : checkedUrl(result.options.url) ?? { kind: 'perf-test', options: result.options };
+  if (read.given.environment !== undefined) return { kind: 'answer', text: describeVariables(environment) };
+  if (Object.keys(read.given).length > 0 || (names.length === 0 && isMeant(environment))) {
+    return alone("PerfTest's options", ['url']) ?? perfTest(own.url === undefined ? read.given : { uri: own.url, ...read.given }, id, environment);
   }
   if (own.compare !== undefined) {
     const clash = alone('--compare', ['compare', 'out', 'json']);
-    return clash === undefined ? { kind: 'compare', files: own.compare, folder, asJson } : { problem: clash };
+    return clash ?? { kind: 'compare', files: own.compare, folder, asJson };
   }
   return matrix(own, folder, asJson);
+}
+
+function perfTest(onLine: GivenFlags, id: string, environment: Environment): PerfTestWish | { readonly problem: string } {
+  const all = withEnvironment(onLine, environment);
+  if ('problem' in all) return all;
+  const result = perfTestOptions(all.given, id);
+  if ('problem' in result) return result;
+  const wrong = result.options.urls.map(checkedUrl).find((problem) => problem !== undefined);
+  return wrong ?? { kind: 'perf-test', options: result.options, variables: all.variables };
 }
 
 function matrix(own: Partial<Record<OwnName, readonly string[]>>, folder: string, asJson: boolean): MatrixWish | { readonly problem: string } {

@@ -121,7 +121,8 @@ export function compareRuns(wish: CompareWish, around: BenchSurroundings): Promi
   return Promise.resolve(true);
 }
 
-export async function runLikePerfTest({ options }: PerfTestWish, { say, signal }: BenchSurroundings): Promise<boolean> {
+export async function runLikePerfTest({ options, variables }: PerfTestWish, { say, note, signal }: BenchSurroundings): Promise<boolean> {
+  if (variables.length > 0) note(`From the environment: ${variables.join(', ')}.`);
   await runPerfTest(options, (line) => say(`${line}\n`), signal);
   return true;
 }

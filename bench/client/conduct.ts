@@ -64,7 +64,7 @@ export async function conduct(url: string, load: Load, timing: Timing, watch?: W
   const sides: Sides = { consumers: new SideProcess('consumers'), producers: new SideProcess('producers') };
   try {
     await declareLayout(control, layout);
-    await openSides(sides, url, load, layout);
+    await openSides(sides, [url], load, layout);
     if (load.ratePerSecond !== undefined && timing.heatSeconds !== undefined) await heat(sides, load, timing.heatSeconds);
     return await runWindow(control, layout, sides, load, timing, watch);
   } finally {
@@ -76,11 +76,11 @@ export async function conduct(url: string, load: Load, timing: Timing, watch?: W
 }
 
 /** Consumers first: nothing is published before somebody listens. Answers when they began, ns. */
-export async function openSides({ consumers, producers }: Sides, url: string, load: Load, layout: Layout): Promise<number> {
+export async function openSides({ consumers, producers }: Sides, urls: readonly string[], load: Load, layout: Layout): Promise<number> {
   const plan = { load, layout: { routes: layout.routes, subscriptions: layout.subscriptions } };
-  consumers.tell({ kind: 'open', role: 'consumers', url, plan });
+  consumers.tell({ kind: 'open', role: 'consumers', urls, plan });
   const { beganNs } = await consumers.next('opened');
-  producers.tell({ kind: 'open', role: 'producers', url, plan });
+  producers.tell({ kind: 'open', role: 'producers', urls, plan });
   await producers.next('opened');
   return beganNs;
 }

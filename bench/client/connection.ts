@@ -4,7 +4,7 @@
  */
 import { connect, type Socket } from 'node:net';
 import { parseBrokerUrl, type BrokerUrl } from './broker-url.ts';
-import { FrameScanner } from './frame-scanner.ts';
+import { FrameScanner, type Scanner, type ScannerOwner } from './frame-scanner.ts';
 import { flagTable, longString, methodFrame, MethodId, PROTOCOL_HEADER, shortString, u16, u32, u8 } from './wire.ts';
 
 /** The first channel of every connection, and mostly the only one; others follow without gaps. */
@@ -23,6 +23,12 @@ export type ConnectionOptions = {
   readonly channels?: number;
   /** basic.ack and basic.nack of the broker. */
   readonly confirm?: (deliveryTag: number, multiple: boolean, refused: boolean, channel: number) => void;
+  /** tx.commit-ok and basic.get-empty; other methods that no call waits for go unheard. */
+  readonly heard?: (methodId: number, channel: number) => void;
+  /** The largest frame that is asked for, bytes; 131,072 when absent. */
+  readonly frameMaxBytes?: number | undefined;
+  /** What reads the stream; a FrameScanner when absent. */
+  readonly scannerOf?: (owner: ScannerOwner) => Scanner;
   /** basic.return: a mandatory message that no queue took. */
   readonly returned?: () => void;
   /** The intended time of sending, from each body. */
@@ -41,7 +47,7 @@ export const CALLS_ONLY: ConnectionOptions = { receiveBytes: IDLE_RECEIVE_BYTES,
 type Call = { readonly answerId: number; readonly resolve: (payload: Buffer) => void; readonly reject: (error: Error) => void };
 
 export class Connection {
-  readonly scanner: FrameScanner;
+  readonly scanner: Scanner;
   readonly socket: Socket;
   /** The largest frame agreed with the broker, bytes. */
   frameMaxBytes = FRAME_MAX_BYTES;
@@ -60,10 +66,11 @@ export class Connection {
 
   private constructor(url: BrokerUrl, options: ConnectionOptions) {
     this.#options = options;
-    this.scanner = new FrameScanner({
+    const owner: ScannerOwner = {
       method: (channel, id, payload) => this.#method(channel, id, payload),
       ...(options.sentAt === undefined ? {} : { sentAt: options.sentAt }),
-    });
+    };
+    this.scanner = options.scannerOf?.(owner) ?? new FrameScanner(owner);
     const buffer = Buffer.allocUnsafeSlow(options.receiveBytes);
     const callback = (count: number): boolean => {
       this.#options.arrived?.();
@@ -96,7 +103,8 @@ export class Connection {
     );
     const tune = await this.call(startOk, MethodId.connectionTune);
     const offeredBytes = tune.readUInt32BE(2);
-    this.frameMaxBytes = offeredBytes === 0 ? FRAME_MAX_BYTES : Math.min(offeredBytes, FRAME_MAX_BYTES);
+    const wantedBytes = this.#options.frameMaxBytes ?? FRAME_MAX_BYTES;
+    this.frameMaxBytes = offeredBytes === 0 ? wantedBytes : Math.min(offeredBytes, wantedBytes);
     // No heartbeats: a loaded client must not be closed for being late, and a timer per connection would be measured too.
     this.socket.write(methodFrame(0, MethodId.connectionTuneOk, tune.subarray(0, 2), u32(this.frameMaxBytes), u16(0)));
     await this.call(methodFrame(0, MethodId.connectionOpen, shortString(url.virtualHost), shortString(''), u8(0)), MethodId.connectionOpenOk);
@@ -149,7 +157,7 @@ export class Connection {
     else if (id === MethodId.connectionClose || id === MethodId.channelClose) {
       const textBytes = payload[2] as number;
       this.#fail(new Error(`the broker closed: ${payload.readUInt16BE(0)} ${payload.toString('utf8', 3, 3 + textBytes)}`));
-    }
+    } else this.#options.heard?.(id, channel);
     // connection.blocked and unblocked: the broker stops reading by itself, so TCP alone holds the producer back.
   }
 

@@ -1,7 +1,7 @@
-/** Field tables as clients write them: numbers as 64-bit integers, texts as long strings, truth as a boolean. */
+/** Field tables as clients write them: numbers as 64-bit integers, or as doubles where that is said, texts as long strings, truth as a boolean. */
 import { longString, shortString, u32, u8 } from './wire.ts';
 
-export type FieldValue = number | string | boolean;
+export type FieldValue = number | string | boolean | { readonly double: number };
 export type Fields = Readonly<Record<string, FieldValue>>;
 
 function i64(value: number): Buffer {
@@ -10,9 +10,16 @@ function i64(value: number): Buffer {
   return bytes;
 }
 
+function f64(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeDoubleBE(value);
+  return bytes;
+}
+
 function encodeValue(value: FieldValue): Buffer {
   if (typeof value === 'string') return Buffer.concat([Buffer.from('S'), longString(value)]);
   if (typeof value === 'boolean') return Buffer.concat([Buffer.from('t'), u8(value ? 1 : 0)]);
+  if (typeof value === 'object') return Buffer.concat([Buffer.from('d'), f64(value.double)]);
   return Buffer.concat([Buffer.from('l'), i64(value)]);
 }
 

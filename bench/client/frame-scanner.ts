@@ -20,7 +20,17 @@ export type ScannerOwner = {
   readonly sentAt?: (timeNs: number) => void;
 };
 
-export class FrameScanner {
+/** What reads a connection's stream. */
+export type Scanner = {
+  /** Messages that came. */
+  readonly deliveries: number;
+  /** The delivery tag of the last of a channel; 0 before the first. */
+  lastTagOf(channel: number): number;
+  /** Reads the first `end` bytes of `chunk`. Throws for a stream that is not AMQP. */
+  push(chunk: Buffer, end: number): void;
+};
+
+export class FrameScanner implements Scanner {
   /** basic.deliver methods seen. */
   deliveries = 0;
   /** The delivery tag of the last of them, by channel. */

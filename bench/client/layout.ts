@@ -1,12 +1,13 @@
 /** Which exchanges, queues and bindings a load needs, who publishes where and who consumes what. */
 import type { Load } from '../scenario/load.ts';
 import type { Connection } from './connection.ts';
+import type { OwnQueue } from './own-queue.ts';
 import type { Route } from './publish-wire.ts';
 import { bindQueue, declareExchange, declareQueueAs, deleteExchange, deleteQueue, freshQueueName, type QueueWish } from './queue-calls.ts';
 import type { Settling } from './wire.ts';
 
-/** What one consumer does. */
-export type Subscription = { readonly queues: readonly string[]; readonly settling?: Settling };
+/** What one consumer does. `own`: queues that it declares before, and consumes too. */
+export type Subscription = { readonly queues: readonly string[]; readonly own?: readonly OwnQueue[]; readonly settling?: Settling };
 
 export type Layout = {
   readonly exchanges: readonly { readonly name: string; readonly type: string }[];

@@ -11,7 +11,8 @@ export type Window = { readonly startNs: number; readonly fromNs: number; readon
 export type Plan = { readonly load: Load; readonly layout: Pick<Layout, 'routes' | 'subscriptions'> };
 
 export type Order =
-  | { readonly kind: 'open'; readonly role: Role; readonly url: string; readonly plan: Plan }
+  /** A connection takes one of the addresses. */
+  | { readonly kind: 'open'; readonly role: Role; readonly urls: readonly string[]; readonly plan: Plan }
   /** As fast as the broker takes it, whatever the load's rate: between these times, ns. */
   | { readonly kind: 'heat'; readonly startNs: number; readonly toNs: number }
   /** `sampleMs`: a sample so often; undefined: none. */

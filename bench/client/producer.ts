@@ -5,18 +5,19 @@
 import { nowNs } from './clock.ts';
 import { BUSY_RECEIVE_BYTES, CHANNEL, Connection } from './connection.ts';
 import { ConfirmWindow } from './confirm-window.ts';
-import type { MessageProperties } from './message-properties.ts';
-import { encodePublish, stampBatch, stampedMessages, type PublishWire, type Route } from './publish-wire.ts';
-import { selectConfirms } from './queue-calls.ts';
+import type { BatchShape, PublishBatch } from './batch-shape.ts';
+import { batchOf } from './publish-batch.ts';
+import type { Route } from './publish-wire.ts';
+import { commitFrame, selectConfirms, selectTransactions } from './queue-calls.ts';
+import { TransactionWindow } from './transaction-window.ts';
 
-export type ProducerOptions = {
-  readonly bodyBytes: number;
-  readonly persistent: boolean;
+export type ProducerOptions = Omit<BatchShape, 'frameMaxBytes' | 'channel'> & {
   /** How many publishes may be unconfirmed; undefined: no confirms. */
   readonly outstandingLimit?: number | undefined;
-  readonly mandatory?: boolean | undefined;
-  readonly properties?: MessageProperties | undefined;
-  readonly priorities?: number | undefined;
+  /** A commit after so many messages; undefined: no transactions. */
+  readonly producerTransaction?: number | undefined;
+  /** The largest frame that is asked for, bytes. */
+  readonly frameMaxBytes?: number | undefined;
   /** Each batch carries the time at which it was written. */
   readonly timed?: boolean | undefined;
   /** After each chunk that the broker sent, when its confirms have been counted. */
@@ -35,7 +36,8 @@ export class Producer {
   readonly #routes: readonly Route[];
   readonly #options: ProducerOptions;
   readonly #confirms: ConfirmWindow | undefined;
-  #wire: PublishWire;
+  readonly #transaction: TransactionWindow | undefined;
+  #batch: PublishBatch;
   #running = false;
   /** How many more `start` allows. */
   #remaining = Infinity;
@@ -52,6 +54,8 @@ export class Producer {
     const connection = await Connection.open(url, {
       receiveBytes: BUSY_RECEIVE_BYTES,
       channels: routesOf.length,
+      frameMaxBytes: options.frameMaxBytes,
+      heard: (_methodId, channel) => producers[channel - CHANNEL]?.committed(),
       confirm: (deliveryTag, multiple, refused, channel) => producers[channel - CHANNEL]?.settle(deliveryTag, multiple, refused),
       scanned: () => {
         for (const producer of producers) {
@@ -62,7 +66,10 @@ export class Producer {
       ...(count === undefined ? {} : { returned: () => void (count.returned += 1) }),
       ...(failed === undefined ? {} : { failed }),
     });
-    for (let index = 0; options.outstandingLimit !== undefined && index < routesOf.length; index += 1) await selectConfirms(connection, CHANNEL + index);
+    for (let index = 0; index < routesOf.length; index += 1) {
+      if (options.outstandingLimit !== undefined) await selectConfirms(connection, CHANNEL + index);
+      if (options.producerTransaction !== undefined) await selectTransactions(connection, CHANNEL + index);
+    }
     routesOf.forEach((routes, index) => producers.push(new Producer(connection, CHANNEL + index, routes, options)));
     return producers;
   }
@@ -72,19 +79,20 @@ export class Producer {
     this.#channel = channel;
     this.#routes = routes;
     this.#options = options;
-    const { outstandingLimit, confirmedAfter } = options;
+    const { outstandingLimit, confirmedAfter, producerTransaction } = options;
     this.#confirms = outstandingLimit === undefined ? undefined : new ConfirmWindow(outstandingLimit, confirmedAfter);
-    this.#wire = this.#encode(options.bodyBytes);
+    this.#transaction = producerTransaction === undefined ? undefined : new TransactionWindow(producerTransaction, () => connection.socket.write(commitFrame(channel)));
+    this.#batch = this.#encode(options.bodyBytes);
   }
 
-  #encode(bodyBytes: number): PublishWire {
+  #encode(bodyBytes: number): PublishBatch {
     const { frameMaxBytes } = this.#connection;
-    return encodePublish(this.#routes, { ...this.#options, bodyBytes, frameMaxBytes, channel: this.#channel });
+    return batchOf(this.#routes, { ...this.#options, bodyBytes, frameMaxBytes, channel: this.#channel });
   }
 
   /** From the next message on, bodies have this size. */
   resize(bodyBytes: number): void {
-    this.#wire = this.#encode(bodyBytes);
+    this.#batch = this.#encode(bodyBytes);
   }
 
   /** Publishes that the broker has confirmed. */
@@ -97,9 +105,14 @@ export class Producer {
     return this.#confirms?.refused ?? 0;
   }
 
-  /** Publishes that may leave now without waiting for a confirm. */
+  /** Publishes that may leave now without waiting for a confirm or a commit. */
   get room(): number {
-    return this.#confirms?.room ?? Infinity;
+    return this.#confirms?.room ?? this.#transaction?.room ?? Infinity;
+  }
+
+  /** Publishes without their confirm, or a commit without its answer. */
+  get outstanding(): number {
+    return this.#confirms?.outstanding ?? this.#transaction?.outstanding ?? 0;
   }
 
   /** Publishes as fast as the broker takes it, until `stop` or until so many are on their way. */
@@ -117,23 +130,26 @@ export class Producer {
     this.#confirms?.settle(deliveryTag, multiple, refused);
   }
 
+  /** The broker's tx.commit-ok; whoever calls `continue` goes on. */
+  committed(): void {
+    this.#transaction?.committed();
+  }
+
   /** Writes the next batch when nothing stands in its way: no write is under way and the confirms leave room. */
   continue(): void {
     if (!this.#running || this.#writing) return;
-    const { batch, batchMessages, messageBytes } = this.#wire;
-    const count = Math.min(batchMessages, this.#remaining, this.room);
+    const count = Math.min(this.#batch.batchMessages, this.#remaining, this.room);
     if (count === 0) return;
     this.#remaining -= count;
     this.#confirms?.publish(count);
-    if (this.#options.timed === true) stampBatch(this.#wire, count, nowNs());
-    this.#write(count === batchMessages ? batch : batch.subarray(0, count * messageBytes), count);
+    this.#write(this.#options.timed === true ? this.#batch.stampedWith(nowNs(), count) : this.#batch.plain(count), count);
   }
 
   /** Publishes one message for each time at which one was due; answers when the kernel has taken them. */
   sendStamped(timesNs: readonly number[]): Promise<void> {
     return new Promise((resolve) => {
       this.#confirms?.publish(timesNs.length);
-      this.#write(stampedMessages(this.#wire, timesNs), timesNs.length, resolve);
+      this.#write(this.#batch.stampedEach(timesNs), timesNs.length, resolve);
     });
   }
 
@@ -155,6 +171,7 @@ export class Producer {
       if (taken !== undefined) taken();
       else setImmediate(() => this.continue());
     });
+    this.#transaction?.wrote(count);
   }
 }
 

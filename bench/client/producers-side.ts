@@ -1,5 +1,6 @@
 /** All producers of a load. */
 import type { Load } from '../scenario/load.ts';
+import { addressOf } from './addresses.ts';
 import { callAt, nowNs, pause } from './clock.ts';
 import { createHistogram, encodeHistogram, recordLatency } from './latency.ts';
 import { routesOf } from './layout.ts';
@@ -7,6 +8,7 @@ import type { Plan, Window } from './orders.ts';
 import { Pacer, Sleep, spinUntil } from './pacer.ts';
 import { Producer, type ReturnCounter } from './producer.ts';
 import type { Side } from './side-role.ts';
+import { keepPaces, shareOf } from './staggered-pace.ts';
 
 /** How many overdue messages leave in one write after a stall. */
 const CATCH_UP_LIMIT = 500;
@@ -100,7 +102,7 @@ function changeSizes(producers: readonly Producer[], { sizeSteps = [] }: Load, s
   change(0);
 }
 
-export async function openProducers(url: string, { load, layout }: Plan, fail: (error: unknown) => void): Promise<Side> {
+export async function openProducers(urls: readonly string[], { load, layout }: Plan, fail: (error: unknown) => void): Promise<Side> {
   const channels = load.producerChannels ?? 1;
   const confirmLatency = createHistogram();
   let hear: ((latencyNs: number) => void) | undefined;
@@ -114,7 +116,7 @@ export async function openProducers(url: string, { load, layout }: Plan, fail: (
   for (let index = 0; index < load.producers; index += 1) {
     const routes = Array.from({ length: channels }, (_, nth) => routesOf(layout.routes, index * channels + nth, load.producers * channels));
     const options = { ...load, confirmedAfter: hearsConfirms ? confirmedAfter : undefined };
-    producers.push(...(await Producer.openAll(url, routes, options, counter)));
+    producers.push(...(await Producer.openAll(addressOf(urls, index, load.allocation), routes, options, counter)));
   }
   const sum = (read: (producer: Producer) => number): number => producers.reduce((total, producer) => total + read(producer), 0);
   const each = load.messagesPerProducer ?? Infinity;
@@ -128,17 +130,19 @@ export async function openProducers(url: string, { load, layout }: Plan, fail: (
     hear: (listener) => {
       hear = listener;
     },
-    isDone: () =>
-      load.messagesPerProducer !== undefined &&
-      producers.every(({ sent, confirmed, refused }) => sent >= each && (load.outstandingLimit === undefined || confirmed + refused >= each)),
+    isDone: () => load.messagesPerProducer !== undefined && producers.every(({ sent, outstanding }) => sent >= each && outstanding === 0),
     heat: (startNs, toNs) => {
       callAt(startNs, () => producers.forEach((producer) => producer.start()));
       callAt(toNs, () => producers.forEach((producer) => producer.stop()));
     },
     run: ({ startNs, toNs }: Window) => {
       if (load.sizeSteps !== undefined) callAt(startNs, () => changeSizes(producers, load, startNs));
-      if (rate === undefined) {
-        callAt(startNs, () => producers.forEach((producer) => producer.start(each)));
+      const delaysNs = producers.map(() => Math.random() * (load.producerStartDelaySeconds ?? 0) * 1e9);
+      if (load.producerStartDelaySeconds !== undefined && rate !== undefined) {
+        const schedules = producers.map((producer, index) => ({ producer, left: each, pacer: new Pacer(startNs + (delaysNs[index] as number), toNs, shareOf(rate, producers.length)) }));
+        callAt(startNs, () => void keepPaces(schedules).catch(fail));
+      } else if (rate === undefined) {
+        producers.forEach((producer, index) => callAt(startNs + (delaysNs[index] as number), () => producer.start(each)));
         if (Number.isFinite(toNs)) callAt(toNs, () => producers.forEach((producer) => producer.stop()));
       } else {
         const turns = new Turns(producers, each);

@@ -12,7 +12,7 @@ import { encodeProperties, type MessageProperties } from './message-properties.t
 import { frame, FRAME_HEADER_BYTES, FRAME_OVERHEAD_BYTES, FrameType, methodFrame, MethodId, shortString, u16, u32, u8 } from './wire.ts';
 
 /** What a batch fills: large enough that a write costs little per message, small enough to stay in the processor's cache. */
-const BATCH_BYTES = 262_144;
+export const BATCH_BYTES = 262_144;
 const BASIC_CLASS = 60;
 const PERSISTENT = 2;
 const MANDATORY_BIT = 1;
@@ -40,27 +40,33 @@ export type PublishShape = {
   readonly priorities?: number | undefined;
 };
 
+/** A body in its frames, and the header frame before them. */
+export type Content = { readonly header: Buffer; readonly bodies: readonly Buffer[] };
+
+export function publishFrame(channel: number, { exchange, routingKey }: Route, mandatory = false): Buffer {
+  return methodFrame(channel, MethodId.basicPublish, u16(0), shortString(exchange), shortString(routingKey), u8(mandatory ? MANDATORY_BIT : 0));
+}
+
+export function contentOf(body: Uint8Array, { channel = CHANNEL, persistent, properties, frameMaxBytes }: Omit<PublishShape, 'bodyBytes'>): Content {
+  const given: MessageProperties = { ...(persistent ? { deliveryMode: PERSISTENT } : {}), ...properties };
+  const header = frame(FrameType.header, channel, Buffer.concat([u16(BASIC_CLASS), u16(0), u32(0), u32(body.length), encodeProperties(given)]));
+  const bodies: Buffer[] = [];
+  const pieceBytes = frameMaxBytes - FRAME_OVERHEAD_BYTES;
+  for (let at = 0; at < body.length; at += pieceBytes) bodies.push(frame(FrameType.body, channel, Buffer.from(body.subarray(at, at + pieceBytes))));
+  return { header, bodies };
+}
+
 /** The messages of the batch take the routes in turn. Throws a RangeError for routes whose names are not of one length. */
 export function encodePublish(routes: readonly Route[], shape: PublishShape): PublishWire {
   const { channel = CHANNEL, bodyBytes } = shape;
-  const bits = u8(shape.mandatory === true ? MANDATORY_BIT : 0);
-  const publishes = routes.map(({ exchange, routingKey }) =>
-    methodFrame(channel, MethodId.basicPublish, u16(0), shortString(exchange), shortString(routingKey), bits),
-  );
+  const publishes = routes.map((route) => publishFrame(channel, route, shape.mandatory));
   const publish = publishes[0];
   if (publish === undefined || publishes.some(({ length }) => length !== publish.length)) throw new RangeError('the routes of one producer must be of one length');
-  const given: MessageProperties = { ...(shape.persistent ? { deliveryMode: PERSISTENT } : {}), ...shape.properties };
-  const headerWith = (properties: MessageProperties): Buffer =>
-    frame(FrameType.header, channel, Buffer.concat([u16(BASIC_CLASS), u16(0), u32(0), u32(bodyBytes), encodeProperties(properties)]));
-  const { priorities } = shape;
-  const headers = Array.from({ length: priorities ?? 1 }, (_, index) => headerWith(priorities === undefined ? given : { ...given, priority: 1 + index }));
-  const header = headers[0] as Buffer;
-  const drawn = (): Buffer => (priorities === undefined ? header : (headers[Math.floor(Math.random() * priorities)] as Buffer));
-  const bodies: Buffer[] = [];
-  const pieceBytes = shape.frameMaxBytes - FRAME_OVERHEAD_BYTES;
-  for (let left = bodyBytes; left > 0; left -= pieceBytes) {
-    bodies.push(frame(FrameType.body, channel, Buffer.alloc(Math.min(left, pieceBytes), 'x')));
-  }
+  const { priorities, properties } = shape;
+  const body = Buffer.alloc(bodyBytes, 'x');
+  const contents = Array.from({ length: priorities ?? 1 }, (_, index) => contentOf(body, priorities === undefined ? shape : { ...shape, properties: { ...properties, priority: 1 + index } }));
+  const { header, bodies } = contents[0] as Content;
+  const drawn = (): Buffer => (priorities === undefined ? header : (contents[Math.floor(Math.random() * priorities)] as Content).header);
   const messageBytes = publish.length + header.length + bodies.reduce((sum, { length }) => sum + length, 0);
   const batchMessages = Math.max(1, Math.floor(BATCH_BYTES / messageBytes));
   const batch = Buffer.allocUnsafeSlow(batchMessages * messageBytes);

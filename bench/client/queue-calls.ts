@@ -7,6 +7,7 @@ import { methodFrame, MethodId, shortString, u16, u32, u8 } from './wire.ts';
 const NO_ARGUMENTS = u32(0);
 const PASSIVE_BIT = 1;
 const DURABLE_BIT = 2;
+const EXCLUSIVE_BIT = 4;
 const AUTO_DELETE_BIT = 8;
 const NO_ACK_BIT = 2;
 
@@ -15,6 +16,8 @@ export type QueueWish = {
   readonly name: string;
   readonly durable: boolean;
   readonly autoDelete?: boolean;
+  /** Of this connection alone, and gone with it. */
+  readonly exclusive?: boolean;
   readonly arguments?: Fields | undefined;
   /** It must be there already. */
   readonly passive?: boolean;
@@ -27,7 +30,8 @@ export function freshQueueName(): string {
 
 /** The queue's name. */
 export async function declareQueueAs(connection: Connection, wish: QueueWish): Promise<string> {
-  const bits = (wish.passive === true ? PASSIVE_BIT : 0) | (wish.durable ? DURABLE_BIT : 0) | (wish.autoDelete === true ? AUTO_DELETE_BIT : 0);
+  const kept = (wish.durable ? DURABLE_BIT : 0) | (wish.exclusive === true ? EXCLUSIVE_BIT : 0) | (wish.autoDelete === true ? AUTO_DELETE_BIT : 0);
+  const bits = (wish.passive === true ? PASSIVE_BIT : 0) | kept;
   const fields = wish.arguments === undefined ? NO_ARGUMENTS : encodeTable(wish.arguments);
   const declare = methodFrame(CHANNEL, MethodId.queueDeclare, u16(0), shortString(wish.name), u8(bits), fields);
   const declareOk = await connection.call(declare, MethodId.queueDeclareOk);
@@ -80,12 +84,22 @@ export async function subscribe(connection: Connection, queue: string, automatic
   await consumeQueue(connection, queue, automaticAck, channel, 'c');
 }
 
-export async function consumeQueue(connection: Connection, queue: string, automaticAck: boolean, channel: number, consumerTag: string): Promise<void> {
+export async function consumeQueue(connection: Connection, queue: string, automaticAck: boolean, channel: number, consumerTag: string, fields?: Fields): Promise<void> {
   const bits = u8(automaticAck ? NO_ACK_BIT : 0);
-  const consume = methodFrame(channel, MethodId.basicConsume, u16(0), shortString(queue), shortString(consumerTag), bits, NO_ARGUMENTS);
+  const table = fields === undefined ? NO_ARGUMENTS : encodeTable(fields);
+  const consume = methodFrame(channel, MethodId.basicConsume, u16(0), shortString(queue), shortString(consumerTag), bits, table);
   await connection.call(consume, MethodId.basicConsumeOk);
 }
 
 export async function selectConfirms(connection: Connection, channel = CHANNEL): Promise<void> {
   await connection.call(methodFrame(channel, MethodId.confirmSelect, u8(0)), MethodId.confirmSelectOk);
+}
+
+export async function selectTransactions(connection: Connection, channel: number): Promise<void> {
+  await connection.call(methodFrame(channel, MethodId.txSelect), MethodId.txSelectOk);
+}
+
+/** Ends the transaction of a channel; the broker's tx.commit-ok is heard by the connection's owner. */
+export function commitFrame(channel: number): Buffer {
+  return methodFrame(channel, MethodId.txCommit);
 }

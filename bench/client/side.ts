@@ -64,7 +64,7 @@ let side: Side | undefined;
 async function obey(order: Order): Promise<void> {
   if (order.kind === 'open') {
     const beganNs = nowNs();
-    side = await (order.role === 'producers' ? openProducers(order.url, order.plan, fail) : openConsumers(order.url, order.plan));
+    side = await (order.role === 'producers' ? openProducers(order.urls, order.plan, fail) : openConsumers(order.urls, order.plan, fail));
     tell({ kind: 'opened', beganNs });
     return;
   }

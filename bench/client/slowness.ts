@@ -30,13 +30,18 @@ export class Slowness {
     this.#costNs = costNs;
   }
 
+  /** So many messages came: how long it rests now, ms. */
+  restMsAfter(messages: number): number {
+    const timeNs = nowNs();
+    this.#freeNs = Math.max(this.#freeNs, timeNs) + messages * this.#costNs(timeNs - this.#startNs);
+    return (this.#freeNs - timeNs) / 1e6;
+  }
+
   /** After each chunk; `done` settles what it brought. */
   pass(connection: Connection, done: () => void): void {
     const { deliveries } = connection.scanner;
-    const timeNs = nowNs();
-    this.#freeNs = Math.max(this.#freeNs, timeNs) + (deliveries - this.#seen) * this.#costNs(timeNs - this.#startNs);
+    const restMs = this.restMsAfter(deliveries - this.#seen);
     this.#seen = deliveries;
-    const restMs = (this.#freeNs - timeNs) / 1e6;
     if (restMs < 1) return done();
     connection.socket.pause();
     if (this.#resting) return;

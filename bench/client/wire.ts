@@ -44,11 +44,16 @@ export const MethodId = {
   basicDeliver: (60 << 16) | 60,
   basicGet: (60 << 16) | 70,
   basicGetOk: (60 << 16) | 71,
+  basicGetEmpty: (60 << 16) | 72,
   basicAck: (60 << 16) | 80,
   basicReject: (60 << 16) | 90,
   basicNack: (60 << 16) | 120,
   confirmSelect: (85 << 16) | 10,
   confirmSelectOk: (85 << 16) | 11,
+  txSelect: (90 << 16) | 10,
+  txSelectOk: (90 << 16) | 11,
+  txCommit: (90 << 16) | 20,
+  txCommitOk: (90 << 16) | 21,
 } as const;
 
 /** What a client says first. */
@@ -96,22 +101,35 @@ export function methodFrame(channel: number, id: number, ...fields: readonly Buf
   return frame(FrameType.method, channel, Buffer.concat([u32(id), ...fields]));
 }
 
-/** How a consumer settles: acks for many at once, or one refusal for each message, which sends it to the dead letters. */
-export type Settling = 'ack' | 'reject';
+/**
+ * How a consumer settles: acks for many at once; or one refusal for each message, which sends it to the dead letters; or basic.nack,
+ * for many at once, after which messages are gone (`nack`) or back in their queue (`requeue`).
+ */
+export type Settling = 'ack' | 'reject' | 'nack' | 'requeue';
 
 const SETTLE_FRAME_BYTES = FRAME_OVERHEAD_BYTES + 4 + 8 + 1;
 const MULTIPLE_BIT = 1;
+/** Of basic.nack; that of basic.reject stands elsewhere. */
+const REQUEUE_BIT = 2;
+
+const SETTLE_METHODS = { ack: MethodId.basicAck, reject: MethodId.basicReject, nack: MethodId.basicNack, requeue: MethodId.basicNack } as const;
+
+function settleBits(settling: Settling, every: number): number {
+  if (settling === 'ack') return MULTIPLE_BIT;
+  if (settling === 'reject') return 0;
+  return (every > 1 ? MULTIPLE_BIT : 0) | (settling === 'requeue' ? REQUEUE_BIT : 0);
+}
 
 /**
  * What a consumer that settles every `every` messages owes from after `fromTag` up to `toTag`, as one buffer: one basic.ack with
- * multiple=true per step; or, for `reject`, one basic.reject without requeueing per step, where a step is one message.
+ * multiple=true per step, or one basic.nack; or, for `reject`, one basic.reject without requeueing per step, where a step is one message.
  * `toTag - fromTag` is a multiple of `every`.
  */
 export function settleFrames(channel: number, fromTag: number, toTag: number, every: number, settling: Settling = 'ack'): Buffer {
   const count = (toTag - fromTag) / every;
   const bytes = Buffer.allocUnsafe(count * SETTLE_FRAME_BYTES);
-  const id = settling === 'ack' ? MethodId.basicAck : MethodId.basicReject;
-  const bits = settling === 'ack' ? MULTIPLE_BIT : 0;
+  const id = SETTLE_METHODS[settling];
+  const bits = settleBits(settling, every);
   for (let index = 0, at = 0; index < count; index += 1, at += SETTLE_FRAME_BYTES) {
     const tag = fromTag + (index + 1) * every;
     bytes[at] = FrameType.method;

@@ -6,8 +6,11 @@ export type Flag = {
   /** `none`: a switch. `one`: a value. `many`: values up to the next option, and the option may stand again. `maybe`: a value or none. */
   readonly takes: 'none' | 'one' | 'many' | 'maybe';
   readonly meaning: string;
-  /** `refused`: what is measured would not be what was asked for, so it is said. `idle`: makes no difference here. */
-  readonly standing?: 'refused' | 'idle';
+  /**
+   * `refused`: what is measured would not be what was asked for; `meaning` says why. `idle`: makes no difference here. `asks`: it
+   * is a question, and nothing is measured.
+   */
+  readonly standing?: 'refused' | 'idle' | 'asks';
 };
 
 function flag(short: string, long: string, takes: Flag['takes'], meaning: string, standing?: Flag['standing']): Flag {
@@ -17,12 +20,14 @@ function flag(short: string, long: string, takes: Flag['takes'], meaning: string
 export const FLAGS = {
   id: flag('d', 'id', 'one', 'name of the run in its lines'),
   uri: flag('h', 'uri', 'one', 'the broker (default amqp://localhost)'),
-  uris: flag('H', 'uris', 'one', 'several brokers', 'refused'),
+  uris: flag('H', 'uris', 'one', 'several addresses, separated by commas; each connection takes one of them'),
+  connectionAllocation: flag('cal', 'connection-allocation', 'one', 'which one: random (default) or round-robin'),
   type: flag('t', 'type', 'one', 'type of the exchange (default direct)'),
   exchange: flag('e', 'exchange', 'maybe', 'the exchange (default: called as its type); amq.default or nothing: the default one'),
   queue: flag('u', 'queue', 'one', 'queues, separated by commas (default: one for each consumer, named by the broker)'),
   routingKey: flag('k', 'routing-key', 'one', 'routing key (default: a random one for the run)'),
-  randomRoutingKey: flag('K', 'random-routing-key', 'none', 'a random routing key for each message', 'refused'),
+  randomRoutingKey: flag('K', 'random-routing-key', 'none', 'a random routing key for each message'),
+  routingKeyCache: flag('rkcs', 'routing-key-cache-size', 'one', 'so many random routing keys, in turn'),
   skipBinding: flag('sb', 'skip-binding-queues', 'none', 'do not bind queues to the exchange'),
   interval: flag('i', 'interval', 'one', 'seconds between two lines (default 1)'),
   rate: flag('r', 'rate', 'one', 'messages a second of each producer'),
@@ -31,9 +36,9 @@ export const FLAGS = {
   consumers: flag('y', 'consumers', 'one', 'consumers (default 1)'),
   producerChannels: flag('X', 'producer-channel-count', 'one', 'channels of each producer (default 1)'),
   consumerChannels: flag('Y', 'consumer-channel-count', 'one', 'channels of each consumer (default 1)'),
-  slowStart: flag('S', 'slow-start', 'none', 'a second between the starts of consumers', 'refused'),
-  producerTransaction: flag('m', 'ptxsize', 'one', 'transactions of producers', 'refused'),
-  consumerTransaction: flag('n', 'ctxsize', 'one', 'transactions of consumers', 'refused'),
+  slowStart: flag('S', 'slow-start', 'none', 'a second between the starts of consumers'),
+  producerTransaction: flag('m', 'ptxsize', 'one', 'a producer commits after so many messages'),
+  consumerTransaction: flag('n', 'ctxsize', 'one', 'a consumer commits after so many messages'),
   confirm: flag('c', 'confirm', 'one', 'publisher confirms, so many outstanding at most'),
   confirmTimeout: flag('ct', 'confirm-timeout', 'one', 'seconds that a confirm may take', 'idle'),
   autoAck: flag('a', 'autoack', 'none', 'automatic ack'),
@@ -45,17 +50,19 @@ export const FLAGS = {
   producerMessages: flag('C', 'pmessages', 'one', 'messages of each producer'),
   consumerMessages: flag('D', 'cmessages', 'one', 'messages of each consumer'),
   flags: flag('f', 'flag', 'many', 'persistent, mandatory'),
-  frameMax: flag('M', 'framemax', 'one', 'largest frame', 'refused'),
+  frameMax: flag('M', 'framemax', 'one', 'largest frame that is asked for, bytes (0: what the broker offers)'),
   heartbeat: flag('b', 'heartbeat', 'one', 'heartbeats; there are none', 'idle'),
   predeclared: flag('p', 'predeclared', 'none', 'exchange and queues are there already'),
-  body: flag('B', 'body', 'one', 'files that bodies come from', 'refused'),
-  bodyContentType: flag('T', 'body-content-type', 'one', 'content type of those files', 'refused'),
-  jsonBody: flag('jb', 'json-body', 'none', 'bodies of JSON', 'refused'),
-  legacyMetrics: flag('l', 'legacy-metrics', 'none', 'the lines of old', 'refused'),
-  outputFile: flag('o', 'output-file', 'one', 'lines into a file', 'refused'),
+  body: flag('B', 'body', 'one', 'files whose contents are the bodies, separated by commas'),
+  bodyContentType: flag('T', 'body-content-type', 'one', 'content type of the messages'),
+  jsonBody: flag('jb', 'json-body', 'none', 'bodies of JSON, of about the size of -s'),
+  bodyCount: flag('bc', 'body-count', 'one', 'so many of them are made (default 100)'),
+  bodyFieldCount: flag('bfc', 'body-field-count', 'one', 'of so many fields and values (default 1000)'),
+  legacyMetrics: flag('l', 'legacy-metrics', 'none', 'these lines are gone from PerfTest too, so there is nothing to compare them with', 'refused'),
+  outputFile: flag('o', 'output-file', 'one', 'the figures of each line into a file, as CSV'),
   autoDelete: flag('ad', 'auto-delete', 'one', 'queues go with their last consumer (default true)'),
   useMillis: flag('ms', 'use-millis', 'none', 'latency in milliseconds'),
-  queueArguments: flag('qa', 'queue-args', 'one', 'arguments of queues: x-max-length=10,x-queue-mode=lazy'),
+  queueArguments: flag('qa', 'queue-args', 'many', 'arguments of queues: x-max-length=10,x-queue-mode=lazy'),
   messageProperties: flag('mp', 'message-properties', 'one', 'properties of messages: priority=5,expiration=1000; other names become headers'),
   consumerLatency: flag('L', 'consumer-latency', 'one', 'microseconds that a consumer takes for a message'),
   variableRate: flag('vr', 'variable-rate', 'many', 'rates of producers that follow each other: 100:60 1000:10 (rate:seconds)'),
@@ -65,14 +72,23 @@ export const FLAGS = {
   queuePatternFrom: flag('qpf', 'queue-pattern-from', 'one', 'first of the sequence'),
   queuePatternTo: flag('qpt', 'queue-pattern-to', 'one', 'last of the sequence'),
   quorumQueue: flag('qq', 'quorum-queue', 'none', 'durable queues of type quorum, persistent messages'),
-  streamQueue: flag('sq', 'stream-queue', 'none', 'queues of type stream', 'refused'),
-  exclusive: flag('E', 'exclusive', 'none', 'exclusive queues', 'refused'),
+  queueFile: flag('qf', 'queue-file', 'one', 'a file with names of queues, one a line'),
+  maxLengthBytes: flag('mlb', 'max-length-bytes', 'one', 'largest size of a queue: 1000, 50mb, 2gb'),
+  leaderLocator: flag('ll', 'leader-locator', 'one', 'there is one node, so a queue has one place', 'idle'),
+  streamQueue: flag('sq', 'stream-queue', 'none', 'a stream is read by its offsets, which Leveret has no queues for', 'refused'),
+  streamConsumerOffset: flag('sco', 'stream-consumer-offset', 'one', 'a stream is read by its offsets, which Leveret has no queues for', 'refused'),
+  streamSegment: flag('smssb', 'stream-max-segment-size-bytes', 'one', 'segments belong to streams, which Leveret does not have', 'refused'),
+  maxAge: flag('ma', 'max-age', 'one', 'an age belongs to streams, which Leveret does not have', 'refused'),
+  exclusive: flag('E', 'exclusive', 'none', 'exclusive queues, of the connection that consumes them'),
   publishingInterval: flag('P', 'publishing-interval', 'one', 'seconds between two messages of a producer'),
-  startDelay: flag('prsd', 'producer-random-start-delay', 'one', 'random delay of producers', 'refused'),
-  polling: flag('po', 'polling', 'none', 'basic.get instead of consumers', 'refused'),
-  nack: flag('na', 'nack', 'none', 'nack instead of ack', 'refused'),
-  requeue: flag('re', 'requeue', 'one', 'whether nacked messages come back', 'refused'),
-  consumerArguments: flag('ca', 'consumer-args', 'one', 'arguments of consumers', 'refused'),
+  startDelay: flag('prsd', 'producer-random-start-delay', 'one', 'each producer starts after a random delay of up to so many seconds'),
+  polling: flag('po', 'polling', 'none', 'basic.get instead of consumers'),
+  pollingInterval: flag('pi', 'polling-interval', 'one', 'milliseconds between two of them (default 0)'),
+  nack: flag('na', 'nack', 'none', 'nack instead of ack'),
+  requeue: flag('re', 'requeue', 'one', 'whether nacked messages return to their queue (default true)'),
+  consumerArguments: flag('ca', 'consumer-args', 'one', 'arguments of consumers: x-priority=10'),
+  consumerStartDelay: flag('csd', 'consumer-start-delay', 'one', 'consumers start so many seconds after producers'),
+  exitWhen: flag('ew', 'exit-when', 'one', 'ends when consumers have had nothing for a second: idle, or empty if their queues are empty too'),
   schedulerThreads: flag('pst', 'producer-scheduler-threads', 'one', 'threads of the tool', 'idle'),
   heartbeatThreads: flag('hst', 'heartbeat-sender-threads', 'one', 'threads of the tool', 'idle'),
   nioThreads: flag('niot', 'nio-threads', 'one', 'threads of the tool', 'idle'),
@@ -80,7 +96,20 @@ export const FLAGS = {
   consumerPools: flag('ctp', 'consumers-thread-pools', 'one', 'threads of the tool', 'idle'),
   shutdownTimeout: flag('st', 'shutdown-timeout', 'one', 'seconds to end in', 'idle'),
   noRecovery: flag('dcr', 'disable-connection-recovery', 'none', 'connections are not opened again anyway', 'idle'),
-  metricsFormat: flag('mf', 'metrics-format', 'one', 'the form of the lines', 'refused'),
+  recoveryInterval: flag('cri', 'connection-recovery-interval', 'one', 'connections are not opened again anyway', 'idle'),
+  netty: flag('nty', 'netty', 'none', "Java's sockets", 'idle'),
+  nettyThreads: flag('ntyt', 'netty-threads', 'one', "Java's sockets", 'idle'),
+  nettyEpoll: flag('ntyep', 'netty-epoll', 'none', "Java's sockets", 'idle'),
+  nettyKqueue: flag('ntykq', 'netty-kqueue', 'none', "Java's sockets", 'idle'),
+  sendBuffer: flag('tsbs', 'tcp-send-buffer-size', 'one', 'Node has no such setting for a TCP socket', 'refused'),
+  receiveBuffer: flag('trbs', 'tcp-receive-buffer-size', 'one', 'Node has no such setting for a TCP socket', 'refused'),
+  tls: flag('udsc', 'use-default-ssl-context', 'none', 'this client speaks no TLS', 'refused'),
+  saslExternal: flag('se', 'sasl-external', 'none', 'EXTERNAL needs the certificate of a TLS client, and this one speaks no TLS', 'refused'),
+  serverName: flag('sni', 'server-name-indication', 'one', 'this client speaks no TLS', 'refused'),
+  instances: flag('ei', 'expected-instances', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
+  exposedMetrics: flag('em', 'exposed-metrics', 'one', 'the tool has no metrics endpoint to expose them on', 'refused'),
+  metricsFormat: flag('mf', 'metrics-format', 'one', 'the form of the lines: default or compact'),
+  environment: flag('env', 'environment-variables', 'none', 'lists the variables that stand for these options', 'asks'),
 } as const satisfies Readonly<Record<string, Flag>>;
 
 export type FlagName = keyof typeof FLAGS;
@@ -119,7 +148,7 @@ export function readFlags(argv: readonly string[], other: (index: number) => num
     const found = flagOf(word);
     if (found === undefined) return { problem: word.startsWith('-') ? `unknown option ${word}.` : `unexpected argument "${word}".` };
     const { takes, standing } = FLAGS[found.name] as Flag;
-    if (standing === 'refused') return { problem: `${word} is PerfTest's, and cannot be carried out here: ${FLAGS[found.name].meaning}.` };
+    if (standing === 'refused') return { problem: refusal(word, found.name) };
     index += 1;
     const values: string[] = found.attached === undefined ? [] : [found.attached];
     const isValue = (text: string | undefined): text is string => text !== undefined && (!text.startsWith('-') || /^-\d/.test(text));
@@ -133,8 +162,19 @@ export function readFlags(argv: readonly string[], other: (index: number) => num
   return { given };
 }
 
+/** Why an option is not carried out, as one sentence. `word`: as it was given. */
+export function refusal(word: string, name: FlagName): string {
+  return `${word} is PerfTest's, and cannot be carried out here: ${FLAGS[name].meaning}.`;
+}
+
+/** The help text's block of what is refused. */
+export function describeRefused(): string {
+  const refused = Object.values<Flag>(FLAGS).filter(({ standing }) => standing === 'refused');
+  return refused.map(({ short, long, meaning }) => `  ${`-${short}, --${long}`.padEnd(40)} ${meaning}`).join('\n');
+}
+
 /** The help text's block. */
 export function describeFlags(): string {
-  const shownFlags = Object.values<Flag>(FLAGS).filter(({ standing }) => standing === undefined);
+  const shownFlags = Object.values<Flag>(FLAGS).filter(({ standing }) => standing === undefined || standing === 'asks');
   return shownFlags.map(({ short, long, meaning }) => `  ${`-${short}, --${long}`.padEnd(34)} ${meaning}`).join('\n');
 }

@@ -30,15 +30,23 @@ export type TotalFigures = {
 
 const PERCENTILES = 'min/median/75th/95th/99th';
 
-function rate(perSecond: number): string {
+export function rate(perSecond: number): string {
   if (perSecond === 0) return '0';
   return perSecond < 1 ? perSecond.toFixed(2) : perSecond < 10 ? perSecond.toFixed(1) : String(Math.floor(perSecond));
 }
 
-function latency(summary: LatencySummary | undefined, inMilliseconds: boolean): string {
+/** min, median, 75th, 95th and 99th, in the unit of the lines. */
+export function latencyFigures(summary: LatencySummary | undefined, inMilliseconds: boolean): number[] {
   const { minUs, p50Us, p75Us, p95Us, p99Us } = summary ?? { minUs: 0, p50Us: 0, p75Us: 0, p95Us: 0, p99Us: 0 };
-  const figures = [minUs, p50Us, p75Us, p95Us, p99Us].map((us) => Math.round(inMilliseconds ? us / 1_000 : us));
-  return `${figures.join('/')} ${inMilliseconds ? 'ms' : '\u00b5s'}`;
+  return [minUs, p50Us, p75Us, p95Us, p99Us].map((us) => Math.round(inMilliseconds ? us / 1_000 : us));
+}
+
+export function unit(inMilliseconds: boolean): string {
+  return inMilliseconds ? 'ms' : '\u00b5s';
+}
+
+export function latency(summary: LatencySummary | undefined, inMilliseconds: boolean): string {
+  return `${latencyFigures(summary, inMilliseconds).join('/')} ${unit(inMilliseconds)}`;
 }
 
 /** `id: test-1, time 1.000 s, sent: 9 msg/s, received: 9 msg/s, min/median/75th/95th/99th consumer latency: 1/2/3/4/5 us`. */
@@ -60,11 +68,12 @@ export function intervalLine(shape: LineShape, figures: IntervalFigures): string
   return parts.join(', ');
 }
 
-export function summaryLines(shape: LineShape, figures: TotalFigures): string[] {
+/** With the run's name, or without. */
+export function summaryLines(shape: LineShape, figures: TotalFigures, isNamed = true): string[] {
   const lines = [`sending rate avg: ${rate(figures.sentPerSecond)} msg/s`, `receiving rate avg: ${rate(figures.receivedPerSecond)} msg/s`];
   if (shape.hasConsumers) lines.push(`consumer latency ${PERCENTILES} ${latency(figures.consumerLatency, shape.inMilliseconds)}`);
   if (shape.hasProducers && shape.hasConfirms) lines.push(`confirm latency ${PERCENTILES} ${latency(figures.confirmLatency, shape.inMilliseconds)}`);
-  return lines.map((line) => `id: ${shape.id}, ${line}`);
+  return isNamed ? lines.map((line) => `id: ${shape.id}, ${line}`) : lines;
 }
 
 /** The lines before the first figures. */

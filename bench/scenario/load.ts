@@ -1,6 +1,9 @@
 /** What producers and consumers do to a broker, as data that both brokers and both sides of the client get alike. */
+import type { Allocation } from '../client/addresses.ts';
+import type { ExitWhen } from '../client/exit-watch.ts';
 import type { Fields } from '../client/field-table.ts';
 import type { MessageProperties } from '../client/message-properties.ts';
+import type { Settling } from '../client/wire.ts';
 
 /**
  * How queues hang together. `pairs`: producer i publishes to queue i. `fan-out`: one exchange brings every message to every queue.
@@ -56,6 +59,29 @@ export type Load = {
   /** After so many a producer or consumer is done. */
   readonly messagesPerProducer?: number;
   readonly messagesPerConsumer?: number;
+  /** How consumers settle; `ack` when absent. */
+  readonly settling?: Settling;
+  readonly consumerArguments?: Fields;
+  /** A commit after so many messages of a producer's channel, or of a consumer's; undefined: no transactions. */
+  readonly producerTransaction?: number;
+  readonly consumerTransaction?: number;
+  /** Consumers fetch each message, with so long a pause before the next, ms; undefined: messages are delivered. */
+  readonly pollingIntervalMs?: number;
+  /** Contents of the bodies, in turn; `bodyBytes` says nothing then, and the time of sending travels in a header. */
+  readonly bodies?: readonly Uint8Array[];
+  /** Each message has a routing key of its own; `cached`: one of so many, in turn. */
+  readonly randomKeys?: { readonly cached: number | undefined };
+  /** The largest frame that is asked for, bytes. */
+  readonly frameMaxBytes?: number;
+  /** Each producer starts at random within so long. */
+  readonly producerStartDelaySeconds?: number;
+  /** Consumers subscribe so long after producers have begun; and, with `slowStart`, a second lies between two of them. */
+  readonly consumerStartDelaySeconds?: number;
+  readonly slowStart?: boolean;
+  /** A consumer is done when it has had nothing for a second. */
+  readonly exitWhen?: ExitWhen;
+  /** Which of several addresses a connection takes; in turn when absent. */
+  readonly allocation?: Allocation;
 };
 
 /** One producer, one consumer, one queue, transient, automatic ack: what a workload is unless it says otherwise. */

@@ -3,7 +3,7 @@ import { EXIT_FAILURE, EXIT_USAGE, complain } from '../../src/main/command/comma
 import { describeOwnOptions, parseCommandLine, type BenchWish } from '../../bench/command-line.ts';
 import { compareRuns, runBench, runLikePerfTest, type BenchSurroundings } from '../../bench/leveret-bench.ts';
 import { progressLine } from '../../bench/matrix/progress-line.ts';
-import { describeFlags } from '../../bench/perf-test/perf-test-flags.ts';
+import { describeFlags, describeRefused } from '../../bench/perf-test/perf-test-flags.ts';
 import { runId } from '../../bench/perf-test/perf-test-lines.ts';
 import { drawRecording } from '../flame/draw.ts';
 import { probeNode } from './probe-node.ts';
@@ -31,11 +31,16 @@ ${describeOwnOptions()}
 
 PerfTest's options, short or long:
 
-${describeFlags()}`;
+${describeFlags()}
+
+Each may be an environment variable instead: the long name in capitals, with underscores, behind RABBITMQ_PERF_TEST_ENV_PREFIX if that is
+set; a variable is stronger than the command line (-env lists them). Those of PerfTest's options that cannot be carried out:
+
+${describeRefused()}`;
 
 /** Answers the exit code. */
 export async function runBenchCommand(argv: readonly string[]): Promise<number> {
-  const wish = parseCommandLine(argv, runId(new Date()));
+  const wish = parseCommandLine(argv, runId(new Date()), process.env);
   if ('problem' in wish) {
     complain(`${wish.problem} See leveret bench --help.`);
     return EXIT_USAGE;
@@ -75,6 +80,9 @@ function carryOut(wish: BenchWish, around: BenchSurroundings): Promise<boolean> 
       return compareRuns(wish, around);
     case 'perf-test':
       return runLikePerfTest(wish, around);
+    case 'answer':
+      around.say(`${wish.text}\n`);
+      return Promise.resolve(true);
   }
 }
 

@@ -35,7 +35,7 @@ test('two files beside each other', () => {
 test("any of PerfTest's options makes it a run like PerfTest's, on the broker of --url or -h", () => {
   const at = (line: string): unknown => {
     const wish = parsed(line);
-    return 'kind' in wish && wish.kind === 'perf-test' ? wish.options.url : wish;
+    return 'kind' in wish && wish.kind === 'perf-test' ? wish.options.urls.join() : wish;
   };
   assert.is(at('-x 1'), 'amqp://localhost');
   assert.is(at('--url amqp://one -x 1'), 'amqp://one');

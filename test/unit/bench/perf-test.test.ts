@@ -25,11 +25,11 @@ function problemOf(line: string): string {
 }
 
 test('without options: one producer, one consumer, a queue that the broker names, no limit', () => {
-  const { url, wish, load, seconds } = parsed('-x 1');
-  assert.is(url, 'amqp://localhost');
+  const { urls, wish, load, seconds } = parsed('-x 1');
+  assert.equal(urls, ['amqp://localhost']);
   assert.is(seconds, undefined);
   assert.equal(wish, {
-    exchange: 'direct', type: 'direct', routingKey: undefined, queues: [], isSequence: false, durable: false, autoDelete: true, arguments: undefined, isPredeclared: false, isBound: true,
+    exchange: 'direct', type: 'direct', routingKey: undefined, queues: [], queueFile: undefined, isSequence: false, durable: false, autoDelete: true, arguments: undefined, isPredeclared: false, isBound: true, isExclusive: false,
   });
   assert.equal([load.producers, load.consumers, load.automaticAck, load.ackEvery, load.bodyBytes, load.timed], [1, 1, false, 1, 12, true]);
   assert.is(load.outstandingLimit, undefined);
