@@ -88,6 +88,23 @@ test("a PerfTest command line runs as it is, with PerfTest's lines", async () =>
   }
 });
 
+test("PerfTest's environment variables alone make a run, and -env lists them", async () => {
+  const broker = await createBroker();
+  try {
+    const environment = { URI: broker.url, PRODUCERS: '2', PMESSAGES: '50', CMESSAGES: '100', AUTOACK: 'true', METRICS_FORMAT: 'compact', INTERVAL: '0.2' };
+    const child = startChild(process.execPath, [BIN, 'bench'], environment, folder);
+    assert.is(await child.ended, 0, child.stderr() + child.stdout());
+    assert.match(child.stderr(), /^From the environment: .*\bURI\b/m);
+    assert.match(child.stdout(), 'starting producer #1, channel #0');
+    assert.match(child.stdout(), /^time +sent +received +consumer latency$/m);
+  } finally {
+    await broker.close();
+  }
+  const list = bench('-env');
+  assert.is(await list.ended, 0);
+  assert.match(list.stdout(), /^PRODUCER_CHANNEL_COUNT +channels of each producer/m);
+});
+
 test('failures are one sentence and the right code, and nothing is written', async () => {
   const wrong = bench('--quick', '--only', 'nonsense', '--out', join(folder, 'nothing'));
   assert.is(await wrong.ended, 1);
@@ -101,6 +118,7 @@ test('failures are one sentence and the right code, and nothing is written', asy
   const help = bench('--help');
   assert.is(await help.ended, 0);
   assert.match(help.stdout(), '-x, --producers');
+  assert.match(help.stdout(), /-sq, --stream-queue +a stream is read/);
   assert.not.ok(existsSync(join(folder, 'nothing')));
 });
 
