@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { formatReport } from '../../tools/chaos/chaos-report.ts';
+import { type ChaosReport, formatReport } from '../../tools/chaos/chaos-report.ts';
 import { LeveretBroker } from '../../tools/chaos/leveret-broker.ts';
 import { runChaos } from '../../tools/chaos/run-chaos.ts';
 import { runSeed } from '../support/seeded-random.ts';
@@ -15,6 +15,7 @@ import { runSeed } from '../support/seeded-random.ts';
 const CYCLES = Number(process.env['LEVERET_KILL_CYCLES'] ?? 10);
 /** Traffic between two kills, on average, restart included. */
 const CYCLE_MS = 1_500;
+const CONTROL_ROUNDS = 5;
 
 const killing = suite('kill -9');
 
@@ -33,7 +34,8 @@ killing('kills, crashes of actors and lost threads at the same time', async () =
   assert.ok(report.passed, formatReport(report));
 });
 
-killing('is caught: a node that starts empty after each kill', async () => {
+/** The report of a few kills of a node that starts empty after each. */
+async function forgetfulKills(): Promise<ChaosReport> {
   const dataDir = mkdtempSync(join(tmpdir(), 'leveret-forgetful-'));
   const broker = await LeveretBroker.create(2, dataDir);
   const start = broker.start.bind(broker);
@@ -42,12 +44,18 @@ killing('is caught: a node that starts empty after each kill', async () => {
     return start();
   };
   try {
-    const report = await runChaos({ seed: runSeed(), broker, kills: 3, durationMs: 3_000 });
-    assert.is(report.passed, false);
-    assert.ok(report.verdict.lost > 0, formatReport(report));
+    return await runChaos({ seed: runSeed(), broker, kills: 3, durationMs: 3_000 });
   } finally {
     rmSync(dataDir, { recursive: true, force: true });
   }
+}
+
+killing('is caught: a node that starts empty after each kill', async () => {
+  let report = await forgetfulKills();
+  // On a busy machine it may have been killed before it had confirmed anything.
+  for (let round = 1; round < CONTROL_ROUNDS && report.verdict.lost === 0; round++) report = await forgetfulKills();
+  assert.is(report.passed, false);
+  assert.ok(report.verdict.lost > 0, formatReport(report));
 });
 
 killing.run();
