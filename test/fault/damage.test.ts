@@ -28,7 +28,7 @@ const SEED = Number(process.env['LEVERET_SEED'] ?? 1);
 const PAGE_BYTES = 4096;
 /** Without checksums: so many damages at most until something false was handed out. */
 const CONTROL_DAMAGES_MAX = 60;
-const ANSWER_TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 60_000;
 /** A worker that runs for long says nothing about the next damage. */
 const DAMAGES_OF_A_READER = 100;
 

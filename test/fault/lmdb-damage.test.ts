@@ -18,7 +18,7 @@ const DAMAGES = Number(process.env['LEVERET_DAMAGES'] ?? 50);
 const SEED = Number(process.env['LEVERET_SEED'] ?? 1);
 /** Without the file check: so many damages at most until LMDB has been seen to die and to hide entries. */
 const CONTROL_DAMAGES_MAX = 200;
-const ANSWER_TIMEOUT_MS = 20_000;
+const ANSWER_TIMEOUT_MS = 30_000;
 /** `closed` is not among them: what the file check lets through can be opened. */
 const HARMLESS: ReadonlySet<Finding['outcome']> = new Set(['refused', 'intact', 'noticed'] as const);
 const KINDS: readonly WorldKind[] = ['one page', 'small values', 'large values', 'churn'];

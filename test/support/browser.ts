@@ -9,7 +9,7 @@ import { withinDeadline } from './deadline.ts';
 const CHROMIUM = '/usr/bin/chromium';
 const SAID_ADDRESS = /DevTools listening on (ws:\S+)/;
 /** A browser on a busy machine takes its time, milliseconds. */
-const START_MS = 30_000;
+const START_MS = 90_000;
 
 export type Page = {
   /** The value of a JavaScript expression in the page; it must be plain data. Rejects with what the page threw. */

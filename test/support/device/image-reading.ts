@@ -7,7 +7,7 @@ import type { EntryDigest } from './numbered-commits.ts';
 
 const READER = join(import.meta.dirname, 'image-reader.ts');
 /** Longer than any database of these tests takes. */
-const READING_MS = 20_000;
+const READING_MS = 30_000;
 
 export type Reading = { readonly entries: readonly EntryDigest[] } | { readonly refused: string } | { readonly ended: string };
 

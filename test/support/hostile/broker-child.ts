@@ -9,6 +9,9 @@ import { withinDeadline } from '../deadline.ts';
 
 const LEVERET = join(import.meta.dirname, '..', '..', '..', 'bin', 'leveret.js');
 
+/** A start or an end takes less on the busiest machine, milliseconds. */
+const LIFE_MS = 60_000;
+
 /** A broker in a process of its own, whose memory and file descriptors can be seen from outside. */
 export class BrokerChild implements TestBroker {
   readonly host = '127.0.0.1';
@@ -27,7 +30,7 @@ export class BrokerChild implements TestBroker {
   static async start(): Promise<BrokerChild> {
     const folder = await mkdtemp(join(tmpdir(), 'leveret-hostile-'));
     const child = startChild(process.execPath, [LEVERET, 'start', '--port', '0', '--data-dir', folder, '--schedulers', '2']);
-    await withinDeadline(child.said('Server startup complete'), 'the start of the broker', 30_000);
+    await withinDeadline(child.said('Server startup complete'), 'the start of the broker', LIFE_MS);
     const port = Number(/amqp:\/\/127\.0\.0\.1:(\d+)/.exec(child.stdout())?.[1]);
     return new BrokerChild(child, folder, port);
   }
@@ -60,7 +63,7 @@ export class BrokerChild implements TestBroker {
 
   async close(): Promise<void> {
     this.#child.process.kill('SIGTERM');
-    await withinDeadline(this.#child.ended, 'the end of the broker', 20_000);
+    await withinDeadline(this.#child.ended, 'the end of the broker', LIFE_MS);
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
