@@ -52,10 +52,10 @@ export class DueRouter {
   }
 
   /**
-   * Publishes the message at `address`, whose lease stays with the caller, with these words for the answers. Answers to how many queues,
-   * or NO_MEMORY, and nothing was published.
+   * Publishes the message at `address`, whose lease stays with the caller, with these words for the answers and these marks (PublishMark).
+   * Answers to how many queues, or NO_MEMORY, and nothing was published.
    */
-  route(address: number, epoch: number, sequence: number): number {
+  route(address: number, epoch: number, sequence: number, marks: number): number {
     const { topology, memory, links, draft, vhost, exchange } = this.#setting;
     const node = topology.exchange(vhost, exchange);
     if (node === undefined) return 0;
@@ -79,7 +79,7 @@ export class DueRouter {
     // The time in its queue begins now.
     if (expiring || isAnyTimed(queues)) notePublished(memory, copy, this.#setting.nowMs());
     for (const queue of queues) {
-      links.publish(links.to(queue), copy, epoch, sequence, expiring);
+      links.publish(links.to(queue), copy, epoch, sequence, expiring, marks);
       draft.handOver();
     }
     return queues.length;

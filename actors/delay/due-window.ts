@@ -3,6 +3,8 @@ import { type Place, isLater } from '../../src/store/timeline-keys.ts';
 
 export type HeldMoment = Place & {
   readonly addresses: readonly number[];
+  /** MomentFlag of each. */
+  readonly flags: readonly number[];
   readonly bytes: number;
   /** How many of them were routed. */
   taken: number;

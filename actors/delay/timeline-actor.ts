@@ -10,7 +10,7 @@
  * ```
  *
  * The store holds a message until every queue that it was routed to has it (I4): what ends in between is routed once more. So a message
- * may come twice after a lost thread or process, and never not at all. Memory holds the messages that are due next, within bounds, and the
+ * may come twice after a lost thread or process, and never not at all; what may have gone out before is published as redelivered. Memory holds the messages that are due next, within bounds, and the
  * disk all others.
  */
 import type { Actor, ActorContext } from '../runtime/actor.ts';
@@ -37,6 +37,7 @@ import { FLAGS, PERSISTENT, SIZE } from '../../src/amqp/stored-message.ts';
 import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
+import { MomentFlag } from '../../src/store/moment-record.ts';
 import { isLater } from '../../src/store/timeline-keys.ts';
 import { type DueRouterSetting, DueRouter, NO_MEMORY } from './due-router.ts';
 import type { HeldMoment } from './due-window.ts';
@@ -140,11 +141,21 @@ export class TimelineActor implements Actor {
   }
 
   stop(): void {
+    if (!this.#finished) this.#tellFlying();
     this.#setting.flushReleases();
     if (!this.#finished) return;
     const { slots, record } = this.#setting;
     slots[record.slot * SLOT_WORDS + QUEUE_ID] = 0;
     tellEmptied(this.#context, record);
+  }
+
+  /** Nobody hears the answers any more: the next process sends these once more. */
+  #tellFlying(): void {
+    const { flyingMs } = this.#state;
+    if (flyingMs === 0) return;
+    const letter = this.#placeLetter(TimelineStoreLetter.ending, 2);
+    writeLong(letter.ints, 0, flyingMs);
+    this.#context.tell(this.#setting.store, letter);
   }
 
   // ---- what is to wait
@@ -165,7 +176,9 @@ export class TimelineActor implements Actor {
       writeLong(words, to + 1, publishedMs(memory, address) + this.#router.delayMs(address));
       words[to + 3] = ints[at + 1]!;
       words[to + 4] = ints[at + 2]!;
-      words[to + 5] = (isPersistent ? DelayWord.persistent : 0) | ((ints[at + 3]! & PublishMark.confirm) === 0 ? 0 : DelayWord.confirm);
+      const marks = ints[at + 3]!;
+      const kept = (isPersistent ? DelayWord.persistent : 0) | ((marks & PublishMark.redelivered) === 0 ? 0 : DelayWord.redelivered);
+      words[to + 5] = kept | ((marks & PublishMark.confirm) === 0 ? 0 : DelayWord.confirm);
       words[to] = address;
       ints[at] = 0;
       appends.count = to + DELAY_WORDS;
@@ -211,9 +224,13 @@ export class TimelineActor implements Actor {
       }
       const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
       const addresses: number[] = [];
-      for (; at < count && readLong(ints, at + 3) === place.number; at += DUE_WORDS) addresses.push(ints[at]!);
+      const flags: number[] = [];
+      for (; at < count && readLong(ints, at + 3) === place.number; at += DUE_WORDS) {
+        addresses.push(ints[at]!);
+        flags.push(ints[at + 5]!);
+      }
       const isWanted = isOurs && (state.receded === undefined || !isLater(place, state.receded));
-      if (isWanted) state.window.add({ ...place, addresses, bytes: this.#bytesOf(addresses), taken: 0, tries: 0, index: -1 });
+      if (isWanted) state.window.add({ ...place, addresses, flags, bytes: this.#bytesOf(addresses), taken: 0, tries: 0, index: -1 });
       else this.#release(addresses);
       for (; from < at; from += DUE_WORDS) ints[from] = 0;
     }
@@ -249,7 +266,9 @@ export class TimelineActor implements Actor {
     // A message that makes each incarnation crash must not do so for ever. It stays on the disk.
     if (++moment.tries <= TRIES_MAX) {
       const bytes = this.#bytesOf([address]);
-      const links = this.#router.route(address, epoch, copies.next);
+      // Whoever tried before may have come as far as some of its queues.
+      const isAgain = (moment.flags[moment.taken]! & MomentFlag.redelivered) !== 0 || moment.tries > 1;
+      const links = this.#router.route(address, epoch, copies.next, isAgain ? PublishMark.redelivered : 0);
       if (links === NO_MEMORY) {
         moment.tries--;
         this.#waitForMemory();
@@ -282,17 +301,22 @@ export class TimelineActor implements Actor {
     if (!state.copies.isEmpty) this.#handOutAnew();
   }
 
-  /** What is in memory goes, and the store begins with what is due first. */
+  /** What is in memory goes, and the store begins with what is due first. Of what a lost thread had sent nobody knows but the clock. */
   #handOutAnew(): void {
     const state = this.#state;
+    const goneMs = state.isNew ? Math.floor(this.#setting.nowMs()) : state.flyingMs;
     for (const { addresses, taken } of state.window.clear()) this.#release(addresses.slice(taken));
     state.forgetFlying();
     if (state.passed.count > 0) this.#tellStore(TimelineStoreLetter.passed, state.passed);
     state.session = ++state.sessions;
+    state.isNew = false;
     state.advancing = false;
     state.nextMs = 0;
     state.receded = undefined;
-    this.#tellStore(TimelineStoreLetter.rewind, undefined, state.session);
+    const letter = this.#placeLetter(TimelineStoreLetter.rewind, 2);
+    letter.b = state.session;
+    writeLong(letter.ints, 0, goneMs);
+    this.#context.tell(this.#setting.store, letter);
   }
 
   // ---- the window

@@ -3,7 +3,7 @@
  * then twice. A thread that is lost takes it along; the next incarnation begins with what the disk has.
  */
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
-import { type Place, isLater } from '../../src/store/timeline-keys.ts';
+import { BEFORE_ALL, type Place, isLater } from '../../src/store/timeline-keys.ts';
 import { CopiesUnderWay } from '../queue/copies-under-way.ts';
 import { DueWindow } from './due-window.ts';
 
@@ -28,6 +28,8 @@ export class TimelineState {
   session = 0;
   /** The last one that there was. */
   sessions = 0;
+  /** Nothing was ever handed out to it. */
+  isNew = true;
   /** An `advance` is on its way. */
   advancing = false;
   /** When the first is due of those that the store has not handed out, or earlier. */
@@ -63,6 +65,11 @@ export class TimelineState {
     this.#flying[index] = undefined;
     this.#free.push(index);
     this.#done(moment.place.number);
+  }
+
+  /** What is under way is due then or before; 0: nothing is. */
+  get flyingMs(): number {
+    return Math.max(this.latest(BEFORE_ALL).dueMs, 0);
   }
 
   /** The latest of `place` and the moments that are under way: what came late may be due before them. */

@@ -21,6 +21,7 @@
  * forget    from a queue: it is deleted and empty. a: queue id
  * fence     from a queue, for a connection. a: its generation, b: connection, c: request, body: QueueAnswer. When all that was
  *           appended before is on the device, the connection hears `answer` with it
+ * unsure    from a queue that ends in order, with dead letters on their way. a: queue id, b: position of the last message they are of
  * commit    from itself
  * define    from the topology. a: number of the request, body: readonly { key, value }[]. Answer: `defined`.
  * ```
@@ -35,6 +36,7 @@ export const StoreLetter = {
   fence: 0x807,
   define: 0x808,
   commit: 0x809,
+  unsure: 0x80a,
 } as const;
 
 /** Words of one message in an `append`. */

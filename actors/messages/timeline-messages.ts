@@ -4,7 +4,7 @@
  *
  * ```
  * due       from the store. a: session of the asker
- *           words, 5 a message: | address | due low | due high | number low | number high |
+ *           words, 6 a message: | address | due low | due high | number low | number high | flags (MomentFlag) |
  *           In order of moments, the messages of one together. Each comes with one lease, which is the timeline's from then on.
  * reached   from the store. a: session of the asker, b: what `advance` came to (AdvanceResult); `due` follows with what it found
  *           words: | next low | high |: when the first is due of those that were not handed out; NEVER_DUE: there is none
@@ -16,6 +16,8 @@
  *           Each message comes with one lease, which is the store's from then on. When the group is on the device the publisher hears
  *           `confirmed`.
  * rewind    to the store. a: timeline, b: session. Nothing is handed out any more; what is handed out from now on carries the session.
+ *           words: | gone low | high |: what is due then or before may have found its queues, and comes marked
+ * ending    to the store: the actor ends in order, with messages on their way. a: timeline. words: | gone low | high |, as of `rewind`
  * advance   to the store. a: timeline. words: | until when low | high |: what is due then or before. Answer: `reached`.
  * recede    to the store. a: timeline. words: | due low | due high | number low | number high |: of the last moment that was kept
  * passed    to the store. a: timeline
@@ -37,13 +39,15 @@ export const TimelineStoreLetter = {
   advance: 0x822,
   recede: 0x823,
   passed: 0x824,
+  ending: 0x825,
 } as const;
 
-export const DUE_WORDS = 5;
+export const DUE_WORDS = 6;
 export const DELAY_WORDS = 6;
 
 export const DelayWord = {
   persistent: MomentFlag.persistent,
+  redelivered: MomentFlag.redelivered,
   /** Bits that the store keeps. */
   keptBits: 0xff,
   /** An answer is wanted. */

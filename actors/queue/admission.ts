@@ -1,4 +1,5 @@
 /** Takes messages into a queue within its limits (src/broker/queue/length-limit.ts). What a consumer takes at once does not count. */
+import { PublishMark } from '../../src/amqp/channel/queue-link.ts';
 import type { LengthLimit } from '../../src/broker/queue/length-limit.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import type { Unsynced } from './unsynced.ts';
@@ -8,7 +9,7 @@ export class Admission {
   readonly #limit: LengthLimit | undefined;
   readonly #sizeOf: ((address: number) => number) | undefined;
   readonly #dispatch: () => void;
-  readonly #refused: (address: number) => void;
+  readonly #refused: (address: number, repeated: boolean) => void;
   readonly #unsynced: Unsynced;
 
   /**
@@ -20,7 +21,7 @@ export class Admission {
     limit: LengthLimit | undefined,
     sizeOf: ((address: number) => number) | undefined,
     dispatch: () => void,
-    refused: (address: number) => void,
+    refused: (address: number, repeated: boolean) => void,
     unsynced: Unsynced,
   ) {
     this.#unsynced = unsynced;
@@ -31,18 +32,20 @@ export class Admission {
     this.#refused = refused;
   }
 
-  /** False: the message is refused, and its lease is still the caller's. */
-  accept(address: number, kept: boolean, expiring: boolean): boolean {
+  /** `marks`: PublishMark. False: the message is refused, and its lease is still the caller's. */
+  accept(address: number, kept: boolean, marks: number): boolean {
+    const expiring = (marks & PublishMark.expiring) !== 0;
+    const repeated = (marks & PublishMark.redelivered) !== 0;
     const limit = this.#limit;
     const machine = this.#machine;
-    if (limit === undefined) return machine.publish(address, kept, expiring);
+    if (limit === undefined) return machine.publish(address, kept, expiring, repeated);
     const size = this.#sizeOf?.(address) ?? 0;
     if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#makeRoom();
     if (!limit.admits(machine.ready, machine.readyBytes, size)) {
-      this.#refused(address);
+      this.#refused(address, repeated);
       return false;
     }
-    if (!machine.publish(address, kept, expiring)) return false;
+    if (!machine.publish(address, kept, expiring, repeated)) return false;
     if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#makeRoom();
     this.keepTo();
     return true;

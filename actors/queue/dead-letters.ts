@@ -18,7 +18,7 @@ import { sendPublishes } from '../messages/batch-letters.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import { Letter } from '../runtime/letter.ts';
-import { PUBLISH_WORDS, type QueueLink } from '../../src/amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, PublishMark, type QueueLink } from '../../src/amqp/channel/queue-link.ts';
 import { blindKeysAt } from '../../src/amqp/blind-keys.ts';
 import { DeadLetterRecord } from '../../src/amqp/dead-letter-record.ts';
 import { encodeTable } from '../../src/amqp/field-table-codec.ts';
@@ -37,7 +37,7 @@ import { type DeadLetterSetting, type DeadRoute, DeadRoutes, type Targets } from
 const TURN_LETTERS_MAX = 4096;
 /** How long a letter that found no memory waits for the next attempt, milliseconds. */
 const RETRY_MS = 20;
-export const DEAD_LETTER_TIMER = 5;
+export const DEAD_LETTER_TIMER = 6;
 /** Octets of the size in front of a table. */
 const TABLE_SIZE_SIZE = 4;
 /** Epochs of one incarnation; more threads are not lost in its life. */
@@ -55,6 +55,8 @@ export class DeadLetters {
   #epoch: number;
   #seconds = 0;
   #nowMsOfTurn = 0;
+  /** PublishMark of the letter that is written. */
+  #marks = 0;
 
   constructor(context: ActorContext, setting: DeadLetterSetting, machine: QueueMachine, nowMs: () => number) {
     this.#context = context;
@@ -105,6 +107,7 @@ export class DeadLetters {
 
   /** The next of the dying. Answers false, and nothing has happened, when there is no memory for its letter. */
   #letterOf(address: number, position: number, reason: DropReason): boolean {
+    this.#marks = this.#machine.dying!.isRepeated(position) ? PublishMark.redelivered : 0;
     const links = this.#write(address, reason, this.#copies.next);
     if (links < 0) return false;
     this.#machine.dying!.take();
@@ -114,8 +117,9 @@ export class DeadLetters {
   }
 
   /** A message that the queue does not take (x-overflow reject-publish-dlx): nobody waits for its letter. */
-  refused(address: number): void {
+  refused(address: number, repeated: boolean): void {
     this.#lookAtClock();
+    this.#marks = repeated ? PublishMark.redelivered : 0;
     this.#write(address, 'maxlen', 0);
   }
 
@@ -172,7 +176,7 @@ export class DeadLetters {
     if (address === 0) return -1;
     if (timed) notePublished(this.#memory, address, this.#nowMsOfTurn);
     for (const link of links) {
-      this.#setting.links.publish(link, address, this.#epoch, sequence);
+      this.#setting.links.publish(link, address, this.#epoch, sequence, false, this.#marks);
       this.#setting.draft.handOver();
     }
     return links.length;

@@ -11,10 +11,11 @@ import type { ActorContext } from '../runtime/actor.ts';
 import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import { Unrecoverable } from '../runtime/unrecoverable.ts';
-import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
+import { PublishMark, WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
 import { RESIDENT } from '../../src/broker/queue/contents.ts';
-import { APPENDED, DAMAGED, EXPIRING_FLAG, LEVEL_MASK, PAGED_FLAG, REDELIVERED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, LETTER_TAIL, LEVEL_MASK, PAGED_FLAG, REDELIVERED_FLAG, REPEATED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import type { Dying } from '../../src/broker/queue/dying.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import { AppendFlag } from '../../src/store/store.ts';
 
@@ -43,6 +44,8 @@ const RETURNED_WORDS_MAX = 8192;
 /** How long a read that found no memory waits for the next, milliseconds. */
 const READ_RETRY_MS = 20;
 export const READ_TIMER = 2;
+/** What a message is that was published as one that may be there twice. */
+const AGAIN = AppendFlag.redelivered | AppendFlag.repeated;
 /** In place of an address in `content`. */
 export const UNREADABLE = -1;
 
@@ -99,7 +102,7 @@ export class Keeping {
         if (isRedelivered) this.#cameBack(position, Math.max(1, deliveries));
       }
       // What was handed over last may have been lost with its thread; what was not is a repetition to the store.
-      if (((position - stored) | 0) >= 0 && address !== 0) this.append(address, position, 0, 0, false, isRedelivered);
+      if (((position - stored) | 0) >= 0 && address !== 0) this.append(address, position, 0, 0, false, againOf(flags));
     });
     const letter = this.#letter(StoreLetter.retain, live);
     letter.b = through;
@@ -114,12 +117,25 @@ export class Keeping {
     this.#flushPaged();
   }
 
-  /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. */
-  append(address: number, position: number, channel: number, sequence: number, confirm: boolean, redelivered: boolean): void {
+  /**
+   * The store gets what is to be kept of the publish letter in hand, the `index`th that was accepted, and confirms it. `marks`: PublishMark. False:
+   * it is not to be kept, or has gone already.
+   */
+  keep(index: number, channel: number, sequence: number, marks: number): boolean {
+    const machine = this.#machine;
+    const position = (machine.counter(LETTER_TAIL) + index) | 0;
+    if (!machine.isKept(position)) return false;
+    const again = (marks & PublishMark.redelivered) === 0 ? 0 : AGAIN;
+    this.append(machine.contents.address(position), position, channel, sequence, (marks & PublishMark.confirm) !== 0, again);
+    return true;
+  }
+
+  /** The message at `position` is to be kept; the answer to its publisher, if there is to be one, is the store's from now on. `again`: of AGAIN. */
+  append(address: number, position: number, channel: number, sequence: number, confirm: boolean, again: number): void {
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
     const lasting = this.#machine.lastingFlags(position);
     const expiring = (lasting & EXPIRING_FLAG) === 0 ? 0 : AppendFlag.expiring;
-    const flags = expiring | (lasting & LEVEL_MASK) | (confirm ? AppendWord.confirm : 0) | (redelivered ? AppendFlag.redelivered : 0) | shared;
+    const flags = expiring | (lasting & LEVEL_MASK) | (confirm ? AppendWord.confirm : 0) | again | shared;
     this.#add(address, position, channel, sequence, flags);
   }
 
@@ -164,10 +180,20 @@ export class Keeping {
     ints[batch.count++] = deliveries;
   }
 
-  /** The process ends in order, and these die: at the next start they are in the queue again, as delivered before. */
-  stillDying(positions: Iterable<number>): void {
-    for (const position of positions) if (this.#machine.isKept(position)) this.#cameBack(position, Math.max(1, this.#machine.deliveries(position)));
+  /** The process ends in order, and these die: at the next start they are in the queue again, as delivered before, and so die again. */
+  stillDying(dying: Dying): void {
+    let lastSent: number | undefined;
+    for (const position of dying.positions()) {
+      if (!this.#machine.isKept(position)) continue;
+      this.#cameBack(position, Math.max(1, this.#machine.deliveries(position)));
+      if (dying.isSent(position)) lastSent = position;
+    }
     this.#flushReturns();
+    if (lastSent === undefined) return;
+    const letter = new Letter(StoreLetter.unsure);
+    letter.a = this.#setting.queue;
+    letter.b = lastSent;
+    this.#tell(letter);
   }
 
   #cameBack(position: number, deliveries: number): void {
@@ -297,6 +323,11 @@ export class Keeping {
   #tell(letter: Letter): void {
     this.#context.tell(this.#setting.store, letter);
   }
+}
+
+/** AppendFlag by the flags of an entry. */
+function againOf(flags: number): number {
+  return ((flags & REDELIVERED_FLAG) === 0 ? 0 : AppendFlag.redelivered) | ((flags & REPEATED_FLAG) === 0 ? 0 : AppendFlag.repeated);
 }
 
 /** Adds a position to runs | position | count |. */

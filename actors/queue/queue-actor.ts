@@ -24,7 +24,6 @@ import {
   GENERATION,
   HAD_CONSUMER,
   LETTER_ANSWERED,
-  LETTER_TAIL,
   QUEUE_ID,
 } from '../../src/broker/queue/ledger-layout.ts';
 import { lengthLimit } from '../../src/broker/queue/length-limit.ts';
@@ -81,8 +80,8 @@ export class QueueActor implements Actor, QueuePort {
     const traits = traitsOf(setting, options, describe('queue', record.vhost, record.name));
     this.#machine = new QueueMachine(memory, record.slot, traits, this);
     this.#deadLetters = deadLetters === undefined ? undefined : new DeadLetters(context, deadLetters, this.#machine, () => setting.times.nowMs());
-    const refused = (address: number): void => {
-      if (options.overflow === 'reject-publish-dlx') this.#deadLetters?.refused(address);
+    const refused = (address: number, repeated: boolean): void => {
+      if (options.overflow === 'reject-publish-dlx') this.#deadLetters?.refused(address, repeated);
     };
     this.#admission = new Admission(this.#machine, lengthLimit(options), traits.sizeOf, () => this.#dispatch(), refused, this.#unsynced);
     this.#timeLimits = new TimeLimits(context, this.#machine, setting.times, options.expiresMs);
@@ -192,7 +191,7 @@ export class QueueActor implements Actor, QueuePort {
 
   /** Only now, when no incarnation can follow, another queue may have the slot. */
   stop(): void {
-    if (!this.#finished && this.#machine.dying !== undefined) this.#keeping?.stillDying(this.#machine.dying.positions());
+    if (!this.#finished && this.#machine.dying !== undefined) this.#keeping?.stillDying(this.#machine.dying);
     this.#setting.flushReleases();
     if (!this.#finished) return;
     this.#machine.setCounter(QUEUE_ID, 0);
@@ -216,7 +215,7 @@ export class QueueActor implements Actor, QueuePort {
       const isConfirmWanted = (marks & PublishMark.confirm) !== 0;
       // Without an address it was refused before a crash, and its lease is over.
       let address = ints[at]!;
-      if (address !== 0 && accepted >= done && !this.#accept(address, (marks & PublishMark.expiring) !== 0)) {
+      if (address !== 0 && accepted >= done && !this.#accept(address, marks)) {
         ints[at] = 0;
         this.#setting.memory.release(address);
         address = 0;
@@ -226,7 +225,7 @@ export class QueueActor implements Actor, QueuePort {
         continue;
       }
       accepted++;
-      if (this.#durable && this.#keep(accepted - 1, ints[at + 1]!, ints[at + 2]!, isConfirmWanted)) continue;
+      if (this.#durable && this.#keeping!.keep(accepted - 1, ints[at + 1]!, ints[at + 2]!, marks)) continue;
       if (isConfirmWanted) this.#confirms.add(ints[at + 1]!, ints[at + 2]!, false);
     }
     if (machine.expires) this.#expire();
@@ -234,15 +233,6 @@ export class QueueActor implements Actor, QueuePort {
     this.#keeping?.flushAppends(sender);
     machine.setCounter(LETTER_ANSWERED, number);
     this.#giveBack(letter);
-  }
-
-  /** The store gets what is to be kept of the letter in hand, the `index`th that was accepted, and confirms it. */
-  #keep(index: number, channel: number, sequence: number, confirm: boolean): boolean {
-    const machine = this.#machine;
-    const position = (machine.counter(LETTER_TAIL) + index) | 0;
-    if (!machine.isKept(position)) return false;
-    this.#keeping!.append(machine.contents.address(position), position, channel, sequence, confirm, false);
-    return true;
   }
 
   keptGone(position: number): void {
@@ -253,9 +243,9 @@ export class QueueActor implements Actor, QueuePort {
     this.#keeping?.returned(position, deliveries);
   }
 
-  #accept(address: number, expiring: boolean): boolean {
+  #accept(address: number, marks: number): boolean {
     if (this.#state === 'ending') return false;
-    return this.#admission.accept(address, this.#durable && (wordOf(this.#setting.memory, address, FLAGS) & PERSISTENT) !== 0, expiring);
+    return this.#admission.accept(address, this.#durable && (wordOf(this.#setting.memory, address, FLAGS) & PERSISTENT) !== 0, marks);
   }
 
   #dispatch(): void {

@@ -99,6 +99,9 @@ export class StoreActor implements Actor {
       case StoreLetter.returned:
         for (let at = 0; at < letter.count; at += 2) this.#store.returned(letter.a, letter.ints[at]!, letter.ints[at + 1]!);
         break;
+      case StoreLetter.unsure:
+        this.#store.unsure(letter.a, letter.b);
+        break;
       case StoreLetter.read:
         this.#read(letter);
         break;

@@ -41,8 +41,11 @@ export class TimelineDesk {
         this.#delay(letter, answers);
         return true;
       case TimelineStoreLetter.rewind:
-        this.#store.timelines.of(letter.a).rewind();
+        this.#store.timelines.of(letter.a).rewind(readLong(letter.ints, 0));
         this.#routers.set(letter.a, { to: { ...letter.sender, generation: 0 }, session: letter.b, isTold: false });
+        return true;
+      case TimelineStoreLetter.ending:
+        this.#store.timelines.find(letter.a)?.noteGone(readLong(letter.ints, 0));
         return true;
       case TimelineStoreLetter.advance:
         this.#advance(letter.a, readLong(letter.ints, 0), tell);
@@ -94,13 +97,14 @@ export class TimelineDesk {
     });
   }
 
-  #add(batch: WordBatch, { dueMs, number, addresses }: HandedMoment): void {
-    for (const address of addresses) {
+  #add(batch: WordBatch, { dueMs, number, addresses, flags }: HandedMoment): void {
+    for (const [index, address] of addresses.entries()) {
       const ints = batch.room(DUE_WORDS, this.#pool);
       const at = batch.count;
       ints[at] = address;
       writeLong(ints, at + 1, dueMs);
       writeLong(ints, at + 3, number);
+      ints[at + 5] = flags[index]!;
       batch.count = at + DUE_WORDS;
     }
   }

@@ -1,7 +1,7 @@
 /** What the last process left, put into the ledgers of this one: each queue finds it as if an incarnation before had left it so. */
 import { BODY_SIZE } from '../amqp/stored-message.ts';
 import { Ledger } from '../broker/queue/ledger.ts';
-import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, LEVEL_MASK, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, STORED } from '../broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, KEPT_FLAG, LEVEL_MASK, QUEUE_ID, READY_COUNT, REDELIVERED_FLAG, REPEATED_FLAG, STORED, UNSURE_TO } from '../broker/queue/ledger-layout.ts';
 import { isTimeline } from '../broker/exchange/delayed-exchange.ts';
 import { readQueueOptions } from '../broker/queue-options.ts';
 import type { QueueRecord } from '../broker/topology/topology-records.ts';
@@ -52,7 +52,8 @@ function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position
     begun = true;
     must(ledger.appendGone(position));
     const expiring = (flags & AppendFlag.expiring) === 0 ? 0 : EXPIRING_FLAG;
-    must(ledger.append(0, KEPT_FLAG | expiring | (flags & LEVEL_MASK) | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
+    const repeated = (flags & AppendFlag.repeated) === 0 ? 0 : REPEATED_FLAG;
+    must(ledger.append(0, KEPT_FLAG | repeated | expiring | (flags & LEVEL_MASK) | ((flags & AppendFlag.redelivered) === 0 ? 0 : REDELIVERED_FLAG)));
     if (deliveries > 0) ledger.setDeliveries(position, deliveries);
     if (sizeAt !== undefined) ledger.noteSize(position, sizeAt(position));
   }
@@ -61,6 +62,7 @@ function fillLedger(ledger: Ledger, store: Store, id: number, sizeAt: ((position
   if (((next - ledger.tail) | 0) > 0) must(ledger.appendGone(next));
   ledger.setCounter(APPENDED, ledger.tail);
   ledger.setCounter(STORED, ledger.tail);
+  ledger.setCounter(UNSURE_TO, store.unsureTo(id) ?? 0);
 }
 
 /** Reads the size of one body after the other. What cannot be read is damaged, and then nobody serves the queue. */

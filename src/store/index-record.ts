@@ -29,6 +29,8 @@ export const RowFlag = {
   reference: 4,
   /** Its publisher said how long it may wait. */
   expiring: 8,
+  /** It was published as one that may be there twice. */
+  repeated: 16,
 } as const;
 
 /** The columns of a segment, as they are built and as they are read. Rows beyond the count hold nothing of worth. */

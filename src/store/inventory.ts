@@ -7,7 +7,7 @@ import type { SegmentReader } from './segment-reader.ts';
 export type StoredEntry = {
   /** int32, as the queue gave it. */
   readonly position: number;
-  /** AppendFlag.redelivered, AppendFlag.expiring, AppendFlag.priority. */
+  /** AppendFlag.redelivered, AppendFlag.repeated, AppendFlag.expiring, AppendFlag.priority. */
   readonly flags: number;
   /** As `returned` told last; 0: it never came back. */
   readonly deliveries: number;
@@ -34,7 +34,7 @@ export function* inventoryOf(log: QueueLog, reader: SegmentReader): Generator<St
       const position = segment.first + offset;
       const deliveries = segment.deliveriesAt(offset);
       const before = position <= redelivered || deliveries > 0 || (index.flags[row]! & RowFlag.redelivered) !== 0;
-      const flags = (index.flags[row]! & (RowFlag.expiring | LEVEL_MASK)) | (before ? RowFlag.redelivered : 0);
+      const flags = (index.flags[row]! & (RowFlag.expiring | RowFlag.repeated | LEVEL_MASK)) | (before ? RowFlag.redelivered : 0);
       yield { position: position | 0, flags, deliveries, sizeBytes: index.sizes[row]! };
     }
     if (found !== segment.live) kept.noteDamage(segment.first, segment.end - 1, 'their index and their state do not agree');

@@ -25,6 +25,8 @@ const HEAD_BYTES = 12;
 export const MomentFlag = {
   /** It outlives the process. */
   persistent: 1,
+  /** It may have come here before. */
+  redelivered: 2,
 } as const;
 
 /** The record of the rows that `which` names, in that order. */
@@ -49,6 +51,8 @@ export type ReadMoment = {
   readonly count: number;
   /** Records of those messages that are still there, in order: views. */
   readonly records: readonly Buffer[];
+  /** MomentFlag of each of these. */
+  readonly flags: readonly number[];
 };
 
 /** Without the messages that did not outlive their process. Undefined: it is damaged. */
@@ -58,11 +62,15 @@ export function readMoment(crc32: Crc32, key: Buffer, value: Buffer, process: nu
   const isOlder = value.readUInt32BE(8) !== process;
   const flagsFrom = HEAD_BYTES + 4 * count;
   const records: Buffer[] = [];
+  const flags: number[] = [];
   let at = flagsFrom + count;
   for (let row = 0; row < count; row++) {
     const end = at + value.readUInt32BE(HEAD_BYTES + 4 * row);
-    if (!isOlder || (value[flagsFrom + row]! & MomentFlag.persistent) !== 0) records.push(value.subarray(at, end));
+    if (!isOlder || (value[flagsFrom + row]! & MomentFlag.persistent) !== 0) {
+      records.push(value.subarray(at, end));
+      flags.push(value[flagsFrom + row]!);
+    }
     at = end;
   }
-  return at === value.length ? { count, records } : undefined;
+  return at === value.length ? { count, records, flags } : undefined;
 }

@@ -42,9 +42,13 @@ export const AppendFlag = {
   shared: 4,
   /** Its publisher said how long it may wait. */
   expiring: RowFlag.expiring,
+  /** It was published as one that may be there twice. */
+  repeated: RowFlag.repeated,
   /** Its priority, in a queue that tells priorities apart: the same bits as in the queue's ledger. */
   priority: LEVEL_MASK,
 } as const;
+
+const ROW_FLAGS = AppendFlag.redelivered | AppendFlag.expiring | AppendFlag.repeated | AppendFlag.priority;
 
 export type Opened = {
   /** The last process said goodbye. */
@@ -97,7 +101,7 @@ export class Store {
     if (recordsWritten !== undefined && recordsWritten !== records) {
       faults.push(`Messages may be lost: the store had ${recordsWritten} queues, and ${records} are there.`);
     }
-    faults.push(...this.timelines.open());
+    faults.push(...this.timelines.open(clean));
     this.#logs = logs;
     this.#group.begin({ records, recordsWritten, marked: mark !== undefined, leftovers });
     return { clean, faults };
@@ -118,6 +122,23 @@ export class Store {
   inventory(queue: number): Iterable<StoredEntry> {
     const log = this.#logOf(queue);
     return log === undefined ? [] : inventoryOf(log, this.#tools.reader);
+  }
+
+  /**
+   * The position behind the last message that a process before this one may have done with what it did not tell: delivered it, or sent its dead
+   * letter. Undefined: there is none.
+   */
+  unsureTo(queue: number): number | undefined {
+    const redelivered = this.#logOf(queue)?.redelivered ?? 0;
+    return redelivered === 0 ? undefined : (redelivered + 1) | 0;
+  }
+
+  /** Dead letters of messages up to `position` are on their way, and the process ends in order: see `unsureTo`. */
+  unsure(queue: number, position: number): void {
+    const log = this.#logOf(queue);
+    if (log === undefined) return;
+    log.redelivered = Math.max(log.redelivered, Math.min(log.extend(position), log.kept.last));
+    this.#group.touch(log);
   }
 
   /** Why a queue cannot be served, as a sentence. Undefined: it is sound as far as was looked. */
@@ -152,7 +173,7 @@ export class Store {
     const extended = log.extend(position);
     if (extended <= chain.last) return this.#memory.release(address);
     const reference = (flags & AppendFlag.shared) === 0 ? 0 : this.#tools.bodies.refer(address);
-    chain.collect(extended, address, flags & (AppendFlag.redelivered | AppendFlag.expiring | AppendFlag.priority), reference);
+    chain.collect(extended, address, flags & ROW_FLAGS, reference);
     this.#group.touch(log);
   }
 

@@ -40,7 +40,7 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
   return { ...sum, damage };
 }
 
-function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer): ReadMoment | undefined {
+function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer): Omit<ReadMoment, 'flags'> | undefined {
   const records: Buffer[] = [];
   const count = readSpan(crc32, key, value, NO_PROCESS, (_due, _arrival, _flags, at, size) => records.push(value.subarray(at, at + size)));
   return count === undefined ? undefined : { count, records };

@@ -10,11 +10,14 @@
  * What is due before the horizon is handed out as soon as it is written, from the memory in which it came: a short delay never reads
  * the disk. `advance` reads on behind the horizon, in the order of time. So whoever routes has all that is due up to the horizon, and
  * holds as much as he asked for. Of what is behind it he knows when the first is due, and hears when something comes that is due earlier.
+ *
+ * A moment stands on the disk until it is passed, so whoever routes may end between the two, and then it goes out again. Only what was due
+ * by then can have gone out: it is handed out marked, and the rest is not. The time is in the timeline's record, for the processes that follow.
  */
 import { type MadeMoment, makeMoments } from './moment-making.ts';
 import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
-import { readMoment } from './moment-record.ts';
+import { MomentFlag, readMoment } from './moment-record.ts';
 import { type DiskChange, DiskFullError } from './port.ts';
 import { type RefiningDisk, refineSpans } from './span-refining.ts';
 import { isSpan } from './span-record.ts';
@@ -32,8 +35,8 @@ export const ADVANCE_BYTES_MAX = 4 * 1024 * 1024;
  */
 export const SPANS_AHEAD_MS = 10_000;
 
-/** A moment whose messages are handed out, each with one lease. */
-export type HandedMoment = Place & { readonly addresses: readonly number[] };
+/** A moment whose messages are handed out, each with one lease. `flags`: MomentFlag of each. */
+export type HandedMoment = Place & { readonly addresses: readonly number[]; readonly flags: readonly number[] };
 
 /** How far `advance` came: more may follow, all was handed out that was asked for, or there was no memory to go on. */
 export type Advance = 'more' | 'reached' | 'exhausted';
@@ -47,6 +50,10 @@ export class Timeline {
   messages: number;
   /** The arrival of the next message. */
   #next: number;
+  /** What was on the disk when somebody ended who routed, and is due then or before, may have gone out. 0: nothing. */
+  #goneMs: number;
+  /** Something may be on the disk that has gone out, beside what `#goneMs` says. */
+  #isHandedOut: boolean;
   horizon: Place = BEFORE_ALL;
   /** Nothing behind the horizon is due earlier; Infinity: there is nothing. */
   #nextDueMs = 0;
@@ -66,9 +73,14 @@ export class Timeline {
 
   readonly #touch: (timeline: Timeline) => void;
 
-  /** `record`: what stands on the disk. `touch` hears when something is for the next commit. */
-  constructor(id: number, tools: StoreTools, record: TimelineRecord | undefined, touch: (timeline: Timeline) => void) {
+  /**
+   * `record`: what stands on the disk. `isHandedOut`: the process before this one may have handed out of it what this one does not know of.
+   * `touch` hears when something is for the next commit.
+   */
+  constructor(id: number, tools: StoreTools, record: TimelineRecord | undefined, isHandedOut: boolean, touch: (timeline: Timeline) => void) {
     this.id = id;
+    this.#goneMs = record?.goneMs ?? 0;
+    this.#isHandedOut = isHandedOut;
     this.#touch = touch;
     this.#tools = tools;
     this.#collected = new DelayedRows(tools.memory);
@@ -108,8 +120,16 @@ export class Timeline {
     this.#tools.tally.settled += moment.count;
   }
 
-  /** Whoever was handed something has lost it: all of it is on the disk still, and is handed out anew. */
-  rewind(): void {
+  /** Of what is on the disk, that which is due at `goneMs` or before may have found its queues. */
+  noteGone(goneMs: number): void {
+    if (!this.#isHandedOut || goneMs <= this.#goneMs) return;
+    this.#goneMs = goneMs;
+    this.#touch(this);
+  }
+
+  /** Whoever was handed something has lost it: all of it is on the disk still, and is handed out anew. See `noteGone`. */
+  rewind(goneMs: number): void {
+    this.noteGone(goneMs);
     this.#handed.clear();
     this.horizon = BEFORE_ALL;
     this.#nextDueMs = 0;
@@ -158,7 +178,7 @@ export class Timeline {
         const addresses = this.#toMemory(read.records);
         if (addresses === undefined) return 'exhausted';
         this.#handed.set(place.number, { dueMs: place.dueMs, count: read.count });
-        if (addresses.length > 0) found({ ...place, addresses });
+        if (addresses.length > 0) this.#handOut({ ...place, addresses, flags: read.flags }, found);
         else this.pass(place.number);
         messages += addresses.length;
         bytes += value.length;
@@ -171,6 +191,11 @@ export class Timeline {
     return 'reached';
   }
 
+  #handOut(moment: HandedMoment, found: (moment: HandedMoment) => void): void {
+    this.#isHandedOut = true;
+    found(moment.dueMs > this.#goneMs ? moment : { ...moment, flags: moment.flags.map((flags) => flags | MomentFlag.redelivered) });
+  }
+
   /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
   #refine(disk: RefiningDisk, from: Place, until: Place): Advance {
     const { crc32 } = this.#tools;
@@ -181,7 +206,7 @@ export class Timeline {
       return 'more';
     }
     const messages = Math.max(this.messages - lost, 0);
-    changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process }));
+    changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process, goneMs: this.#goneMs }));
     try {
       disk.commit(changes);
     } catch (error) {
@@ -216,7 +241,7 @@ export class Timeline {
     let { messages } = this;
     for (const { count } of this.#passed.values()) messages -= count;
     const made = this.#made.length > 0 ? this.#collected.count : 0;
-    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process };
+    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process, goneMs: this.#goneMs };
   }
 
   /** It is done. */
@@ -232,7 +257,8 @@ export class Timeline {
         continue;
       }
       this.#handed.set(number, { dueMs, count: addresses.length });
-      this.#fresh.push({ dueMs, number, addresses });
+      this.#isHandedOut = true;
+      this.#fresh.push({ dueMs, number, addresses, flags: Array.from(rows, (row) => this.#collected.flags(row)) });
     }
     this.#collected.clear();
     this.#made = [];

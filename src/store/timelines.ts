@@ -28,8 +28,8 @@ export class Timelines {
     this.#tools = tools;
   }
 
-  /** Finds what stands on the disk, one look a timeline. Answers what is wrong, as sentences. */
-  open(): readonly string[] {
+  /** Finds what stands on the disk, one look a timeline. `clean`: the last process ended in order. Answers what is wrong, as sentences. */
+  open(clean: boolean): readonly string[] {
     const faults: string[] = [];
     for (let from: Buffer = Buffer.from([Area.timelines]); ; ) {
       const key = firstOf(this.#disk.keys(from, TIMELINES_TO));
@@ -38,7 +38,7 @@ export class Timelines {
       const id = timelineOf(key);
       const record = readTimelineRecord(this.#tools.crc32, id, this.#disk.get(timelinePrefix(id, TimelinePart.record)));
       if (record === undefined) faults.push(`The record of timeline ${id} is missing or damaged: messages that wait there may be lost.`);
-      this.#timelines.set(id, new Timeline(id, this.#tools, record ?? this.#recount(id), this.#touch));
+      this.#timelines.set(id, new Timeline(id, this.#tools, record ?? this.#recount(id), !clean || record === undefined, this.#touch));
       from = timelineEnd(id);
     }
   }
@@ -56,7 +56,7 @@ export class Timelines {
       if (!isSpan(value)) continue;
       readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8), (_, arrival) => (next = Math.max(next, arrival + 1)));
     }
-    return { next, process, messages };
+    return { next, process, messages, goneMs: 0 };
   }
 
   known(): Iterable<number> {
@@ -66,7 +66,7 @@ export class Timelines {
   /** The timeline in the name of this queue; it begins with the first look. */
   of(id: number): Timeline {
     let timeline = this.#timelines.get(id);
-    if (timeline === undefined) this.#timelines.set(id, (timeline = new Timeline(id, this.#tools, undefined, this.#touch)));
+    if (timeline === undefined) this.#timelines.set(id, (timeline = new Timeline(id, this.#tools, undefined, false, this.#touch)));
     return timeline;
   }
 

@@ -1,6 +1,7 @@
 /**
  * kill -9 while thousands of persistent messages die: each is in its queue or in that of its dead letter afterwards, whenever the process
- * ends. A build that lets go of a message before it sends the letter loses some.
+ * ends. What is in its queue dies once more, and its letter is marked as redelivered if it may be there already. A build that lets go of a message
+ * before it sends the letter loses some, and one that marks nothing has some twice.
  *
  * LEVERET_KILLS=30 kills that often.
  */
@@ -21,16 +22,19 @@ import type * as Brokers from '../../tools/chaos/leveret-broker.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const MESSAGES = 20_000;
 const KILLS = Number(process.env['LEVERET_KILLS'] ?? 4);
-/** Messages that are rejected together. The node is killed right behind one of the portions. */
+/** Messages that are rejected together, but the last ones, which are more: the node is killed while their letters come. */
 const PORTION = 100;
 const PORTIONS = MESSAGES / PORTION;
+const LAST_PORTIONS = 40;
+const ROUND_TRIPS_MAX = 30;
 /** The mistake shows itself in one of so many kills. */
-const CONTROL_KILLS_MAX = 5;
+const CONTROL_KILLS_MAX = 15;
 
 const DYING = 'dying';
 const GRAVE = 'grave';
 
-type Found = { readonly left: number; readonly letters: number; readonly lost: number };
+/** `twice`: letters of which one was there. `unmarked`: of these, those that did not say so. */
+type Found = { readonly left: number; readonly letters: number; readonly lost: number; readonly twice: number; readonly unmarked: number };
 
 const killing = suite('kill -9 while messages die');
 
@@ -48,8 +52,8 @@ async function fill(url: string): Promise<void> {
   await peer.close();
 }
 
-/** Takes everything, and rejects so many portions. */
-async function reject(url: string, portions: number): Promise<void> {
+/** Takes everything, and rejects so many portions. Some letters of the last ones have come then. */
+async function reject(url: string, portions: number, random: SeededRandom): Promise<void> {
   const peer = new AmqplibPeer(await connect(url));
   const channel = await peer.channel();
   const messages: ConsumeMessage[] = [];
@@ -59,68 +63,90 @@ async function reject(url: string, portions: number): Promise<void> {
     });
   });
   await withinDeadline(all, 'the deliveries');
-  for (let portion = 1; portion <= portions; portion++) {
-    channel.nack(messages[portion * PORTION - 1]!, true, false);
+  const nack = (portion: number): void => channel.nack(messages[portion * PORTION - 1]!, true, false);
+  for (let portion = 1; portion <= portions - LAST_PORTIONS; portion++) {
+    nack(portion);
     // A round trip: the portion was read.
     await channel.checkQueue(GRAVE);
   }
+  const { messageCount } = await channel.checkQueue(GRAVE);
+  nack(portions);
+  await withinDeadline(until(async () => (await channel.checkQueue(GRAVE)).messageCount > messageCount), 'letters');
+  // They are stored, then settled where they died, and each in a group of its own.
+  for (let trips = random.below(ROUND_TRIPS_MAX); trips > 0; trips--) await channel.checkQueue(GRAVE);
 }
 
-/** What is in both queues; nothing dies any more. */
+async function until(isOver: () => Promise<boolean>): Promise<void> {
+  while (!(await isOver()));
+}
+
+/** What is in both queues. Nothing dies by itself any more, and then what is left does. */
 async function look(url: string): Promise<Found> {
   const peer = new AmqplibPeer(await connect(url));
   const channel = await peer.channel();
   await declare(channel);
+  const { messageCount: letters } = await channel.checkQueue(GRAVE);
+  const { messageCount: left } = await channel.checkQueue(DYING);
+  await take(channel, DYING, left, () => {});
+  if (left > 0) channel.nackAll(false);
   const seen = new Set<string>();
-  const counts: number[] = [];
-  for (const queue of [GRAVE, DYING]) {
-    const { messageCount } = await channel.checkQueue(queue);
-    counts.push(messageCount);
-    if (messageCount === 0) continue;
-    await withinDeadline(
-      new Promise<void>((resolve) => {
-        let received = 0;
-        void channel.consume(queue, (message) => {
-          seen.add(message!.content.toString());
-          if (++received === messageCount) resolve();
-        });
-      }),
-      `the ${messageCount} messages of ${queue}`,
-    );
-  }
+  let twice = 0;
+  let unmarked = 0;
+  await take(channel, GRAVE, letters + left, ({ content, fields }) => {
+    const text = content.toString();
+    if (seen.has(text)) {
+      twice++;
+      if (!fields.redelivered) unmarked++;
+    }
+    seen.add(text);
+  });
   await peer.close();
-  return { letters: counts[0]!, left: counts[1]!, lost: MESSAGES - seen.size };
+  return { letters, left, lost: MESSAGES - seen.size, twice, unmarked };
+}
+
+/** So many messages of a queue, in their order. */
+async function take(channel: Channel, queue: string, count: number, taken: (message: ConsumeMessage) => void): Promise<void> {
+  if (count === 0) return;
+  const all = new Promise<void>((resolve) => {
+    let received = 0;
+    void channel.consume(queue, (message) => {
+      taken(message!);
+      if (++received === count) resolve();
+    });
+  });
+  await withinDeadline(all, `the ${count} messages of ${queue}`);
 }
 
 /** One node, killed and started again. */
-async function kill(root: string, portions: number): Promise<Found> {
+async function kill(root: string, random: SeededRandom): Promise<Found & { readonly rejected: number }> {
+  const portions = PORTIONS / 4 + random.below((PORTIONS * 3) / 4);
   const { LeveretBroker } = (await import(pathToFileURL(join(root, 'tools/chaos/leveret-broker.ts')).href)) as typeof Brokers;
   const dataDir = mkdtempSync(join(tmpdir(), 'leveret-dying-'));
   const broker = await LeveretBroker.create(2, dataDir);
   try {
     await broker.start();
     await fill(broker.url!);
-    await reject(broker.url!, portions);
+    await reject(broker.url!, portions, random);
     broker.signal('SIGKILL');
     await broker.ended();
     await broker.start();
     const found = await look(broker.url!);
     assert.equal(broker.problems, []);
-    return found;
+    return { ...found, rejected: portions * PORTION };
   } finally {
     await broker.close();
     rmSync(dataDir, { recursive: true, force: true });
   }
 }
 
-killing(`${KILLS} kills: each message is in its queue or in that of its letter`, async () => {
+killing(`${KILLS} kills: each message is in its queue or in that of its letter, and a letter that is there twice says so`, async () => {
   const random = new SeededRandom(runSeed());
   let caught = 0;
   for (let each = 0; each < KILLS; each++) {
-    const portions = PORTIONS / 4 + random.below((PORTIONS * 3) / 4);
-    const { left, letters, lost } = await kill(ROOT, portions);
-    process.stdout.write(`${portions * PORTION} rejected: ${left} left, ${letters} letters, ${lost} lost\n`);
-    assert.is(lost, 0, `${lost} messages are nowhere: ${left} left, ${letters} letters, ${portions * PORTION} rejected`);
+    const { left, letters, lost, twice, unmarked, rejected } = await kill(ROOT, random);
+    process.stdout.write(`${rejected} rejected: ${left} left, ${letters} letters, ${lost} lost, ${twice} twice\n`);
+    assert.is(unmarked, 0, `${unmarked} of ${twice} letters that were there before are not marked`);
+    assert.is(lost, 0, `${lost} messages are nowhere: ${left} left, ${letters} letters, ${rejected} rejected`);
     if (left > 0 && letters > 0) caught++;
   }
   if (KILLS >= 4) assert.ok(caught > 0, 'no kill came while messages died');
@@ -142,11 +168,33 @@ killing('is caught: a message leaves its queue before its letter has left', asyn
   try {
     let lost = 0;
     for (let each = 0; lost === 0 && each < CONTROL_KILLS_MAX; each++) {
-      const found = await kill(copy.root, PORTIONS / 4 + random.below((PORTIONS * 3) / 4));
+      const found = await kill(copy.root, random);
       process.stdout.write(`${found.left} left, ${found.letters} letters, ${found.lost} lost\n`);
       lost = found.lost;
     }
     assert.ok(lost > 0, `${CONTROL_KILLS_MAX} kills lost nothing`);
+  } finally {
+    copy.remove();
+  }
+});
+
+const UNMARKED: SourceChange = {
+  file: 'actors/queue/dead-letters.ts',
+  right: 'this.#machine.dying!.isRepeated(position) ? PublishMark.redelivered : 0;',
+  wrong: '0;',
+};
+
+killing('is caught: a letter that was there before is not marked', async () => {
+  const random = new SeededRandom(runSeed());
+  const copy = brokenCopy(UNMARKED);
+  try {
+    let found = 0;
+    for (let each = 0; found === 0 && each < CONTROL_KILLS_MAX; each++) {
+      const { twice, unmarked } = await kill(copy.root, random);
+      process.stdout.write(`${twice} twice, ${unmarked} of them unmarked\n`);
+      found = unmarked;
+    }
+    assert.ok(found > 0, `${CONTROL_KILLS_MAX} kills doubled nothing`);
   } finally {
     copy.remove();
   }

@@ -1,6 +1,6 @@
 /**
  * Delayed messages under kill -9, crashes of actors and lost threads: every one that was confirmed reaches its queue, and none before its
- * time. One may come twice: what is going out when the process or a thread ends goes out once more.
+ * time. One may come twice, because what is going out when the process or a thread ends goes out once more; it comes marked as redelivered then.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,6 +25,8 @@ const QUEUE = 'arrived';
 /** Publishes that wait for their confirms at once. */
 const WINDOW = 200;
 const DELAY_MAX_MS = 1_500;
+/** Of a few, so that some are not due before the last process is there. */
+const LONG_DELAY_MS = 4_000;
 /** The replacement of a thread takes its time on a busy machine, milliseconds. */
 const ACCEPT_MS = 30_000;
 /** A kill in the right moment is a matter of luck. */
@@ -37,15 +39,28 @@ class Account {
   readonly #dueMs: number[] = [];
   early = 0;
   twice = 0;
+  /** Of those that came twice, without a mark. */
+  unmarked = 0;
+  /** When the last process was there: what is due later cannot have gone out before. */
+  startedMs = Infinity;
+  /** Of what is due after that: marked all the same, and all. */
+  markedLate = 0;
+  late = 0;
 
   next(delayMs: number): number {
     return this.#dueMs.push(Date.now() + delayMs) - 1;
   }
 
-  wasRead(number: number): void {
+  wasRead(number: number, redelivered: boolean): void {
     if (Date.now() < this.#dueMs[number]! - 1) this.early++;
-    if (this.read.has(number)) this.twice++;
+    if (this.read.has(number)) {
+      this.twice++;
+      if (!redelivered) this.unmarked++;
+    }
     this.read.add(number);
+    if (this.#dueMs[number]! <= this.startedMs) return;
+    this.late++;
+    if (redelivered) this.markedLate++;
   }
 
   get missing(): number {
@@ -72,7 +87,7 @@ async function publish(broker: TestBroker, account: Account, random: SeededRando
     const waiting = new Map<number, number>();
     for (let tag = 0; !isOver() || waiting.size > 0; ) {
       while (!isOver() && waiting.size < WINDOW) {
-        const delayMs = random.oneIn(4) ? 1 + random.below(20) : 1 + random.below(DELAY_MAX_MS);
+        const delayMs = random.oneIn(4) ? 1 + random.below(20) : 1 + random.below(random.oneIn(20) ? LONG_DELAY_MS : DELAY_MAX_MS);
         const number = account.next(delayMs);
         channel.publish({ exchange: EXCHANGE, routingKey: '' }, String(number), { deliveryMode: 2, headers: table({ 'x-delay': ['I', delayMs] }) });
         waiting.set(++tag, number);
@@ -109,7 +124,7 @@ async function drain(broker: TestBroker, account: Account): Promise<void> {
   while (account.missing > 0) {
     const delivery = await channel.delivery().catch(() => undefined);
     if (delivery === undefined) break;
-    account.wasRead(Number(delivery.text));
+    account.wasRead(Number(delivery.text), delivery.fields.redelivered);
   }
   client.drop();
 }
@@ -137,6 +152,7 @@ async function killed(kills: number, seed: number, root = ROOT): Promise<Account
       await publishing;
     }
     const { child, broker } = await startChildNode(dataDir, root);
+    account.startedMs = Date.now();
     await drain(broker, account);
     child.process.kill('SIGTERM');
     await child.ended;
@@ -179,10 +195,15 @@ async function hurt(seed: number, { begin, isDone }: Hurt): Promise<{ account: A
 
 const delayed = suite('delayed messages');
 
-delayed(`${KILLS} kills -9 lose none that was confirmed`, async () => {
+delayed(`${KILLS} kills -9 lose none that was confirmed, and what comes twice is marked`, async () => {
   const account = await killed(KILLS, runSeed());
+  const { twice, late } = account;
+  process.stdout.write(`${account.read.size} read, ${twice} twice, ${late} due after the last start\n`);
   assert.is(account.missing, 0);
   assert.is(account.early, 0);
+  assert.is(account.unmarked, 0);
+  assert.ok(late > 0);
+  assert.is(account.markedLate, 0);
   assert.ok(account.confirmed.size > KILLS * 200);
 });
 
@@ -192,6 +213,28 @@ const EARLY_PASS: SourceChange = {
   right: '      this.#handed.set(number, { dueMs, count: addresses.length });\n',
   wrong: '      this.#passed.set(number, { dueMs, count: addresses.length });\n',
 };
+
+/** What was written before this version: nothing is marked. */
+const NO_MARK: SourceChange = {
+  file: 'src/store/timeline.ts',
+  right: 'flags | MomentFlag.redelivered) }',
+  wrong: 'flags) }',
+};
+
+delayed('is caught: what goes out once more does so unmarked', async () => {
+  const { root, remove } = brokenCopy(NO_MARK);
+  try {
+    let unmarked = 0;
+    for (let round = 0; unmarked === 0 && round < CONTROL_ROUNDS; round++) {
+      const account = await killed(1, 815 + round, root);
+      process.stdout.write(`${account.twice} twice, ${account.unmarked} of them unmarked\n`);
+      unmarked = account.unmarked;
+    }
+    assert.ok(unmarked > 0);
+  } finally {
+    remove();
+  }
+});
 
 delayed('is caught: a store that lets go of what it hands out', async () => {
   const { root, remove } = brokenCopy(EARLY_PASS);
@@ -216,7 +259,7 @@ delayed('crashes of their actors lose and double none', async () => {
   assert.equal([account.missing, account.early, account.twice], [0, 0, 0]);
 });
 
-delayed('lost threads lose none', async () => {
+delayed('lost threads lose none, and what comes twice is marked', async () => {
   const { account } = await hurt(runSeed(), {
     begin: ({ node }) => node.fault(1, { type: 'end thread' }),
     // The second one goes when the first is back.
@@ -225,7 +268,7 @@ delayed('lost threads lose none', async () => {
       return crashes() >= 2 && node.threadsLost() >= 2;
     },
   });
-  assert.equal([account.missing, account.early], [0, 0]);
+  assert.equal([account.missing, account.early, account.unmarked], [0, 0, 0]);
 });
 
 delayed.run();

@@ -19,6 +19,8 @@ export const PublishMark = {
   confirm: 1,
   /** The publisher said how long the message may wait. */
   expiring: 2,
+  /** It may have been published before: by an incarnation, a thread or a process that ended meanwhile. */
+  redelivered: 4,
 } as const;
 /** Words of one report of taken deliveries: the consumer's id at its queue, how many. */
 export const TAKEN_WORDS = 2;
@@ -157,7 +159,8 @@ export class QueueLinks {
     this.#sweepAt = Math.max(LINKS_BEFORE_SWEEP, 2 * this.#byQueue.size);
   }
 
-  publish(link: QueueLink, address: number, channel: number, sequence: number, expiring = false): void {
+  /** `marks`: further ones of PublishMark. */
+  publish(link: QueueLink, address: number, channel: number, sequence: number, expiring = false, marks = 0): void {
     const batch = link.publishes;
     const ints = batch.room(PUBLISH_WORDS, this.batches);
     const at = batch.count;
@@ -165,7 +168,7 @@ export class QueueLinks {
     ints[at + 1] = channel;
     ints[at + 2] = sequence;
     // The sequence number loses its upper bits on the way: this says that there was one.
-    ints[at + 3] = (sequence === 0 ? 0 : PublishMark.confirm) | (expiring ? PublishMark.expiring : 0);
+    ints[at + 3] = (sequence === 0 ? 0 : PublishMark.confirm) | (expiring ? PublishMark.expiring : 0) | marks;
     batch.count = at + PUBLISH_WORDS;
     if (!link.touched) this.#touch(link);
   }

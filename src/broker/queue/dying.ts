@@ -3,13 +3,16 @@
  * makes their copies says that these are safe (`bury`): a crash in between finds them here and makes the copies again. They are taken in
  * the order of death; after a crash in the order of the queue.
  *
+ * What was taken is noted as sent in its entry, so that copies that are made again are known to be there twice, perhaps. Of what a process that
+ * is gone has sent nobody knows: then all count that it left (UNSURE_TO).
+ *
  * ```
  *   READY, UNSETTLED --die--> DYING, waits --take--> DYING, copies under way --bury--> GONE
  *                               ^------- take back ---------'
  * ```
  */
 import type { Ledger } from './ledger.ts';
-import { DROPPED, DYING, FLAGS_MASK, STATE_MASK } from './ledger-layout.ts';
+import { DROPPED, DYING, FLAGS_MASK, REPEATED_FLAG, STATE_MASK, UNSURE_TO } from './ledger-layout.ts';
 
 /** RabbitMQ's words, as a dead letter's headers say them. The ledger keeps their places in this list: it only grows at its end. */
 export const DROP_REASONS = ['rejected', 'expired', 'maxlen', 'delivery_limit'] as const;
@@ -19,6 +22,8 @@ export type DropReason = (typeof DROP_REASONS)[number];
 export const DYING_MAX = 16_384;
 /** Waiting messages among which contents are missed that are in the store alone. */
 const LOOK_AHEAD = 2048;
+/** Beside the reason, in the owner of an entry: its copies were sent, or were about to be. */
+const SENT = 0x100;
 const COMPACTED_FROM = 1024;
 
 export class Dying {
@@ -65,7 +70,20 @@ export class Dying {
 
   /** Why the message at a position has died. */
   reasonOf(position: number): DropReason {
-    return DROP_REASONS[this.#ledger.owner(position)]!;
+    return DROP_REASONS[this.#ledger.owner(position) & ~SENT]!;
+  }
+
+  /** Whether copies of the message at a position were sent. */
+  isSent(position: number): boolean {
+    return (this.#ledger.owner(position) & SENT) !== 0;
+  }
+
+  /** Whether a copy of the message at a position may be there before the next one is sent. */
+  isRepeated(position: number): boolean {
+    const ledger = this.#ledger;
+    if ((ledger.state(position) & REPEATED_FLAG) !== 0 || this.isSent(position)) return true;
+    const unsureTo = ledger.counter(UNSURE_TO);
+    return ((unsureTo - position) | 0) > 0 && ((ledger.tail - unsureTo) | 0) >= 0;
   }
 
   /** The one that died first of those that wait. Only when there is one. */
@@ -75,7 +93,9 @@ export class Dying {
 
   /** Takes the next one. Only with its content. */
   take(): number {
+    const ledger = this.#ledger;
     const position = this.#line[this.#first++]!;
+    ledger.setState(position, ledger.state(position), ledger.owner(position) | SENT);
     if (this.#first === this.#line.length) {
       this.#line = [];
       this.#first = 0;

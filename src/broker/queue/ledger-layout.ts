@@ -30,7 +30,7 @@
  *   | message address | state, flags, priority | owner | deliveries |
  *
  *   state        GONE, READY, UNSETTLED or DYING
- *   owner        id of the consumer that holds it, while UNSETTLED; why it died, while DYING; bytes of the body, while READY with its
+ *   owner        id of the consumer that holds it, while UNSETTLED; why it died, and whether its dead letter was sent, while DYING; bytes of the body, while READY with its
  *                content in the store alone, in a queue that limits bytes
  *   deliveries   how often it came back
  *   address      0 while the content is in the store alone: never of an UNSETTLED message
@@ -71,6 +71,8 @@ export const STORED = 25;
 export const DAMAGED = 26;
 /** Transient messages were paged out up to this position. None before it is any more: the store takes them in order. */
 export const PAGED_TO = 27;
+/** Messages below this position may have died before, in a process that is gone, and their dead letters may be where these go. */
+export const UNSURE_TO = 29;
 /** Messages that came back and wait, for those who only look. */
 export const DELAYED_COUNT = 28;
 
@@ -107,13 +109,15 @@ export const PAGED_FLAG = 16;
 export const EXPIRING_FLAG = 32;
 /** Flag of a READY message: it came back and waits for its next delivery, so it is not ready yet (delayed-retry.ts). */
 export const DELAYED_FLAG = 64;
+/** Flag: it was published as one that may be there twice (PublishMark.redelivered), and so is its dead letter. */
+export const REPEATED_FLAG = 128;
 /** Of a state: READY alone is a message that may be delivered now. */
 export const READY_MASK = STATE_MASK | DELAYED_FLAG;
 /** The message's priority, in a queue that tells priorities apart; never above its highest. */
 export const LEVEL_SHIFT = 16;
 export const LEVEL_MASK = 0xff << LEVEL_SHIFT;
 /** Flags that a message keeps while its state changes. */
-export const FLAGS_MASK = REDELIVERED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG | LEVEL_MASK;
+export const FLAGS_MASK = REDELIVERED_FLAG | REPEATED_FLAG | KEPT_FLAG | PAGED_FLAG | EXPIRING_FLAG | LEVEL_MASK;
 
 /** Queues a node holds at the same time. */
 export const QUEUE_SLOTS_MAX = 262_144;

@@ -25,6 +25,7 @@ import {
   READY_COUNT,
   REDELIVERED,
   REDELIVERED_FLAG,
+  REPEATED_FLAG,
   SETTLED,
   STATE_MASK,
   UNSETTLED,
@@ -149,12 +150,13 @@ export class QueueMachine {
     return this.#ledger.beginLetter(sender, number);
   }
 
-  /** Accepts a message, with one lease on it. Answers false, the lease still the caller's, when memory is exhausted. */
-  publish(address: number, kept = false, expiring = false): boolean {
+  /** Accepts a message, with one lease on it; `repeated`: it may be here already. Answers false, the lease still the caller's, when memory is exhausted. */
+  publish(address: number, kept = false, expiring = false, repeated = false): boolean {
     if (expiring) this.#beginExpiry();
     const position = this.#ledger.tail;
     const mark = this.#order.markOf(address);
-    if (!this.#ledger.append(address, mark | (kept ? KEPT_FLAG : 0) | (expiring ? EXPIRING_FLAG : 0))) return false;
+    const again = repeated ? REDELIVERED_FLAG | REPEATED_FLAG : 0;
+    if (!this.#ledger.append(address, mark | again | (kept ? KEPT_FLAG : 0) | (expiring ? EXPIRING_FLAG : 0))) return false;
     this.#order.added(position);
     this.#size?.add(position);
     return true;

@@ -161,7 +161,7 @@ class World {
   }
 
   #rewind(): void {
-    this.store.timelines.of(ID).rewind();
+    this.store.timelines.of(ID).rewind(0);
     this.#letGo(() => true);
     this.#check();
   }

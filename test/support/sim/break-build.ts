@@ -6,3 +6,4 @@ const build = BROKEN_BUILDS[Number(process.env['LEVERET_BROKEN_BUILD'])];
 if (build === undefined) throw new Error(`there is no broken build ${process.env['LEVERET_BROKEN_BUILD']}`);
 changeSources([build]);
 if (build.stored) await import('./small-bounds.ts');
+if (build.delayed) await import('./small-delays.ts');

@@ -5,6 +5,8 @@ export type BrokenBuild = SourceChange & {
   readonly name: string;
   /** Only a node with its store can show it. */
   readonly stored?: true;
+  /** Only one that holds messages back, too. */
+  readonly delayed?: true;
 };
 
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
@@ -57,6 +59,35 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     file: 'actors/queue/dead-letters.ts',
     right: '    if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes);\n    else this',
     wrong: '    this',
+  },
+  {
+    name: 'the letter of a message that died before a kill comes again unmarked',
+    stored: true,
+    file: 'src/main/ledger-filling.ts',
+    right: 'store.unsureTo(id) ?? 0',
+    wrong: '0',
+  },
+  {
+    name: 'a letter that an incarnation or to a lost thread was sent comes again unmarked',
+    file: 'src/broker/queue/dying.ts',
+    right: 'this.#ledger.owner(position) & SENT) !== 0;',
+    wrong: 'this.#ledger.owner(position) & SENT) > SENT;',
+  },
+  {
+    name: 'a message that was going out at a kill comes again unmarked',
+    stored: true,
+    delayed: true,
+    file: 'src/store/timelines.ts',
+    right: '!clean || record === undefined',
+    wrong: 'record === undefined',
+  },
+  {
+    name: 'a message that was going out when a thread was lost comes again unmarked',
+    stored: true,
+    delayed: true,
+    file: 'src/store/timeline.ts',
+    right: 'if (!this.#isHandedOut || goneMs <= this.#goneMs) return;',
+    wrong: 'if (!this.#isHandedOut || goneMs <= this.#goneMs || this.horizon !== BEFORE_ALL) return;',
   },
   {
     name: 'a queue that crashed forgets what was dying',

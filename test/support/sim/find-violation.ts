@@ -1,12 +1,13 @@
 /**
  * Runs seeds from the first number given to the second and prints the first that fails, with what was found; nothing when all pass. With a
- * third argument, of the node with its store.
+ * third argument, `stored`, of the node with its store, with `delayed` of one that holds messages back, too.
  */
-import { simulateDurable } from './durable-simulation.ts';
+import { simulateDelayed, simulateDurable } from './durable-simulation.ts';
 import { simulate } from './simulation.ts';
 
 const [first, last] = process.argv.slice(2, 4).map(Number) as [number, number];
-const run = process.argv[4] === undefined ? simulate : simulateDurable;
+const kind = process.argv[4];
+const run = kind === undefined ? simulate : kind === 'delayed' ? simulateDelayed : simulateDurable;
 for (let seed = first; seed <= last; seed++) {
   const { violations } = run(seed);
   if (violations.length === 0) continue;

@@ -25,9 +25,9 @@ export type Entry = {
   goneForGood: boolean;
   /** It was rejected where that makes a dead letter: it is there, or its letter is where that goes. */
   dead: boolean;
-  /** It is the dead letter of this one. Crashes make it twice, in whatever order: what is certain is that there is one, and what it holds. */
+  /** It is the dead letter of this one. Crashes make it twice, in whatever order: what is certain is that there is one, what it holds, and that the other is marked. */
   readonly of: Entry | undefined;
-  /** It was held back, and must not come earlier. What ends while it is going out brings it twice, and in whatever order. */
+  /** It was held back, and must not come earlier. What ends while it is going out brings it twice, one of them marked, and in whatever order. */
   readonly dueMs: number | undefined;
 };
 
@@ -101,7 +101,7 @@ export class MessageBook {
     const source = diedIn(queue);
     const dead = source === undefined ? undefined : this.entries.get(keyOf(publisher, sequence, source));
     if (dead === undefined || !dead.dead) return undefined;
-    const letter = { ...dead, queue, settled: false, of: dead };
+    const letter = { ...dead, queue, fresh: false, settled: false, of: dead };
     this.entries.set(keyOf(publisher, sequence, queue), letter);
     return letter;
   }
@@ -122,12 +122,12 @@ export class MessageBook {
   delivered(entry: Entry, redelivered: boolean, since: number, who: string): void {
     this.deliveries++;
     if (entry.dueMs !== undefined && this.#nowMs() < entry.dueMs) this.#violate(`${who} got ${titleOf(entry)} ${entry.dueMs - this.#nowMs()} ms before its time`);
-    if (!isInOrder(entry)) return;
     if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
+    entry.fresh ||= !redelivered;
+    if (!isInOrder(entry)) return;
     if (entry.goneAt < since || entry.goneForGood) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
     if (!entry.persistent && entry.life !== this.life) this.#violate(`${who} got ${titleOf(entry)}, which is transient, from process ${entry.life}`);
     if (entry.life <= this.#uncleanLife && !redelivered) this.#violate(`${who} got ${titleOf(entry)} as new, from process ${entry.life}, which was killed`);
-    entry.fresh ||= !redelivered;
   }
 
   /** Confirmed, unsettled messages of a queue, which must be in it. */

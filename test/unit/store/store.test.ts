@@ -210,6 +210,29 @@ stores('a queue that is gone leaves no record, also when the process ended befor
   assert.ok(disk.size < withOne && disk.size === 1, `${disk.size} keys are left`);
 });
 
+stores('knows through a clean stop which messages may have done what was not told, and which may be there twice', () => {
+  const disk = new MemoryDisk();
+  const first = makeStore(disk);
+  for (let position = 0; position < 4; position++) first.store.append(1, position, first.memory.add(text('x')), position === 3 ? AppendFlag.redelivered | AppendFlag.repeated : 0);
+  first.store.commit();
+  assert.is(first.store.unsureTo(1), undefined);
+  first.store.unsure(1, 1);
+  first.store.markClean();
+  const flagsOf = (store: Store): number[] => [...store.inventory(1)].map(({ flags }) => flags);
+  const second = makeStore(disk);
+  assert.is(second.store.unsureTo(1), 2);
+  assert.equal(flagsOf(second.store), [1, 1, 0, AppendFlag.redelivered | AppendFlag.repeated]);
+  second.store.markClean();
+  assert.is(makeStore(disk).store.unsureTo(1), 2, 'as long as they are there');
+  second.store.commit();
+  const third = new Store(disk, new LeasedMemory(), crc32);
+  third.open();
+  third.commit();
+  const fourth = new Store(disk, new LeasedMemory(), crc32);
+  assert.is(fourth.open().clean, false);
+  assert.is(fourth.unsureTo(1), 4, 'all that were there');
+});
+
 stores('says how long the mark of a clean stop stands', () => {
   const { disk, memory, store } = makeStore();
   store.append(7, 0, memory.add(text('kept')), 0);

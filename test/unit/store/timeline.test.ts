@@ -5,7 +5,9 @@ import * as assert from 'uvu/assert';
 import { Store } from '../../../src/store/store.ts';
 import { LeasedMemory } from '../../support/store-memory.ts';
 import { MemoryDisk } from '../../support/memory-disk.ts';
+import { seal } from '../../../src/store/checksum.ts';
 import { MOMENT_MESSAGES_MIN } from '../../../src/store/moment-making.ts';
+import { MomentFlag } from '../../../src/store/moment-record.ts';
 import { isSpan } from '../../../src/store/span-record.ts';
 import { SPANS_AHEAD_MS } from '../../../src/store/timeline.ts';
 import { CLEARED_KEYS_MAX } from '../../../src/store/timelines.ts';
@@ -131,6 +133,67 @@ timelines('hands out at once what is due before the horizon, without a look at t
   });
   assert.equal(texts, ['soon']);
   assert.is(memory.leases, 1);
+});
+
+/** What is handed out of a timeline that the process before left, with those that are marked in capitals. */
+function handedOut(disk: MemoryDisk, goneMs: number): { readonly texts: readonly string[]; readonly store: Store } {
+  const { store, memory } = makeStore(disk);
+  while (store.waiting !== 'nothing') store.commit();
+  const timeline = store.timelines.of(ID);
+  timeline.rewind(goneMs);
+  const texts: string[] = [];
+  while (timeline.horizon !== BEHIND_ALL) {
+    timeline.advance(disk, Infinity, ({ addresses, flags }) => {
+      for (const [index, address] of addresses.entries()) {
+        const text = String(memory.recordOf(address));
+        texts.push((flags[index]! & MomentFlag.redelivered) === 0 ? text : text.toUpperCase());
+      }
+    });
+  }
+  return { texts, store };
+}
+
+function threeMessages(): { readonly disk: MemoryDisk; readonly store: Store } {
+  const { disk, memory, store } = makeStore();
+  const timeline = store.timelines.of(ID);
+  timeline.delay(100, memory.add(Buffer.from('a')), MomentFlag.persistent);
+  timeline.delay(200, memory.add(Buffer.from('b')), MomentFlag.persistent | MomentFlag.redelivered);
+  timeline.delay(300, memory.add(Buffer.from('c')), MomentFlag.persistent);
+  store.commit();
+  return { disk, store };
+}
+
+timelines('marks what was due when a process began after one that did not end in order, and what came marked', () => {
+  assert.equal(handedOut(threeMessages().disk, 100).texts, ['A', 'B', 'c']);
+});
+
+timelines('marks nothing more after an orderly end', () => {
+  const { disk, store } = threeMessages();
+  store.markClean();
+  assert.equal(handedOut(disk, 100).texts, ['a', 'B', 'c']);
+});
+
+timelines('remembers through orderly ends what may have gone out', () => {
+  const { disk } = threeMessages();
+  const { store } = handedOut(disk, 100);
+  store.markClean();
+  const next = handedOut(disk, 1_000);
+  assert.equal(next.texts, ['A', 'B', 'c']);
+  next.store.timelines.of(ID).noteGone(300);
+  next.store.markClean();
+  assert.equal(handedOut(disk, 0).texts, ['A', 'B', 'C']);
+});
+
+timelines('reads records of the first version', () => {
+  const { disk, store } = threeMessages();
+  store.markClean();
+  const { key, value } = [...disk.entries(...EVERYTHING)].find((entry) => entry.key[0] === 6 && entry.key[5] === 0)!;
+  const first = Buffer.from(value.subarray(0, 28));
+  first[4] = 1;
+  seal(crc32, key, first);
+  disk.commit([{ key, value: first }]);
+  assert.equal(makeStore(disk.copy()).faults, []);
+  assert.equal(handedOut(disk, 100).texts, ['a', 'B', 'c']);
 });
 
 timelines.run();

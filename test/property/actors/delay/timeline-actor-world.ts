@@ -41,9 +41,15 @@ const MEMORY = new ThreadMemory(new BlockTable(createSharedMemory(1, 64 * 1024 *
 export type WorldStep =
   | { readonly type: 'publish'; readonly delayMs: number }
   | { readonly type: 'store' | 'actor' | 'queue' | 'time'; readonly count: number }
-  | { readonly type: 'commit' | 'crash' | 'queue lost' | 'thread lost' | 'restart' };
+  | { readonly type: 'commit' | 'crash' | 'queue lost' | 'thread lost' | 'restart' | 'stop' };
 
-type Message = { readonly dueMs: number; confirmed: boolean; arrived: number };
+type Message = {
+  readonly dueMs: number;
+  confirmed: boolean;
+  arrived: number;
+  /** It may have been due when something ended. */
+  mayBeMarked: boolean;
+};
 
 export class TimelineActorWorld {
   readonly messages: Message[] = [];
@@ -151,13 +157,35 @@ export class TimelineActorWorld {
         return;
       case 'thread lost':
         this.doubtful = true;
+        this.#endBefore(this.#nowMs);
         // What its mailbox held is gone, and who published it hears nothing.
         this.#toActor = [];
         return this.#newState();
       case 'restart':
         this.doubtful = true;
+        this.#endBefore(this.#nowMs);
         return this.#open();
+      case 'stop':
+        return this.#stop();
     }
+  }
+
+  /** Those that are due then or before may have gone out. */
+  #endBefore(dueMs: number): void {
+    for (const message of this.messages) message.mayBeMarked ||= message.dueMs <= dueMs;
+  }
+
+  /** The process ends in order. Queues are answered by nobody any more, and what they have they keep. */
+  #stop(): void {
+    this.doubtful = true;
+    // Where nothing is on its way nothing will be marked.
+    this.#endBefore(this.#setting.state.flyingMs);
+    this.#actor.stop();
+    this.run({ type: 'store', count: this.#toStore.length });
+    while (this.#toQueue.length > 0) this.#queueReads(false);
+    while (this.#store.unfinished) this.#store.commit();
+    this.#store.markClean();
+    this.#open();
   }
 
   #publish(delayMs: number): void {
@@ -182,7 +210,7 @@ export class TimelineActorWorld {
     letter.ints.set([address, CHANNEL, ++this.#sequence, PublishMark.confirm]);
     letter.count = PUBLISH_WORDS;
     this.#published.set(this.#sequence, this.messages.length);
-    this.messages.push({ dueMs: this.#nowMs + delayMs, confirmed: false, arrived: 0 });
+    this.messages.push({ dueMs: this.#nowMs + delayMs, confirmed: false, arrived: 0, mayBeMarked: false });
     this.#toActor.push(letter);
   }
 
@@ -208,12 +236,15 @@ export class TimelineActorWorld {
 
   #actorReads(): void {
     const letter = this.#toActor.shift();
+    // It goes on sending until it hears of that.
+    if (letter?.type === QueueLetter.threadLost) this.#endBefore(this.#nowMs);
     if (letter !== undefined) this.#actor.receive(letter);
   }
 
   /** After a letter and before the end of its turn; the next incarnation reads the letter again. */
   #crash(): void {
     const letter = this.#toActor.shift();
+    if (letter?.type === QueueLetter.threadLost) this.#endBefore(this.#nowMs);
     if (letter !== undefined) this.#actor.receive(letter);
     this.#newActor();
     if (letter !== undefined) this.#actor.receive(letter);
@@ -226,20 +257,22 @@ export class TimelineActorWorld {
     const answer = new Letter(QueueLetter.confirmed);
     answer.ints = this.#pool.take(letter.count);
     for (let at = 0; at < letter.count; at += PUBLISH_WORDS) {
-      const [address, epoch, sequence] = letter.ints.subarray(at, at + 3) as unknown as [number, number, number];
-      this.#arrive(address);
+      const [address, epoch, sequence, marks] = letter.ints.subarray(at, at + PUBLISH_WORDS) as unknown as [number, number, number, number];
+      this.#arrive(address, (marks & PublishMark.redelivered) !== 0);
       answer.ints.set([epoch, sequence, 1, 0], answer.count);
       answer.count += 4;
     }
     if (answers) this.#toActor.push(answer);
   }
 
-  #arrive(address: number): void {
+  #arrive(address: number, redelivered: boolean): void {
     const { messageId, headers } = propertiesOf(this.#memory, address)!;
     const message = this.messages[Number(messageId)]!;
     assert.ok(this.#nowMs >= message.dueMs, `${messageId} comes before its time`);
     const delay = headers?.get('x-delay');
     assert.ok(delay?.type === 'I' && delay.value < 0, 'the delay is negated');
+    if (message.arrived > 0) assert.ok(redelivered, `${messageId} comes again, unmarked`);
+    if (redelivered) assert.ok(message.mayBeMarked, `${messageId} is marked, and cannot have come before`);
     message.arrived++;
     this.#memory.release(address);
   }

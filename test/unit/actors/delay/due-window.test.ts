@@ -10,7 +10,7 @@ function momentsOf(count: number, seed: number): HeldMoment[] {
   const random = new SeededRandom(seed);
   return Array.from({ length: count }, (_, number) => {
     const messages = 1 + random.below(4);
-    return { dueMs: random.below(20), number, addresses: new Array<number>(messages).fill(1), bytes: 10 * messages, taken: 0, tries: 0, index: -1 };
+    return { dueMs: random.below(20), number, addresses: new Array<number>(messages).fill(1), flags: new Array<number>(messages).fill(0), bytes: 10 * messages, taken: 0, tries: 0, index: -1 };
   });
 }
 

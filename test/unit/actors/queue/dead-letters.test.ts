@@ -10,11 +10,11 @@ import { Letter } from '../../../../actors/runtime/letter.ts';
 import { BlockTable } from '../../../../native-free-io/memory/block-table.ts';
 import { createSharedMemory } from '../../../../native-free-io/memory/memory-layout.ts';
 import { contentHeaderSize, writeContentHeader } from '../../../../src/amqp/basic-properties.ts';
-import { PUBLISH_WORDS, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
+import { PUBLISH_WORDS, PublishMark, QueueLinks } from '../../../../src/amqp/channel/queue-link.ts';
 import { CopyDraft } from '../../../../src/amqp/copy-draft.ts';
 import { FRAME_HEADER_SIZE } from '../../../../src/amqp/frame.ts';
 import { HEADER_SIZE, KEY_SIZE, RECORD_HEAD_SIZE, SIZE, headerFrameOffset, wireRecordSize } from '../../../../src/amqp/stored-message.ts';
-import { SLOT_WORDS } from '../../../../src/broker/queue/ledger-layout.ts';
+import { SLOT_WORDS, UNSURE_TO } from '../../../../src/broker/queue/ledger-layout.ts';
 import { QueueMachine } from '../../../../src/broker/queue/queue-machine.ts';
 import { ThreadMemory } from '../../../../src/main/shared-memory.ts';
 import { VHOST, Writer } from '../../../support/topology-fixture.ts';
@@ -70,22 +70,26 @@ class World {
   }
 
   /** Messages that are too much at once. */
-  die(count: number): void {
+  die(count: number, repeated = false): void {
     for (let index = 0; index < count; index++) {
-      const headerSize = contentHeaderSize(PROPERTIES);
-      const address = this.memory.allocate(wireRecordSize(KEY.length, headerSize, 0), 1);
-      const ints = this.memory.intsOf(address);
-      const word = this.memory.byteOffsetOf(address) >> 2;
-      ints.fill(0, word, word + RECORD_HEAD_SIZE / 4);
-      ints[word + SIZE] = wireRecordSize(KEY.length, headerSize, 0);
-      ints[word + KEY_SIZE] = KEY.length;
-      ints[word + HEADER_SIZE] = headerSize;
-      const bytes = this.memory.bytesOf(address);
-      KEY.copy(bytes, (word << 2) + RECORD_HEAD_SIZE);
-      writeContentHeader(bytes, (word << 2) + headerFrameOffset(KEY.length) + FRAME_HEADER_SIZE, 0, PROPERTIES);
-      assert.ok(this.machine.publish(address));
+      assert.ok(this.machine.publish(this.message(), false, false, repeated));
       this.machine.dropHead('maxlen');
     }
+  }
+
+  message(): number {
+    const headerSize = contentHeaderSize(PROPERTIES);
+    const address = this.memory.allocate(wireRecordSize(KEY.length, headerSize, 0), 1);
+    const ints = this.memory.intsOf(address);
+    const word = this.memory.byteOffsetOf(address) >> 2;
+    ints.fill(0, word, word + RECORD_HEAD_SIZE / 4);
+    ints[word + SIZE] = wireRecordSize(KEY.length, headerSize, 0);
+    ints[word + KEY_SIZE] = KEY.length;
+    ints[word + HEADER_SIZE] = headerSize;
+    const bytes = this.memory.bytesOf(address);
+    KEY.copy(bytes, (word << 2) + RECORD_HEAD_SIZE);
+    writeContentHeader(bytes, (word << 2) + headerFrameOffset(KEY.length) + FRAME_HEADER_SIZE, 0, PROPERTIES);
+    return address;
   }
 
   /** Turns until nothing more leaves. */
@@ -174,6 +178,42 @@ test('when a thread is lost, what was not answered is sent again, in its order, 
   assert.is(world.machine.dying!.count, 4, 'answers to what was given up');
   world.answer(world.sent);
   assert.is(world.machine.dying!.count, 0);
+});
+
+const isMarked = (letter: readonly number[]): boolean => (letter[3]! & PublishMark.redelivered) !== 0;
+
+test('letters that may be there already are marked: those that were sent before a crash or to a lost thread, and no others', () => {
+  const world = new World();
+  world.die(3);
+  world.send();
+  world.die(2);
+  assert.equal(world.sent.map(isMarked), [false, false, false]);
+  world.sent = [];
+  world.crash();
+  world.send();
+  assert.equal(world.sent.map(isMarked), [true, true, true, false, false]);
+  world.sent = [];
+  world.letters.threadLost();
+  world.die(1);
+  world.send();
+  assert.equal(world.sent.map(isMarked), [true, true, true, true, true, false]);
+});
+
+test('letters of what a process left that did not end in order are marked', () => {
+  const world = new World();
+  world.machine.setCounter(UNSURE_TO, 2);
+  world.die(4);
+  world.send();
+  assert.equal(world.sent.map(isMarked), [true, true, false, false]);
+});
+
+test('the letter of a message that may be there twice may be there twice', () => {
+  const world = new World();
+  world.die(1, true);
+  world.letters.refused(world.message(), true);
+  world.letters.refused(world.message(), false);
+  world.send();
+  assert.equal(world.sent.map(isMarked), [true, false, true]);
 });
 
 test('a letter without memory is tried again', () => {

@@ -100,7 +100,7 @@ test('leases of what was collected for the store and did not leave go with the i
   const addresses = [memory.message(), memory.message()];
   for (const [position, address] of addresses.entries()) {
     world.machine.publish(address, true);
-    keeping.append(address, position, 1, position + 1, true, false);
+    keeping.append(address, position, 1, position + 1, true, 0);
   }
   assert.equal(world.held, addresses);
   world.restart();
@@ -116,7 +116,7 @@ test('what was handed over and is not known to be stored is handed over again: i
   for (let position = 0; position < 3; position++) {
     const address = world.memory.message();
     world.machine.publish(address, true);
-    world.keeping.append(address, position, 1, position + 1, true, false);
+    world.keeping.append(address, position, 1, position + 1, true, 0);
   }
   world.keeping.flushAppends({ thread: 0, id: 5, generation: 1 });
   const stored = new Letter(QueueLetter.stored);
