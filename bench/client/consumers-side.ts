@@ -2,12 +2,14 @@
 import type { Load } from '../scenario/load.ts';
 import { addressOf } from './addresses.ts';
 import { callAt, pause } from './clock.ts';
+import { CHANNEL } from './connection.ts';
 import { Consumer } from './consumer.ts';
 import { idled } from './exit-watch.ts';
 import { createHistogram, encodeHistogram } from './latency.ts';
 import type { Subscription } from './layout.ts';
 import type { Plan } from './orders.ts';
 import { Poller } from './poller.ts';
+import { catchUp } from './queue-calls.ts';
 import type { LatencyWindow, Receiver } from './receiver.ts';
 import type { Side } from './side-role.ts';
 
@@ -33,12 +35,26 @@ export async function openConsumers(urls: readonly string[], { load, layout }: P
     receivers.push(await (load.pollingIntervalMs === undefined ? Consumer : Poller).open(addressOf(urls, index, load.allocation), own, options));
   }
   const isDelayed = load.consumerStartDelaySeconds !== undefined;
-  const idle = new Set<Receiver>();
+  const ending = new Set<Receiver>();
+  const ended = new Set<Receiver>();
+  const asking = new Set<Receiver>();
+  // The end of its connection may be faster than what it settled last: it ends once the broker has read that.
+  const end = async (receiver: Receiver): Promise<void> => {
+    if (ending.has(receiver)) return;
+    ending.add(receiver);
+    for (let index = 0; index < channels; index += 1) await catchUp(receiver.connection, CHANNEL + index);
+    ended.add(receiver);
+  };
   const watch = (): void => {
     const { exitWhen } = load;
-    if (exitWhen !== undefined) for (const receiver of receivers) idled(receiver, exitWhen).then(() => idle.add(receiver), fail);
+    if (exitWhen !== undefined) for (const receiver of receivers) idled(receiver, exitWhen, { ending, asking }).then(() => end(receiver)).catch(fail);
   };
-  if (!isDelayed) await subscribeAll(receivers, load);
+  let isSubscribed = false;
+  const subscribe = async (): Promise<void> => {
+    await subscribeAll(receivers, load);
+    isSubscribed = true;
+  };
+  if (!isDelayed) await subscribe();
   const counting = receivers.filter(({ counts }) => counts);
   const each = (load.messagesPerConsumer ?? Infinity) * channels;
   return {
@@ -50,11 +66,15 @@ export async function openConsumers(urls: readonly string[], { load, layout }: P
     hear: (listener) => {
       hear = listener;
     },
-    isDone: () => counting.length > 0 && counting.every((receiver) => receiver.received >= each || idle.has(receiver)),
+    isDone: () => {
+      if (!isSubscribed) return false;
+      for (const receiver of counting) if (receiver.received >= each && !asking.has(receiver)) end(receiver).catch(fail);
+      return counting.length > 0 && counting.every((receiver) => ended.has(receiver));
+    },
     heat: () => undefined,
     run: ({ startNs, fromNs, toNs }) => {
       if (latency !== undefined && !isOpen) Object.assign(latency, { fromNs, toNs });
-      if (isDelayed) callAt(startNs + (load.consumerStartDelaySeconds ?? 0) * 1e9, () => void subscribeAll(receivers, load).then(watch, fail));
+      if (isDelayed) callAt(startNs + (load.consumerStartDelaySeconds ?? 0) * 1e9, () => void subscribe().then(watch, fail));
       else callAt(startNs, watch);
     },
     finish: () => {

@@ -76,6 +76,15 @@ export async function deleteQueue(connection: Connection, queue: string): Promis
 /** `prefetch` of 0 means no limit; `shared`: for all consumers of the channel together, and not for each. */
 export async function limitPrefetch(connection: Connection, prefetch: number, shared: boolean, channel: number): Promise<void> {
   if (prefetch === 0) return;
+  await callQos(connection, prefetch, shared, channel);
+}
+
+/** Answers once the broker has dealt with everything that was written on the channel before: what it asks for changes nothing. */
+export async function catchUp(connection: Connection, channel: number): Promise<void> {
+  await callQos(connection, 0, false, channel);
+}
+
+async function callQos(connection: Connection, prefetch: number, shared: boolean, channel: number): Promise<void> {
   await connection.call(methodFrame(channel, MethodId.basicQos, u32(0), u16(prefetch), u8(shared ? 1 : 0)), MethodId.basicQosOk);
 }
 

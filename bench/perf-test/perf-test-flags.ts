@@ -106,6 +106,13 @@ export const FLAGS = {
   tls: flag('udsc', 'use-default-ssl-context', 'none', 'this client speaks no TLS', 'refused'),
   saslExternal: flag('se', 'sasl-external', 'none', 'EXTERNAL needs the certificate of a TLS client, and this one speaks no TLS', 'refused'),
   serverName: flag('sni', 'server-name-indication', 'one', 'this client speaks no TLS', 'refused'),
+  startupTimeout: flag('sst', 'servers-startup-timeout', 'one', 'waits so many seconds for brokers to be there'),
+  serversUpLimit: flag('sul', 'servers-up-limit', 'one', 'so many addresses are enough (default: all)'),
+  noDelay: flag('tnd', 'tcp-no-delay', 'one', 'true, as it is without'),
+  verbose: flag('verbose', 'verbose', 'none', 'messages are counted as they fly past, and most are never looked at', 'refused'),
+  verboseFull: flag('verbose-full', 'verbose-full', 'none', 'messages are counted as they fly past, and most are never looked at', 'refused'),
+  tokenEndpoint: flag('o2uri', 'oauth2-token-endpoint', 'one', 'this client speaks no HTTP, so it gets no token; a token that is there may be the password in the address', 'refused'),
+  instanceNamespace: flag('isn', 'instance-sync-namespace', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
   instances: flag('ei', 'expected-instances', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
   exposedMetrics: flag('em', 'exposed-metrics', 'one', 'the tool has no metrics endpoint to expose them on', 'refused'),
   metricsFormat: flag('mf', 'metrics-format', 'one', 'the form of the lines: default or compact'),
@@ -121,7 +128,7 @@ const NAMES = Object.keys(FLAGS).filter((name): name is FlagName => Object.hasOw
 
 /** The option of a word such as `-x`, `--producers`, `-producers`, `--producers=3`; undefined: none of PerfTest's. */
 export function flagOf(word: string): { readonly name: FlagName; readonly attached: string | undefined } | undefined {
-  const match = /^(--?)([A-Za-z][A-Za-z-]*)(?:=(.*))?$/s.exec(word);
+  const match = /^(--?)([A-Za-z][A-Za-z0-9-]*)(?:=(.*))?$/s.exec(word);
   if (match === null) return attachedValue(word);
   const [, dashes = '', given = '', value] = match;
   const name = NAMES.find((one) => FLAGS[one].long === given || (dashes === '-' && FLAGS[one].short === given));

@@ -20,6 +20,8 @@ export type PerfTestOptions = {
   readonly inMilliseconds: boolean;
   readonly isMandatory: boolean;
   readonly form: 'default' | 'compact';
+  /** How long brokers may take to be there, s, and how many of the addresses are enough; undefined: they must be there now. */
+  readonly startup: { readonly seconds: number; readonly enough: number } | undefined;
   /** Where the figures go as CSV too. */
   readonly outputFile: string | undefined;
 };
@@ -80,6 +82,7 @@ function read(given: GivenFlags, id: string): PerfTestOptions {
     isMandatory: flags.includes('mandatory'),
     form: oneOf('metricsFormat', value.text('metricsFormat'), ['default', 'compact']) ?? 'default',
     outputFile: value.text('outputFile'),
+    startup: startupWish(value),
     wish,
     bodies,
     load: {
@@ -94,6 +97,12 @@ function read(given: GivenFlags, id: string): PerfTestOptions {
       ...properties(value, bodies),
     },
   };
+}
+
+function startupWish(value: Values): PerfTestOptions['startup'] {
+  if (!value.truth('noDelay', true)) throw new RangeError('noDelay cannot be "false": this client writes whole batches, and never waits to fill a segment.');
+  const seconds = value.limited('startupTimeout');
+  return seconds === undefined ? undefined : { seconds, enough: value.limited('serversUpLimit') ?? Infinity };
 }
 
 function topologyWish(value: Values, given: GivenFlags, isPersistent: boolean, isQuorum: boolean): TopologyWish {

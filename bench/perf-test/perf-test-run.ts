@@ -9,6 +9,7 @@ import { startLines, type LineShape } from './perf-test-lines.ts';
 import type { PerfTestOptions } from './perf-test-options.ts';
 import { openOutput, type Output } from './perf-test-output.ts';
 import { Printer } from './perf-test-printer.ts';
+import { serversUp } from './perf-test-servers.ts';
 import { declareTopology } from './perf-test-topology.ts';
 
 /** Between the order to run and the start: both sides have it by then. */
@@ -21,12 +22,13 @@ export type PerfTestResult = { readonly sentPerSecond: number; readonly received
 
 /** Ends after its time, with its last message, or when the signal comes. Rejects when the broker refuses or a side fails. */
 export async function runPerfTest(options: PerfTestOptions, say: (line: string) => void, signal: AbortSignal): Promise<PerfTestResult> {
-  const { urls, id, bodies } = options;
+  const { id, bodies } = options;
   const load = bodies === undefined ? options.load : { ...options.load, bodies: bodiesOf(bodies) };
   const output = openOutput(shapeOf(options), options.form, options.outputFile, say);
   const controls: Connection[] = [];
   const sides = { consumers: new SideProcess('consumers'), producers: new SideProcess('producers') };
   try {
+    const urls = options.startup === undefined ? options.urls : await serversUp(options.urls, options.startup, signal);
     for (const url of new Set(urls)) controls.push(await Connection.open(url, { ...CALLS_ONLY, frameMaxBytes: load.frameMaxBytes }));
     const layout = await declareTopology(controls, options.wish, load);
     for (const line of startLines(id, load)) say(line);

@@ -1,10 +1,12 @@
 /** PerfTest's options of producers, connections and bodies, as a broker sees them. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MethodId } from '../../../bench/client/wire.ts';
+import { createBroker } from '../../../src/main/index.ts';
 import { PerfTestBench } from '../../support/perf-test-bench.ts';
 import { tapWire } from '../../support/wire-tap.ts';
 
@@ -134,6 +136,21 @@ test('-qf -mlb: names out of a file, and the size of a queue', async () => {
   const declared = tap.methods(MethodId.queueDeclare).map(({ payload }) => payload.toString('latin1'));
   assert.equal(declared.map((text) => /from-file-\d/.exec(text)?.[0]), ['from-file-1', 'from-file-2']);
   assert.match(declared[0] ?? '', 'x-max-length-bytesl\0\0\0\0\0\0\x13\x88');
+});
+
+test('-sst -sul: waits for a broker that is not there yet, and goes without one that never comes', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const late = bench.run(`-H amqp://127.0.0.1:${port},amqp://127.0.0.1:1 -sst 20 -sul 1 -C 10 -D 10 -a`);
+  const broker = await createBroker({ port });
+  try {
+    assert.is((await late).result.messages, 10);
+  } finally {
+    await broker.close();
+  }
+  assert.match(await bench.run('-h amqp://127.0.0.1:1 -sst 1').then(() => '', String), '0 of 1 brokers were there within 1 s');
 });
 
 test.run();

@@ -60,7 +60,7 @@ test('what is refused says why, in one sentence', () => {
   assert.is(describeRefused().split('\n').length, refused.length);
   for (const { long } of refused) {
     const read = readFlags([`--${long}`, '1'], () => 0);
-    assert.match('problem' in read ? read.problem : '', /^--[a-z-]+ is PerfTest's, and cannot be carried out here: [^.]{20,}\.$/);
+    assert.match('problem' in read ? read.problem : '', /^--[a-z0-9-]+ is PerfTest's, and cannot be carried out here: [^.]{20,}\.$/);
   }
   assert.match(problemOf('-M 100'), 'no broker takes less than 4096');
   assert.match(problemOf('-ew never'), /exitWhen cannot be "never": give empty or idle/);
