@@ -29,6 +29,9 @@ const FULL_RETRY_MS = 500;
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const LINGER_TIMER = 1;
 const FULL_TIMER = 2;
+const REFINE_TIMER = 3;
+/** Between two steps of refining, milliseconds: what has come meanwhile is read, written and answered there. */
+const REFINE_PAUSE_MS = 1;
 
 /** What the store actor asks of its thread. */
 export interface StoreHost {
@@ -50,6 +53,7 @@ export class StoreActor implements Actor {
   /** A commit is ordered: a letter to itself that comes behind all that is there. */
   #ordered = false;
   #lingering = false;
+  #refines = false;
   #full = false;
   /** A commit failed. Nothing is written or answered any more. */
   #failed = false;
@@ -126,6 +130,7 @@ export class StoreActor implements Actor {
         this.#commit();
         return;
       case RuntimeLetter.timer:
+        if (letter.a === REFINE_TIMER) return this.#refine();
         if (letter.a === LINGER_TIMER) this.#lingering = false;
         this.#commit();
         return;
@@ -141,6 +146,10 @@ export class StoreActor implements Actor {
 
   endTurn(): void {
     this.#host.flushReleases();
+    if (this.#store.timelines.isRefining && !this.#refines && !this.#failed) {
+      this.#refines = true;
+      this.#context.armTimer(REFINE_TIMER, REFINE_PAUSE_MS);
+    }
     if (this.#ordered || this.#full || this.#failed) return;
     const { waiting } = this.#store;
     if (waiting === 'urgent' || this.#answers.waiting || this.#settles.waiting) {
@@ -158,16 +167,25 @@ export class StoreActor implements Actor {
     this.#host.flushReleases();
   }
 
+  #refine(): void {
+    this.#refines = false;
+    if (!this.#failed) this.#guarded(() => this.#store.refine());
+  }
+
   /** Answers false for a letter that is for nobody, and when nothing can be written any more. */
   #heardByTimelines(letter: Letter): boolean {
-    if (this.#failed) return false;
+    return !this.#failed && this.#guarded(() => this.#timelines.receive(letter, this.#answers, this.#tell)) === true;
+  }
+
+  /** What may commit beside the groups. */
+  #guarded<T>(act: () => T): T | undefined {
     try {
-      return this.#timelines.receive(letter, this.#answers, this.#tell);
+      return act();
     } catch (error) {
       // Another one is a crash, after which the letter is read again.
       if (this.#store.failure === undefined) throw error;
       this.#fail(error);
-      return false;
+      return undefined;
     }
   }
 

@@ -73,7 +73,7 @@ export type LmdbStats = {
 export const KEY_SIZE_MAX = 511;
 /** With less room than this beside a commit, the device counts as full: what LMDB itself writes has to fit too. */
 export const ROOM_SPARE_BYTES = 16 << 20;
-/** What one step of an iteration reads before it ends its read transaction: whichever comes first. */
+/** What one step of an iteration reads before it ends its read transaction, when nobody says less: whichever comes first. */
 const READ_ENTRIES_MAX = 256;
 const READ_BYTES_MAX = 1 << 20;
 /** Page headers, tree nodes and what is copied beside a value, generously. */
@@ -147,8 +147,8 @@ export class LmdbDisk {
     }
   }
 
-  /** The same with copies of the values. */
-  *entries(from: Uint8Array, to: Uint8Array): Iterable<LmdbEntry> {
+  /** The same with copies of the values, of which one step reads about `stepBytes`. */
+  *entries(from: Uint8Array, to: Uint8Array, stepBytes = READ_BYTES_MAX): Iterable<LmdbEntry> {
     for (let start: Uint8Array | undefined = from; start !== undefined; ) {
       this.trim();
       const step: LmdbEntry[] = [];
@@ -156,7 +156,7 @@ export class LmdbDisk {
       for (const entry of this.#database.getRange({ start, end: to, limit: READ_ENTRIES_MAX })) {
         step.push(entry as LmdbEntry);
         sizeBytes += entry.value.length;
-        if (sizeBytes >= READ_BYTES_MAX) break;
+        if (sizeBytes >= stepBytes) break;
       }
       const last = step[step.length - 1];
       start = last === undefined ? undefined : followerOf(last.key);

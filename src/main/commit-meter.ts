@@ -58,8 +58,8 @@ export class MeasuredDisk implements Disk {
     return this.#disk.keys(from, to);
   }
 
-  entries(from: Uint8Array, to: Uint8Array): Iterable<DiskEntry> {
-    return this.#disk.entries(from, to);
+  entries(from: Uint8Array, to: Uint8Array, stepBytes?: number): Iterable<DiskEntry> {
+    return this.#disk.entries(from, to, stepBytes);
   }
 
   commit(changes: readonly DiskChange[]): void {

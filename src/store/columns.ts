@@ -1,5 +1,5 @@
 /** Fills the longer or shorter column `to` with what stands in `from`, as far as it fits, and answers it. */
-export function moved<T extends Float64Array | Int32Array | Uint32Array | Uint8Array>(from: T, to: T): T {
+export function moved<T extends Float64Array | Int32Array | Uint32Array | Uint16Array | Uint8Array>(from: T, to: T): T {
   to.set(from.length > to.length ? from.subarray(0, to.length) : from);
   return to;
 }

@@ -26,19 +26,25 @@ export type MomentsToMake = {
   isSplit?(dueMs: number, arrival: number, next: number): boolean;
 };
 
-/** Makes moments and spans of `rows` and adds them to `changes`. The number of each is the arrival of its first message, so it is no other's. */
-export function makeMoments(making: MomentsToMake, changes: DiskChange[]): readonly MadeMoment[] {
+/**
+ * Makes moments and spans of `rows` and adds them to `changes`: of all, or from the `begin`-th in the order on until they have more than `bytesMax`
+ * bytes. The number of each is the arrival of its first message, so it is no other's.
+ */
+export function makeMoments(making: MomentsToMake, changes: DiskChange[], begin = 0, bytesMax = Infinity): readonly MadeMoment[] {
   const { crc32, timeline, process, rows, order, spansBehind, onlySpans } = making;
   const made: MadeMoment[] = [];
-  for (let from = 0; from < order.length; ) {
+  let bytes = 0;
+  for (let from = begin; from < order.length && bytes <= bytesMax; ) {
     const place = { dueMs: rows.dueMs(order[from]!), number: rows.arrival(order[from]!) };
     const momentEnd = endOfMoment(making, from);
     const spanEnd = isLater(place, spansBehind) ? endOfSpan(making, from) : from;
     const isSpan = spanEnd > momentEnd || (onlySpans && spanEnd > from);
     const to = isSpan ? spanEnd : momentEnd;
     const which = order.subarray(from, to);
-    const key = momentKey(timeline, place);
-    changes.push({ key, value: isSpan ? writeSpan(crc32, key, process, rows, which) : writeMoment(crc32, key, process, rows, which) });
+    const key = momentKey(timeline, place, onlySpans && !isSpan);
+    const value = isSpan ? writeSpan(crc32, key, process, rows, which) : writeMoment(crc32, key, process, rows, which);
+    changes.push({ key, value });
+    bytes += value.length;
     made.push({ ...place, rows: which, isSpan });
     from = to;
   }

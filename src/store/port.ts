@@ -11,8 +11,8 @@ export interface Disk {
   get(key: Uint8Array): Buffer | undefined;
   /** Keys with `from <= key < to`, in order, without reading their values. */
   keys(from: Uint8Array, to: Uint8Array): Iterable<Buffer>;
-  /** The same with copies of the values. */
-  entries(from: Uint8Array, to: Uint8Array): Iterable<DiskEntry>;
+  /** The same with copies of the values. `stepBytes`: whoever asks will hardly read more of them, so no more are copied ahead. */
+  entries(from: Uint8Array, to: Uint8Array, stepBytes?: number): Iterable<DiskEntry>;
   /**
    * One transaction: all of it, or nothing. When it returns, it is on the device (durability `flushed`). When it throws, nobody
    * knows what stands there: it is never tried again, and nothing is confirmed any more. `DiskFullError` alone leaves the disk as

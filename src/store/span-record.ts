@@ -54,15 +54,12 @@ export function writeSpan(crc32: Crc32, key: Buffer, process: number, rows: Mome
   return value;
 }
 
-/** A message of a span; its record stands in the value from `at` on. */
-export type FoundInSpan = (dueMs: number, arrival: number, flags: number, at: number, size: number) => void;
+/** A message of a span; its record stands in the value from `at` on. `isLost`: it did not outlive its process. */
+export type FoundInSpan = (dueMs: number, arrival: number, flags: number, at: number, size: number, isLost: boolean) => void;
 
-/**
- * Tells `found` of those messages that are still there, in order. Answers how many there are with those that did not outlive their process.
- * Undefined: it is damaged, and nobody was told of anything.
- */
-export function readSpan(crc32: Crc32, key: Buffer, value: Buffer, process: number, found: FoundInSpan): number | undefined {
-  if (value.length < HEAD_BYTES || !isSpan(value) || !isSound(crc32, key, value)) return undefined;
+/** Tells `found` of all messages, in order. False: it is damaged, and nobody was told of anything. */
+export function readSpan(crc32: Crc32, key: Buffer, value: Buffer, process: number, found: FoundInSpan): boolean {
+  if (value.length < HEAD_BYTES || !isSpan(value) || !isSound(crc32, key, value)) return false;
   const count = value.readUInt16BE(6);
   const isOlder = value.readUInt32BE(8) !== process;
   const { flagsFrom, duesFrom, arrivalsFrom, recordsFrom } = offsets(count);
@@ -70,12 +67,11 @@ export function readSpan(crc32: Crc32, key: Buffer, value: Buffer, process: numb
   for (let index = 0; index < count; index++) {
     const size = value.readUInt32BE(HEAD_BYTES + 4 * index);
     const flags = value[flagsFrom + index]!;
-    if (!isOlder || (flags & MomentFlag.persistent) !== 0) {
-      found(readExtended(value, duesFrom + 8 * index), readExtended(value, arrivalsFrom + 8 * index), flags, at, size);
-    }
+    const isLost = isOlder && (flags & MomentFlag.persistent) === 0;
+    found(readExtended(value, duesFrom + 8 * index), readExtended(value, arrivalsFrom + 8 * index), flags, at, size, isLost);
     at += size;
   }
-  return count;
+  return true;
 }
 
 function offsets(count: number): { readonly flagsFrom: number; readonly duesFrom: number; readonly arrivalsFrom: number; readonly recordsFrom: number } {

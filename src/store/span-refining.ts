@@ -8,65 +8,182 @@
  *         | span ----------|
  *            | next record, not read
  *   |m|m|m|m| span | span |                   after: moments up to there, shorter spans behind
+ *        ^ through                            and meanwhile: what is due up to there has gone on, all else stands in the old spans
  * ```
  *
- * So a message is written two or three times, however many groups have brought what is due beside it.
+ * So a message is written two or three times, however many groups have brought what is due beside it. It is done in steps of a few
+ * milliseconds, each a turn of the store, so that who waits for a commit or reads does not wait for all of it. A step that writes is
+ * a commit by itself and says how far it came (refining-progress.ts): a process that ends between two of them leaves the next one the rest.
  */
-import { type MadeMoment, makeMoments } from './moment-making.ts';
+import type { Crc32 } from './checksum.ts';
+import { makeMoments } from './moment-making.ts';
 import type { Disk, DiskChange } from './port.ts';
+import type { RefiningProgress } from './refining-progress.ts';
 import { readSpan } from './span-record.ts';
 import { SpanRows } from './span-rows.ts';
-import { BEHIND_ALL, type Place, isLater, justBefore, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
-import type { Crc32 } from './checksum.ts';
+import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, justBefore, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
 
 /** What refining needs of the disk. */
 export type RefiningDisk = Pick<Disk, 'entries' | 'commit'>;
 
-/** Bytes that one refining reads. Who waits for a commit waits as long as it takes. */
+/** Bytes that are refined together: so much is in memory. More of them at once are written fewer times. */
 export const REFINED_BYTES_MAX = 2 * 1024 * 1024;
+/** Bytes that one step reads, and bytes that one step writes: a millisecond each, and the flush of the device. */
+export const STEP_READ_BYTES = 256 * 1024;
+export const STEP_WRITTEN_BYTES = 128 * 1024;
 
-export type Refined = {
-  readonly changes: DiskChange[];
-  readonly made: readonly MadeMoment[];
-  /** Messages that did not outlive their process: they are gone. */
+/** What one step comes to on the disk. */
+export type RefiningStep = {
+  readonly changes: readonly DiskChange[];
+  /** Messages that go because they did not outlive their process. */
   readonly lost: number;
-  /** The first record that was not read. */
-  readonly next: Place;
+  /** Undefined: all is done. */
+  readonly progress: RefiningProgress | undefined;
+  /** Rows of the order that have gone on then, and lost ones. */
+  readonly done: number;
+  readonly lostDone: number;
 };
 
-/** What refining the spans that begin behind `place` and before `until` comes to. One that is damaged stays as it is. */
-export function refineSpans(disk: Pick<Disk, 'entries'>, crc32: Crc32, timeline: number, process: number, place: Place, until: Place): Refined {
-  const rows = new SpanRows();
-  const changes: DiskChange[] = [];
-  const standing = new Map<number, number[]>();
-  const stands = ({ dueMs, number }: Place): void => {
-    const numbers = standing.get(dueMs);
-    if (numbers === undefined) standing.set(dueMs, [number]);
-    else numbers.push(number);
-  };
-  let next = BEHIND_ALL;
-  let bytes = 0;
-  let read = 0;
-  for (const { key, value } of disk.entries(keyBehind(timeline, place), timelineEnd(timeline))) {
-    const at = placeOf(key);
-    if (at === undefined) continue;
-    if (bytes >= REFINED_BYTES_MAX || isLater(at, until)) {
-      next = at;
-      stands(at);
-      break;
-    }
-    bytes += value.length;
-    const count = readSpan(crc32, key, value, process, rows.reading(value));
-    if (count === undefined) {
-      stands(at);
-      continue;
-    }
-    read += count;
-    // It goes before it is written anew: the first of its messages may have the same key again.
-    changes.push({ key, value: undefined });
+export type RefiningSetting = {
+  readonly crc32: Crc32;
+  readonly timeline: number;
+  readonly process: number;
+  /** The spans begin behind it, */
+  readonly from: Place;
+  /** and not behind this one. */
+  readonly until: Place;
+  /** Arrival of the next message of the timeline: what comes meanwhile is left alone. */
+  readonly arrivals: number;
+};
+
+export class SpanRefining {
+  readonly #setting: RefiningSetting;
+  /** How far an earlier process came with the same spans. */
+  readonly #before: RefiningProgress | undefined;
+  readonly #rows = new SpanRows();
+  /** Keys of what was read, and how many rows of each have not gone on: none of what is no span. */
+  readonly #keys: Buffer[] = [];
+  readonly #left: number[] = [];
+  /** Other records that stand among them, by due time: a moment must not be made across one. */
+  readonly #standing = new Map<number, number[]>();
+  #readThrough: Place;
+  #readBytes = 0;
+  #isRead = false;
+  /** The first record that was not read. */
+  #next: Place = BEHIND_ALL;
+  /** Rows that go on and those that are lost, in order. */
+  #order: Uint32Array | undefined;
+  #lost = new Uint32Array(0);
+  #done = 0;
+  #lostDone = 0;
+  #pending: RefiningStep | undefined;
+
+  constructor(setting: RefiningSetting, before?: RefiningProgress) {
+    this.#setting = setting;
+    this.#before = before;
+    this.#readThrough = setting.from;
   }
-  const isSplit = (dueMs: number, arrival: number, following: number): boolean =>
-    standing.get(dueMs)?.some((number) => number > arrival && number < following) === true;
-  const made = makeMoments({ crc32, timeline, process, rows, order: rows.inOrder(), spansBehind: justBefore(next), onlySpans: true, isSplit }, changes);
-  return { changes, made, lost: read - rows.count, next };
+
+  /** Goes on with what an earlier process has begun. */
+  static resume(setting: Pick<RefiningSetting, 'crc32' | 'timeline' | 'process'>, before: RefiningProgress): SpanRefining {
+    const { from, next, arrivals } = before;
+    return new SpanRefining({ ...setting, from, until: justBefore(next), arrivals }, before);
+  }
+
+  get next(): Place {
+    return this.#next;
+  }
+
+  /** There was nothing to refine. */
+  get isEmpty(): boolean {
+    return this.#isRead && this.#rows.count === 0 && this.#before === undefined;
+  }
+
+  /** What is to be committed next; then `applied` is called, else the same is answered again. Undefined: this step was for reading alone. */
+  step(disk: Pick<Disk, 'entries'>): RefiningStep | undefined {
+    if (!this.#isRead) this.#read(disk);
+    else if (this.#order === undefined) this.#sort();
+    else return (this.#pending ??= this.#write(this.#order));
+    return undefined;
+  }
+
+  applied(): void {
+    this.#done = this.#pending!.done;
+    this.#lostDone = this.#pending!.lostDone;
+    this.#pending = undefined;
+  }
+
+  /** A span that is damaged stays as it is. */
+  #read(disk: Pick<Disk, 'entries'>): void {
+    const { crc32, timeline, process, until, arrivals } = this.#setting;
+    const before = this.#before;
+    const mayEnd = before === undefined;
+    let bytes = 0;
+    for (const { key, value } of disk.entries(keyBehind(timeline, this.#readThrough), timelineEnd(timeline), STEP_READ_BYTES)) {
+      if (bytes >= STEP_READ_BYTES) return;
+      const at = placeOf(key);
+      if (at === undefined) continue;
+      if (isLater(at, until) || (mayEnd && this.#readBytes >= REFINED_BYTES_MAX)) {
+        this.#next = at;
+        break;
+      }
+      this.#readThrough = at;
+      bytes += value.length;
+      this.#readBytes += value.length;
+      if (at.number >= arrivals) continue;
+      const isMoved = (dueMs: number, number: number): boolean => before !== undefined && !isLater({ dueMs, number }, before.through);
+      const rowsBefore = this.#rows.count;
+      if (!readSpan(crc32, key, value, process, this.#rows.reading(value, isMoved))) this.#stands(at);
+      this.#keys.push(key);
+      this.#left.push(this.#rows.count - rowsBefore);
+    }
+    if (before !== undefined) this.#next = before.next;
+    this.#stands(this.#next);
+    this.#isRead = true;
+  }
+
+  #stands({ dueMs, number }: Place): void {
+    const numbers = this.#standing.get(dueMs);
+    if (numbers === undefined) this.#standing.set(dueMs, [number]);
+    else numbers.push(number);
+  }
+
+  #sort(): void {
+    const rows = this.#rows;
+    const order = rows.inOrder();
+    this.#lost = rows.lost === 0 ? this.#lost : order.filter((row) => rows.isLost(row));
+    this.#order = rows.lost === 0 ? order : order.filter((row) => !rows.isLost(row));
+  }
+
+  #write(order: Uint32Array): RefiningStep {
+    const { crc32, timeline, process, from, arrivals } = this.#setting;
+    const rows = this.#rows;
+    const next = this.#next;
+    const standing = this.#standing;
+    const changes: DiskChange[] = [];
+    const isSplit = (dueMs: number, arrival: number, following: number): boolean =>
+      standing.get(dueMs)?.some((number) => number > arrival && number < following) === true;
+    const making = { crc32, timeline, process, rows, order, spansBehind: justBefore(next), onlySpans: true, isSplit };
+    let done = this.#done;
+    for (const { rows: which } of makeMoments(making, changes, done, STEP_WRITTEN_BYTES)) {
+      for (const row of which) this.#leave(row, changes);
+      done += which.length;
+    }
+    const isDone = done === order.length;
+    const through = isDone ? BEHIND_ALL : done === 0 ? BEFORE_ALL : this.#placeOf(order[done - 1]!);
+    let lostDone = this.#lostDone;
+    for (; lostDone < this.#lost.length && !isLater(this.#placeOf(this.#lost[lostDone]!), through); lostDone++) this.#leave(this.#lost[lostDone]!, changes);
+    const progress = isDone ? undefined : { from, next, arrivals, through };
+    return { changes, lost: lostDone - this.#lostDone, progress, done, lostDone };
+  }
+
+  /** The message goes out of its span, and with the last one the span. */
+  #leave(row: number, changes: DiskChange[]): void {
+    const span = this.#rows.spanOf(row);
+    if (--this.#left[span]! === 0) changes.push({ key: this.#keys[span]!, value: undefined });
+  }
+
+  #placeOf(row: number): Place {
+    return { dueMs: this.#rows.dueMs(row), number: this.#rows.arrival(row) };
+  }
 }

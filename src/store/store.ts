@@ -79,7 +79,7 @@ export class Store {
     this.#tools = { memory, crc32, reader, builder, bodies, collections: new CollectionPool(), tally };
     this.timelines = new Timelines(disk, this.#tools);
     this.#group = new CommitGroup(disk, this.#tools, this.timelines);
-    this.#refining = { entries: (from, to) => disk.entries(from, to), commit: (changes) => this.#group.commitAlone(changes) };
+    this.#refining = { entries: (from, to, stepBytes) => disk.entries(from, to, stepBytes), commit: (changes) => this.#group.commitAlone(changes) };
   }
 
   /**
@@ -242,7 +242,12 @@ export class Store {
 
   /** Hands out what is next in a timeline, on the disk, and due at `untilMs` or before. It may have to commit, and throws what `commit` throws. */
   advance(timeline: number, untilMs: number, found: (moment: HandedMoment) => void): Advance {
-    return this.timelines.of(timeline).advance(this.#refining, untilMs, found);
+    return this.timelines.advance(this.#refining, timeline, untilMs, found);
+  }
+
+  /** One step of what `timelines.isRefining` speaks of: a few milliseconds, and perhaps a commit. Throws what `commit` throws. */
+  refine(): void {
+    this.timelines.refine(this.#refining);
   }
 
   /** A definition (definitions.ts), or its end. It shares the transaction with the messages. */

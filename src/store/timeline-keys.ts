@@ -4,6 +4,8 @@
  * ```
  * 06 | timeline u32 | 00                          its record                       timeline-record.ts
  * 06 | timeline u32 | 01 | due u64 | number u64    a moment, or a span              moment-record.ts, span-record.ts
+ * 06 | timeline u32 | 01 | due u64 | number u64 | 01    a moment that was made of spans: as long as these are refined, one that begins with the
+ *                                                  same message stands before it     span-refining.ts
  *
  * timeline   id of the queue in whose name the messages wait
  * due        milliseconds since the epoch; of a span, that of its first message
@@ -19,6 +21,7 @@ export const TimelinePart = { record: 0, moments: 1 } as const;
 /** Bytes of | 06 | timeline | part |. */
 const PREFIX_BYTES = 6;
 const MOMENT_KEY_BYTES = PREFIX_BYTES + 16;
+const REFINED_KEY_BYTES = MOMENT_KEY_BYTES + 1;
 
 export const TIMELINES_TO = Buffer.from([Area.timelines + 1]);
 
@@ -60,12 +63,17 @@ export function timelineOf(key: Buffer): number {
   return key.readUInt32BE(1) | 0;
 }
 
-export function momentKey(timeline: number, { dueMs, number }: Place): Buffer {
-  const key = Buffer.allocUnsafe(MOMENT_KEY_BYTES);
+/** `isRefined`: it is a moment that was made of spans. */
+export function momentKey(timeline: number, { dueMs, number }: Place, isRefined = false): Buffer {
+  const key = Buffer.alloc(isRefined ? REFINED_KEY_BYTES : MOMENT_KEY_BYTES, 1);
   timelinePrefix(timeline, TimelinePart.moments).copy(key);
   writeExtended(key, PREFIX_BYTES, dueMs);
   writeExtended(key, PREFIX_BYTES + 8, number);
   return key;
+}
+
+export function isRefinedKey(key: Buffer): boolean {
+  return key.length === REFINED_KEY_BYTES;
 }
 
 /** Where to go on reading behind a place. */
@@ -76,6 +84,6 @@ export function keyBehind(timeline: number, place: Place): Buffer {
 
 /** Undefined: no key of a moment. */
 export function placeOf(key: Buffer): Place | undefined {
-  if (key.length !== MOMENT_KEY_BYTES) return undefined;
+  if (key.length !== MOMENT_KEY_BYTES && key.length !== REFINED_KEY_BYTES) return undefined;
   return { dueMs: readExtended(key, PREFIX_BYTES), number: readExtended(key, PREFIX_BYTES + 8) };
 }

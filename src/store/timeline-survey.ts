@@ -2,8 +2,9 @@
 import type { Crc32 } from './checksum.ts';
 import { type ReadMoment, readMoment } from './moment-record.ts';
 import type { Disk } from './port.ts';
+import { type RefiningProgress, isMoved } from './refining-progress.ts';
 import { isSpan, readSpan } from './span-record.ts';
-import { TimelinePart, timelineEnd, timelinePrefix } from './timeline-keys.ts';
+import { TimelinePart, placeOf, timelineEnd, timelinePrefix } from './timeline-keys.ts';
 import { readTimelineRecord } from './timeline-record.ts';
 
 export type TimelineSurvey = {
@@ -22,8 +23,9 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
   const sum = { messages: 0, bytes: 0, moments: 0 };
   let written = 0;
   let damage: string | undefined;
+  const record = readTimelineRecord(crc32, timeline, disk.get(timelinePrefix(timeline, TimelinePart.record)));
   for (const { key, value } of disk.entries(timelinePrefix(timeline, TimelinePart.moments), timelineEnd(timeline))) {
-    const read = isSpan(value) ? recordsOfSpan(crc32, key, value) : readMoment(crc32, key, value, NO_PROCESS);
+    const read = isSpan(value) ? recordsOfSpan(crc32, key, value, record?.refining) : readMoment(crc32, key, value, NO_PROCESS);
     if (read === undefined) damage ??= `Of the delayed messages, those under the key ${key.toString('hex')} do not match their checksum.`;
     sum.moments++;
     written += read?.count ?? 0;
@@ -32,7 +34,6 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
       sum.bytes += record.length;
     }
   }
-  const record = readTimelineRecord(crc32, timeline, disk.get(timelinePrefix(timeline, TimelinePart.record)));
   if (record === undefined && sum.moments > 0) damage ??= 'The record of the delayed messages is missing or damaged.';
   if (record !== undefined && record.messages !== written) {
     damage ??= `The record of the delayed messages speaks of ${record.messages}, and ${written} are there.`;
@@ -40,8 +41,15 @@ export function surveyTimeline(disk: Disk, crc32: Crc32, timeline: number): Time
   return { ...sum, damage };
 }
 
-function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer): Omit<ReadMoment, 'flags'> | undefined {
+/** Without those that stand in moments already. */
+function recordsOfSpan(crc32: Crc32, key: Buffer, value: Buffer, refining: RefiningProgress | undefined): Omit<ReadMoment, 'flags'> | undefined {
+  const place = placeOf(key);
   const records: Buffer[] = [];
-  const count = readSpan(crc32, key, value, NO_PROCESS, (_due, _arrival, _flags, at, size) => records.push(value.subarray(at, at + size)));
-  return count === undefined ? undefined : { count, records };
+  let count = 0;
+  const isSound = readSpan(crc32, key, value, NO_PROCESS, (dueMs, number, _flags, at, size, isLost) => {
+    if (place !== undefined && isMoved(refining, place, { dueMs, number })) return;
+    count++;
+    if (!isLost) records.push(value.subarray(at, at + size));
+  });
+  return isSound ? { count, records } : undefined;
 }

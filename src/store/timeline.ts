@@ -19,9 +19,10 @@ import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
 import { MomentFlag, readMoment } from './moment-record.ts';
 import { type DiskChange, DiskFullError } from './port.ts';
-import { type RefiningDisk, refineSpans } from './span-refining.ts';
+import type { RefiningProgress } from './refining-progress.ts';
+import { type RefiningDisk, SpanRefining } from './span-refining.ts';
 import { isSpan } from './span-record.ts';
-import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
+import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, isRefinedKey, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
@@ -34,6 +35,9 @@ export const ADVANCE_BYTES_MAX = 4 * 1024 * 1024;
  * at once, it takes seconds.
  */
 export const SPANS_AHEAD_MS = 10_000;
+
+/** A moment on the disk: when it is due, how many messages it counts, and whether it was made of spans. */
+type StandingMoment = { readonly dueMs: number; readonly count: number; readonly isRefined: boolean };
 
 /** A moment whose messages are handed out, each with one lease. `flags`: MomentFlag of each. */
 export type HandedMoment = Place & { readonly addresses: readonly number[]; readonly flags: readonly number[] };
@@ -60,12 +64,19 @@ export class Timeline {
   #isNextNew = false;
   /** Spans behind it are to be refined ahead of time. Others may stand before it: they are refined when they are reached. */
   #spansFrom: Place | undefined;
-  /** Moments that are handed out, by number: when they are due, and how many messages they count. */
-  readonly #handed = new Map<number, { readonly dueMs: number; readonly count: number }>();
+  /** Until when `advance` asked last; below 0: nobody asked. */
+  #askedMs = -1;
+  /** All that it asked for was handed out. */
+  #isReached = false;
+  /** Spans that are being refined, and how far that has come on the disk. */
+  #refining: SpanRefining | undefined;
+  #progress: RefiningProgress | undefined;
+  /** Moments that are handed out, by number. */
+  readonly #handed = new Map<number, StandingMoment>();
   readonly #collected: DelayedRows;
   #made: readonly MadeMoment[] = [];
   /** Moments that are done with and stand on the disk until the next commit. */
-  readonly #passed = new Map<number, { readonly dueMs: number; readonly count: number }>();
+  readonly #passed = new Map<number, StandingMoment>();
   /** What the last commit brought that is due before the horizon. */
   #fresh: HandedMoment[] = [];
   /** What cannot be read, as a sentence. */
@@ -87,6 +98,8 @@ export class Timeline {
     this.#process = (record?.process ?? 0) + 1;
     this.messages = record?.messages ?? 0;
     this.#next = record?.next ?? 0;
+    this.#progress = record?.refining;
+    if (this.#progress !== undefined) this.#refining = SpanRefining.resume({ crc32: tools.crc32, timeline: id, process: this.#process }, this.#progress);
   }
 
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
@@ -97,7 +110,13 @@ export class Timeline {
   /** Until then nothing is to be asked for; Infinity: there is nothing. Not later than what is behind the horizon is due. */
   get nextMs(): number {
     if (this.#spansFrom === undefined) return this.#nextDueMs;
-    return Math.min(this.#nextDueMs, Math.max(this.#spansFrom.dueMs - SPANS_AHEAD_MS, 0));
+    // What is refined ahead of what was asked for is refined without being asked for again.
+    return Math.min(this.#nextDueMs, Math.max(this.#spansFrom.dueMs - SPANS_AHEAD_MS, this.#askedMs + 1));
+  }
+
+  /** There are spans to be refined ahead of what was asked for: `refine` is to be called, whenever there is time. */
+  get isRefining(): boolean {
+    return this.#askedMs >= 0 && (this.#refining !== undefined || this.#spansAhead !== undefined);
   }
 
   /** A message with its one lease, which goes on to who routes it, or ends when it is written. */
@@ -134,22 +153,25 @@ export class Timeline {
     this.horizon = BEFORE_ALL;
     this.#nextDueMs = 0;
     this.#spansFrom = undefined;
+    this.#askedMs = -1;
+    this.#isReached = false;
   }
 
   /** What was handed out beyond `place` was let go of. */
   recede(place: Place): void {
     if (!isLater(this.horizon, place)) return;
     this.horizon = place;
+    this.#isReached = false;
     this.#nextDueMs = Math.max(place.dueMs, 0);
     for (const [number, { dueMs }] of this.#handed) if (isLater({ dueMs, number }, place)) this.#handed.delete(number);
   }
 
   /** Hands out what is next on the disk and due at `untilMs` or before. */
   advance(disk: RefiningDisk, untilMs: number, found: (moment: HandedMoment) => void): Advance {
-    const until = behindAllDue(untilMs);
-    const result = this.#advance(disk, until, found);
-    if (result === 'reached') return this.#refineAhead(disk, behindAllDue(untilMs + SPANS_AHEAD_MS));
-    this.#nextDueMs = Math.max(this.horizon.dueMs, 0);
+    this.#askedMs = Math.max(this.#askedMs, untilMs);
+    const result = this.#advance(disk, behindAllDue(untilMs), found);
+    this.#isReached = result === 'reached';
+    if (result !== 'reached') this.#nextDueMs = Math.max(this.horizon.dueMs, 0);
     return result;
   }
 
@@ -170,14 +192,14 @@ export class Timeline {
       }
       if (isSpan(value) && isSound(crc32, key, value)) {
         // What was found before it goes on its way first.
-        return messages > 0 ? 'more' : this.#refine(disk, this.horizon, until);
+        return messages > 0 ? 'more' : this.#step(disk, this.#refining ?? this.#beginRefining(this.horizon, until));
       }
       const read = readMoment(crc32, key, value, this.#process);
       if (read === undefined) this.#noteDamage(place);
       else {
         const addresses = this.#toMemory(read.records);
         if (addresses === undefined) return 'exhausted';
-        this.#handed.set(place.number, { dueMs: place.dueMs, count: read.count });
+        this.#handed.set(place.number, { dueMs: place.dueMs, count: read.count, isRefined: isRefinedKey(key) });
         if (addresses.length > 0) this.#handOut({ ...place, addresses, flags: read.flags }, found);
         else this.pass(place.number);
         messages += addresses.length;
@@ -196,39 +218,54 @@ export class Timeline {
     found(moment.dueMs > this.#goneMs ? moment : { ...moment, flags: moment.flags.map((flags) => flags | MomentFlag.redelivered) });
   }
 
-  /** What comes next becomes moments, in a transaction of its own. Nothing else changes: they are where the spans were. */
-  #refine(disk: RefiningDisk, from: Place, until: Place): Advance {
-    const { crc32 } = this.#tools;
-    const { changes, lost, next } = refineSpans(disk, crc32, this.id, this.#process, from, until);
-    const isBehind = this.#spansFrom === undefined || isLater(next, this.#spansFrom);
-    if (changes.length === 0) {
-      if (isBehind) this.#spansFrom = undefined;
-      return 'more';
-    }
-    const messages = Math.max(this.messages - lost, 0);
-    changes.push(timelineRecordChange(crc32, this.id, { messages, next: this.#next, process: this.#process, goneMs: this.#goneMs }));
-    try {
-      disk.commit(changes);
-    } catch (error) {
-      if (error instanceof DiskFullError) return 'exhausted';
-      throw error;
-    }
-    this.messages = messages;
-    if (isBehind) this.#spansFrom = next === BEHIND_ALL ? undefined : justBefore(next);
-    return 'more';
+  /** Spans behind it are to be refined ahead of what was asked for. Undefined: there are none. */
+  get #spansAhead(): Place | undefined {
+    if (this.#spansFrom === undefined || !this.#isReached || this.horizon === BEHIND_ALL) return undefined;
+    // Before the horizon there are none any more.
+    const from = isLater(this.horizon, this.#spansFrom) ? this.horizon : this.#spansFrom;
+    return isLater(behindAllDue(this.#askedMs + SPANS_AHEAD_MS), from) ? from : undefined;
   }
 
-  /** All that was asked for is handed out: there is time for what comes later. */
-  #refineAhead(disk: RefiningDisk, until: Place): Advance {
-    // Before the horizon there are none any more.
-    if (this.#spansFrom !== undefined && isLater(this.horizon, this.#spansFrom)) this.#spansFrom = this.horizon === BEHIND_ALL ? undefined : this.horizon;
-    const from = this.#spansFrom;
-    return from === undefined || !isLater(until, from) ? 'reached' : this.#refine(disk, from, until);
+  /** One step of what `isRefining` speaks of: a few milliseconds. */
+  refine(disk: RefiningDisk): Advance {
+    const from = this.#spansAhead;
+    if (this.#refining === undefined && from !== undefined) this.#beginRefining(from, behindAllDue(this.#askedMs + SPANS_AHEAD_MS));
+    return this.#refining === undefined ? 'reached' : this.#step(disk, this.#refining);
+  }
+
+  #beginRefining(from: Place, until: Place): SpanRefining {
+    const { crc32 } = this.#tools;
+    return (this.#refining = new SpanRefining({ crc32, timeline: this.id, process: this.#process, from, until, arrivals: this.#next }));
+  }
+
+  /** What comes next becomes moments, in transactions of its own. Nothing else changes: they are where the spans were. */
+  #step(disk: RefiningDisk, refining: SpanRefining): Advance {
+    const step = refining.isEmpty ? undefined : refining.step(disk);
+    if (step !== undefined) {
+      const messages = Math.max(this.messages - step.lost, 0);
+      const record = { messages, next: this.#next, process: this.#process, goneMs: this.#goneMs, refining: step.progress };
+      try {
+        disk.commit([...step.changes, timelineRecordChange(this.#tools.crc32, this.id, record)]);
+      } catch (error) {
+        if (error instanceof DiskFullError) return 'exhausted';
+        throw error;
+      }
+      refining.applied();
+      this.messages = messages;
+      this.#progress = step.progress;
+      if (step.progress !== undefined) return 'more';
+    } else if (!refining.isEmpty) return 'more';
+    this.#refining = undefined;
+    const { next } = refining;
+    if (this.#spansFrom === undefined || isLater(next, this.#spansFrom)) {
+      this.#spansFrom = step === undefined || next === BEHIND_ALL ? undefined : justBefore(next);
+    }
+    return 'more';
   }
 
   /** Adds what is to be done on the disk to `changes`. */
   prepare(changes: DiskChange[]): void {
-    for (const [number, { dueMs }] of this.#passed) changes.push({ key: momentKey(this.id, { dueMs, number }), value: undefined });
+    for (const [number, { dueMs, isRefined }] of this.#passed) changes.push({ key: momentKey(this.id, { dueMs, number }, isRefined), value: undefined });
     const { crc32 } = this.#tools;
     const rows = this.#collected;
     rows.firstArrival = this.#next;
@@ -241,7 +278,7 @@ export class Timeline {
     let { messages } = this;
     for (const { count } of this.#passed.values()) messages -= count;
     const made = this.#made.length > 0 ? this.#collected.count : 0;
-    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process, goneMs: this.#goneMs };
+    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process, goneMs: this.#goneMs, refining: this.#progress };
   }
 
   /** It is done. */
@@ -256,7 +293,7 @@ export class Timeline {
         this.#noteNext(moment);
         continue;
       }
-      this.#handed.set(number, { dueMs, count: addresses.length });
+      this.#handed.set(number, { dueMs, count: addresses.length, isRefined: false });
       this.#isHandedOut = true;
       this.#fresh.push({ dueMs, number, addresses, flags: Array.from(rows, (row) => this.#collected.flags(row)) });
     }

@@ -3,7 +3,8 @@ import type { Disk, DiskChange } from './port.ts';
 import type { StoreTools } from './store-tools.ts';
 import { Area } from './store-keys.ts';
 import { isSpan, readSpan } from './span-record.ts';
-import { type HandedMoment, Timeline } from './timeline.ts';
+import type { RefiningDisk } from './span-refining.ts';
+import { type Advance, type HandedMoment, Timeline } from './timeline.ts';
 import { TIMELINES_TO, TimelinePart, placeOf, timelineEnd, timelineOf, timelinePrefix } from './timeline-keys.ts';
 import { type TimelineRecord, readTimelineRecord } from './timeline-record.ts';
 
@@ -21,6 +22,8 @@ export class Timelines {
   /** Those that have something for the next commit, and those that have something fresh from the last ones. */
   readonly #touched = new Set<Timeline>();
   readonly #fresh = new Set<Timeline>();
+  /** Those with spans to refine, in turns. */
+  readonly #refining = new Set<Timeline>();
   readonly #touch = (timeline: Timeline): void => void this.#touched.add(timeline);
 
   constructor(disk: Disk, tools: StoreTools) {
@@ -54,7 +57,7 @@ export class Timelines {
       messages += value.readUInt16BE(6);
       process = Math.max(process, value.readUInt32BE(8));
       if (!isSpan(value)) continue;
-      readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8), (_, arrival) => (next = Math.max(next, arrival + 1)));
+      readSpan(this.#tools.crc32, key, value, value.readUInt32BE(8), (_due, arrival) => (next = Math.max(next, arrival + 1)));
     }
     return { next, process, messages, goneMs: 0 };
   }
@@ -82,7 +85,30 @@ export class Timelines {
     this.#timelines.delete(id);
     this.#touched.delete(timeline);
     this.#fresh.delete(timeline);
+    this.#refining.delete(timeline);
     this.#ending.add(id);
+  }
+
+  /** Hands out what is next in a timeline. */
+  advance(disk: RefiningDisk, id: number, untilMs: number, found: (moment: HandedMoment) => void): Advance {
+    const timeline = this.of(id);
+    const result = timeline.advance(disk, untilMs, found);
+    if (timeline.isRefining) this.#refining.add(timeline);
+    return result;
+  }
+
+  /** Some have spans to refine: `refine` is to be called, whenever there is time. */
+  get isRefining(): boolean {
+    return this.#refining.size > 0;
+  }
+
+  /** One step of one of them. */
+  refine(disk: RefiningDisk): void {
+    const timeline = firstOf(this.#refining);
+    if (timeline === undefined) return;
+    this.#refining.delete(timeline);
+    // Without room on the disk it waits until somebody asks again.
+    if (timeline.refine(disk) !== 'exhausted' && timeline.isRefining) this.#refining.add(timeline);
   }
 
   get waiting(): 'nothing' | 'lazy' | 'urgent' {

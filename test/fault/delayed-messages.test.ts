@@ -210,8 +210,8 @@ delayed(`${KILLS} kills -9 lose none that was confirmed, and what comes twice is
 /** The moment goes when its messages are handed out, not when their queues have them. */
 const EARLY_PASS: SourceChange = {
   file: 'src/store/timeline.ts',
-  right: '      this.#handed.set(number, { dueMs, count: addresses.length });\n',
-  wrong: '      this.#passed.set(number, { dueMs, count: addresses.length });\n',
+  right: '      this.#handed.set(number, { dueMs, count: addresses.length, isRefined: false });\n',
+  wrong: '      this.#passed.set(number, { dueMs, count: addresses.length, isRefined: false });\n',
 };
 
 /** What was written before this version: nothing is marked. */

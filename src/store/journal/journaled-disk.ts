@@ -80,8 +80,8 @@ export class JournaledDisk implements Disk {
     return this.#view.keys(from, to);
   }
 
-  entries(from: Uint8Array, to: Uint8Array): Iterable<DiskEntry> {
-    return this.#view.entries(from, to);
+  entries(from: Uint8Array, to: Uint8Array, stepBytes?: number): Iterable<DiskEntry> {
+    return this.#view.entries(from, to, stepBytes);
   }
 
   commit(changes: readonly DiskChange[]): void {

@@ -31,14 +31,14 @@ export class OverlaidDisk implements ReadableDisk {
     for (; at < changes.length; at++) if (changes[at]!.value !== undefined) yield Buffer.from(changes[at]!.key);
   }
 
-  *entries(from: Uint8Array, to: Uint8Array): Generator<DiskEntry, void, undefined> {
+  *entries(from: Uint8Array, to: Uint8Array, stepBytes?: number): Generator<DiskEntry, void, undefined> {
     const changes = this.#overlay.range(from, to);
     let at = 0;
     const own = (): DiskEntry[] => {
       const { key, value } = changes[at++]!;
       return value === undefined ? [] : [{ key: Buffer.from(key), value: Buffer.from(value) }];
     };
-    for (const entry of this.#disk.entries(from, to)) {
+    for (const entry of this.#disk.entries(from, to, stepBytes)) {
       while (at < changes.length && Buffer.compare(changes[at]!.key, entry.key) < 0) yield* own();
       if (at < changes.length && Buffer.compare(changes[at]!.key, entry.key) === 0) yield* own();
       else yield entry;

@@ -27,6 +27,8 @@ const SMALLER: readonly SourceChange[] = [
   { file: 'span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 5' },
   { file: 'span-record.ts', right: 'SPAN_BYTES_MAX = 16 * 1024', wrong: 'SPAN_BYTES_MAX = 150' },
   { file: 'span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 600' },
+  { file: 'span-refining.ts', right: 'STEP_READ_BYTES = 256 * 1024', wrong: 'STEP_READ_BYTES = 200' },
+  { file: 'span-refining.ts', right: 'STEP_WRITTEN_BYTES = 128 * 1024', wrong: 'STEP_WRITTEN_BYTES = 60' },
   { file: 'span-rows.ts', right: 'FIRST_CAPACITY = 1024', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'delayed-rows.ts', right: 'FIRST_CAPACITY = 16', wrong: 'FIRST_CAPACITY = 2' },
   { file: 'delayed-rows.ts', right: 'KEPT_CAPACITY = 16_384', wrong: 'KEPT_CAPACITY = 4' },

@@ -20,7 +20,7 @@ const PERSISTENT = 1;
 type Step =
   | { readonly type: 'delay'; readonly dueMs: number; readonly size: number; readonly persistent: boolean }
   | { readonly type: 'advance'; readonly untilMs: number }
-  | { readonly type: 'commit' | 'rewind' | 'restart' | 'crash' | 'forget' | 'exhaust' }
+  | { readonly type: 'commit' | 'refine' | 'rewind' | 'restart' | 'crash' | 'forget' | 'exhaust' }
   | { readonly type: 'full'; readonly full: boolean }
   | { readonly type: 'pass' | 'recede'; readonly which: number };
 
@@ -28,6 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 20, arbitrary: fc.record({ type: fc.constant('delay' as const), dueMs: fc.nat(TIMES), size: fc.integer({ min: 4, max: 40 }), persistent: fc.boolean() }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('commit' as const) }) },
   { weight: 5, arbitrary: fc.record({ type: fc.constant('advance' as const), untilMs: fc.constantFrom(Infinity, 0, 1, 2, Infinity) }) },
+  { weight: 5, arbitrary: fc.record({ type: fc.constant('refine' as const) }) },
   { weight: 6, arbitrary: fc.record({ type: fc.constant('pass' as const), which: fc.nat(20) }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('recede' as const), which: fc.nat(20) }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constantFrom('rewind' as const, 'exhaust' as const, 'restart' as const, 'crash' as const, 'exhaust' as const) }) },
@@ -72,6 +73,9 @@ class World {
         return this.#commit();
       case 'advance':
         return this.#advance(step.untilMs);
+      case 'refine':
+        this.store.timelines.of(ID).refine(this.disk);
+        return this.#check();
       case 'pass':
         return this.#pass(step.which);
       case 'recede':

@@ -8,7 +8,9 @@ import { MemoryDisk } from '../../support/memory-disk.ts';
 import { seal } from '../../../src/store/checksum.ts';
 import { MOMENT_MESSAGES_MIN } from '../../../src/store/moment-making.ts';
 import { MomentFlag } from '../../../src/store/moment-record.ts';
-import { isSpan } from '../../../src/store/span-record.ts';
+import { SPAN_BYTES_MAX, isSpan } from '../../../src/store/span-record.ts';
+import { type RefiningDisk, STEP_WRITTEN_BYTES } from '../../../src/store/span-refining.ts';
+import { surveyTimeline } from '../../../src/store/timeline-survey.ts';
 import { SPANS_AHEAD_MS } from '../../../src/store/timeline.ts';
 import { CLEARED_KEYS_MAX } from '../../../src/store/timelines.ts';
 import { BEHIND_ALL } from '../../../src/store/timeline-keys.ts';
@@ -89,11 +91,63 @@ timelines('refines spans before their messages are asked for, and hands none of 
   assert.is(timeline.advance(disk, soonMs - SPANS_AHEAD_MS - 1_000, none), 'reached');
   assert.is(timeline.nextMs, soonMs - SPANS_AHEAD_MS);
   assert.is(records().length, 3);
-  assert.is(timeline.advance(disk, timeline.nextMs, none), 'more');
-  while (timeline.advance(disk, soonMs - 2_000, none) === 'more');
+  assert.not.ok(timeline.isRefining);
+  for (const untilMs of [timeline.nextMs, soonMs - 2_000]) {
+    assert.is(timeline.advance(disk, untilMs, none), 'reached');
+    assert.ok(timeline.isRefining);
+    for (let steps = 0; timeline.isRefining; steps++) {
+      assert.is(timeline.refine(disk), 'more');
+      assert.ok(steps < 10, 'it ends');
+    }
+  }
   assert.equal(records().map(isSpan), new Array(30).fill(false));
   assert.is(timeline.nextMs, soonMs);
   assert.is(memory.leases, 0);
+});
+
+timelines('refines in small commits, and whoever finds the disk between two of them finds everything once', () => {
+  const { disk, memory, store } = makeStore();
+  const timeline = store.timelines.of(ID);
+  const soonMs = 100_000;
+  const expected: string[] = [];
+  for (let n = 0; n < 40; n++) {
+    for (let each = 0; each < 50; each++) {
+      const dueMs = soonMs + 40 * each + n;
+      const text = `${dueMs}`.padEnd(400, '.');
+      // Some do not outlive the process.
+      const isPersistent = (n + each) % 5 > 0;
+      if (isPersistent) expected.push(text);
+      timeline.delay(dueMs, memory.add(Buffer.from(text)), isPersistent ? 1 : 0);
+    }
+    store.commit();
+  }
+  expected.sort();
+  // A later process goes on: of what was transient it knows nothing.
+  const next = makeStore(disk);
+  const refined = next.store.timelines.of(ID);
+  assert.is(refined.advance(disk, soonMs - 2_000, () => assert.unreachable('nothing is due')), 'reached');
+  let borders = 0;
+  const { commits } = disk;
+  const measured: RefiningDisk = {
+    entries: (from, to) => disk.entries(from, to),
+    commit: (changes) => {
+      const bytes = changes.reduce((sum, { value }) => sum + (value?.length ?? 0), 0);
+      assert.ok(bytes < STEP_WRITTEN_BYTES + SPAN_BYTES_MAX + 2_000, `a step writes ${bytes} bytes`);
+      disk.commit(changes);
+    },
+  };
+  while (refined.isRefining) {
+    assert.is(refined.refine(measured), 'more');
+    if (disk.commits === commits + borders) continue;
+    borders++;
+    const { messages, damage } = surveyTimeline(disk, crc32, ID);
+    assert.is(damage, undefined);
+    assert.is(messages, expected.length);
+    const found = examine(disk.copy());
+    assert.not.ok(found.noticed);
+    assert.equal(found.texts, expected);
+  }
+  assert.ok(borders > 4, `${borders} commits`);
 });
 
 timelines('is cleared in portions', () => {

@@ -19,6 +19,8 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'src/store/moment-making.ts', right: 'MOMENT_MESSAGES_MIN = 8', wrong: 'MOMENT_MESSAGES_MIN = 3' },
   { file: 'src/store/span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 3' },
   { file: 'src/store/span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 1000' },
+  { file: 'src/store/span-refining.ts', right: 'STEP_READ_BYTES = 256 * 1024', wrong: 'STEP_READ_BYTES = 400' },
+  { file: 'src/store/span-refining.ts', right: 'STEP_WRITTEN_BYTES = 128 * 1024', wrong: 'STEP_WRITTEN_BYTES = 150' },
   { file: 'actors/delay/timeline-actor.ts', right: 'HELD_MESSAGES_MAX = 32_768', wrong: 'HELD_MESSAGES_MAX = 8' },
   { file: 'actors/delay/timeline-actor.ts', right: 'KEPT_MESSAGES = 16_384', wrong: 'KEPT_MESSAGES = 4' },
   { file: 'actors/delay/timeline-actor.ts', right: 'TURN_MESSAGES_MAX = 2_048', wrong: 'TURN_MESSAGES_MAX = 2' },
