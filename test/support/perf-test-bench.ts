@@ -1,9 +1,9 @@
-/** A broker behind a tap, a channel to look into its queues with, and PerfTest's command lines run against it. */
+/** A broker (or the one of LEVERET_TEST_URL) behind a tap, a channel to look into its queues with, and PerfTest's command lines run against it. */
 import { connect, type Channel, type ChannelModel, type GetMessage } from 'amqplib';
 import { readFlags } from '../../bench/perf-test/perf-test-flags.ts';
 import { perfTestOptions } from '../../bench/perf-test/perf-test-options.ts';
 import { runPerfTest, type PerfTestResult } from '../../bench/perf-test/perf-test-run.ts';
-import { createBroker, type Broker } from '../../src/main/index.ts';
+import { testBroker, type TestBroker } from './broker.ts';
 import { withinDeadline } from './deadline.ts';
 import { tapWire, type WireTap } from './wire-tap.ts';
 
@@ -12,17 +12,17 @@ const RUN_LIMIT_MS = 30_000;
 export type Run = { readonly lines: readonly string[]; readonly tap: WireTap; readonly result: PerfTestResult };
 
 export class PerfTestBench {
-  readonly broker: Broker;
+  readonly broker: TestBroker;
   readonly channel: Channel;
   readonly #model: ChannelModel;
 
   static async open(): Promise<PerfTestBench> {
-    const broker = await createBroker();
+    const broker = await testBroker();
     const model = await connect(broker.url);
     return new PerfTestBench(broker, model, await model.createChannel());
   }
 
-  private constructor(broker: Broker, model: ChannelModel, channel: Channel) {
+  private constructor(broker: TestBroker, model: ChannelModel, channel: Channel) {
     this.broker = broker;
     this.#model = model;
     this.channel = channel;
