@@ -50,7 +50,7 @@ export const FLAGS = {
   producerMessages: flag('C', 'pmessages', 'one', 'messages of each producer'),
   consumerMessages: flag('D', 'cmessages', 'one', 'messages of each consumer'),
   flags: flag('f', 'flag', 'many', 'persistent, mandatory'),
-  frameMax: flag('M', 'framemax', 'one', 'largest frame that is asked for, bytes (0: what the broker offers)'),
+  frameMax: flag('M', 'framemax', 'one', 'largest frame that is asked for, bytes (default 131072)'),
   heartbeat: flag('b', 'heartbeat', 'one', 'heartbeats; there are none', 'idle'),
   predeclared: flag('p', 'predeclared', 'none', 'exchange and queues are there already'),
   body: flag('B', 'body', 'one', 'files whose contents are the bodies, separated by commas'),
@@ -113,6 +113,7 @@ export const FLAGS = {
   verboseFull: flag('verbose-full', 'verbose-full', 'none', 'messages are counted as they fly past, and most are never looked at', 'refused'),
   tokenEndpoint: flag('o2uri', 'oauth2-token-endpoint', 'one', 'this client speaks no HTTP, so it gets no token; a token that is there may be the password in the address', 'refused'),
   instanceNamespace: flag('isn', 'instance-sync-namespace', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
+  instanceTimeout: flag('ist', 'instance-sync-timeout', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
   instances: flag('ei', 'expected-instances', 'one', 'several tools would have to find each other through Kubernetes', 'refused'),
   exposedMetrics: flag('em', 'exposed-metrics', 'one', 'the tool has no metrics endpoint to expose them on', 'refused'),
   metricsFormat: flag('mf', 'metrics-format', 'one', 'the form of the lines: default or compact'),
@@ -183,5 +184,5 @@ export function describeRefused(): string {
 /** The help text's block. */
 export function describeFlags(): string {
   const shownFlags = Object.values<Flag>(FLAGS).filter(({ standing }) => standing === undefined || standing === 'asks');
-  return shownFlags.map(({ short, long, meaning }) => `  ${`-${short}, --${long}`.padEnd(34)} ${meaning}`).join('\n');
+  return shownFlags.map(({ short, long, meaning }) => `  ${`-${short}, --${long}`.padEnd(37)} ${meaning}`).join('\n');
 }

@@ -64,7 +64,7 @@ test('-na -A: one nack for several', async () => {
 
 test('-n: acks count at the commit, and nothing goes on before its answer', async () => {
   await bench.fill('committed', 22);
-  const { tap, result } = await bench.run('-x 0 -p -u committed -n 5 -q 5 -D 20');
+  const { tap, result } = await bench.run('-x 0 -p -u committed -n 5 -D 20');
   assert.is(result.messages, 20);
   assert.is(tap.methods(MethodId.txSelect).length, 1);
   const order = tap.frames.filter(({ methodId }) => methodId === MethodId.basicAck || methodId === MethodId.txCommit || methodId === MethodId.txCommitOk);
