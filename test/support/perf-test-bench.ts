@@ -7,7 +7,7 @@ import { testBroker, type TestBroker } from './broker.ts';
 import { withinDeadline } from './deadline.ts';
 import { tapWire, type WireTap } from './wire-tap.ts';
 
-const RUN_LIMIT_MS = 30_000;
+const RUN_LIMIT_MS = 120_000;
 
 export type Run = { readonly lines: readonly string[]; readonly tap: WireTap; readonly result: PerfTestResult };
 

@@ -13,7 +13,7 @@ function program(status: number): () => BrokerProcess {
 
 test('another process after a restart, and none after the stop', async () => {
   const lifetime = new Lifetime({ spawn: program(0), sign: /ready/ });
-  await lifetime.ready(10_000);
+  await lifetime.ready(60_000);
   const first = lifetime.process;
   const { stopSeconds, readySeconds } = await lifetime.restart();
   assert.ok(first.ended);
@@ -26,7 +26,7 @@ test('another process after a restart, and none after the stop', async () => {
 
 test('an end that was not in order is no restart', async () => {
   const lifetime = new Lifetime({ spawn: program(1), sign: /ready/ });
-  await lifetime.ready(10_000);
+  await lifetime.ready(60_000);
   const reason = await lifetime.restart().then(
     () => undefined,
     (error: unknown) => error,

@@ -3,6 +3,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { MethodId } from '../../../bench/client/wire.ts';
 import { PerfTestBench } from '../../support/perf-test-bench.ts';
+import { undisturbed } from '../../support/timely.ts';
 
 const test = suite('bench/perf-test on a broker: consumers');
 let bench: PerfTestBench;
@@ -91,19 +92,21 @@ test('-po: with latencies, nacks, transactions, and an empty queue', async () =>
   assert.equal([tap.methods(MethodId.basicNack).length, tap.methods(MethodId.txCommit).length], [20, 10]);
 });
 
-test('-S: a second between two consumers, and producers wait for all', async () => {
-  const { tap } = await bench.run('-u slow -y 2 -S -C 10 -a');
-  const [first, second] = tap.methods(MethodId.basicConsume).map(({ atMs }) => atMs);
-  assert.ok((second ?? 0) - (first ?? 0) >= 990, `${(second ?? 0) - (first ?? 0)} ms between them`);
-  assert.ok((tap.methods(MethodId.basicPublish)[0]?.atMs ?? 0) > (second ?? 0));
-});
+test('-S: a second between two consumers, and producers wait for all', () =>
+  undisturbed(async () => {
+    const { tap } = await bench.run('-u slow -y 2 -S -C 10 -a');
+    const [first, second] = tap.methods(MethodId.basicConsume).map(({ atMs }) => atMs);
+    assert.ok((second ?? 0) - (first ?? 0) >= 990, `${(second ?? 0) - (first ?? 0)} ms between them`);
+    assert.ok((tap.methods(MethodId.basicPublish)[0]?.atMs ?? 0) > (second ?? 0));
+  }));
 
-test('-csd: consumers come later, and find what has been published', async () => {
-  const { tap, result } = await bench.run('-u late -y 1 -csd 1 -C 10 -D 10 -a');
-  assert.is(result.messages, 10);
-  const gapMs = (tap.methods(MethodId.basicConsume)[0]?.atMs ?? 0) - (tap.methods(MethodId.basicPublish)[0]?.atMs ?? Infinity);
-  assert.ok(gapMs >= 900, `${gapMs} ms behind the first message`);
-});
+test('-csd: consumers come later, and find what has been published', () =>
+  undisturbed(async () => {
+    const { tap, result } = await bench.run('-u late -y 1 -csd 1 -C 10 -D 10 -a');
+    assert.is(result.messages, 10);
+    const gapMs = (tap.methods(MethodId.basicConsume)[0]?.atMs ?? 0) - (tap.methods(MethodId.basicPublish)[0]?.atMs ?? Infinity);
+    assert.ok(gapMs >= 900, `${gapMs} ms behind the first message`);
+  }));
 
 test('-ew empty: ends with its queues, and settles what a step left over', async () => {
   await bench.fill('emptied', 25);

@@ -10,7 +10,7 @@ import { LINE_CONNECTIONS_MAX, type LineServer, QUESTION_SIZE_MAX, serveLines } 
 
 const test = suite<{ directory: string; server: LineServer }>('line server');
 const NAME = 'a.sock';
-const PATIENCE_MS = 5_000;
+const PATIENCE_MS = 60_000;
 
 test.before.each(async (context) => {
   context.directory = mkdtempSync(join(tmpdir(), 'leveret-lines-'));
