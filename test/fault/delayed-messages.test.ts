@@ -24,9 +24,11 @@ const EXCHANGE = 'later';
 const QUEUE = 'arrived';
 /** Publishes that wait for their confirms at once. */
 const WINDOW = 200;
+/** Confirms before a kill, at least. */
+const LOAD = 500;
 const DELAY_MAX_MS = 1_500;
 /** Of a few, so that some are not due before the last process is there. */
-const LONG_DELAY_MS = 4_000;
+const LONG_DELAY_MS = 8_000;
 /** The replacement of a thread takes its time on a busy machine, milliseconds. */
 const ACCEPT_MS = 30_000;
 /** A kill in the right moment is a matter of luck. */
@@ -143,8 +145,8 @@ async function killed(kills: number, seed: number, root = ROOT): Promise<Account
   try {
     for (let kill = 0; kill < kills; kill++) {
       const { child, broker } = await startChildNode(dataDir, root);
-      // Some are killed while what was due meanwhile is going out.
-      const wanted = account.confirmed.size + (random.oneIn(3) ? 1 : 500 + random.below(4_000));
+      // Some are killed while what was due meanwhile is going out: never the first, where nothing is.
+      const wanted = account.confirmed.size + (kill > 0 && random.oneIn(3) ? 1 : LOAD + random.below(4_000));
       const publishing = publish(broker, account, random, () => false);
       await until(() => account.confirmed.size >= wanted, 'messages are confirmed', () => account.confirmed.size);
       child.process.kill('SIGKILL');
@@ -185,6 +187,8 @@ async function hurt(seed: number, { begin, isDone }: Hurt): Promise<{ account: A
     over = true;
     await publishing;
     for (const thread of [1, 2]) fault.node.fault(thread, { type: 'plan', plan: undefined });
+    // Each thread answers behind the order: nothing crashes any more while the messages are read.
+    await fault.node.liveTree();
     await drain(fault.broker, account);
   } finally {
     await fault.close();
@@ -196,15 +200,20 @@ async function hurt(seed: number, { begin, isDone }: Hurt): Promise<{ account: A
 const delayed = suite('delayed messages');
 
 delayed(`${KILLS} kills -9 lose none that was confirmed, and what comes twice is marked`, async () => {
-  const account = await killed(KILLS, runSeed());
-  const { twice, late } = account;
-  process.stdout.write(`${account.read.size} read, ${twice} twice, ${late} due after the last start\n`);
-  assert.is(account.missing, 0);
-  assert.is(account.early, 0);
-  assert.is(account.unmarked, 0);
+  const seed = runSeed();
+  let late = 0;
+  // On a busy machine everything may be due before the last process is there.
+  for (let round = 0; round === 0 || (late === 0 && round < CONTROL_ROUNDS); round++) {
+    const account = await killed(round === 0 ? KILLS : 1, seed + round);
+    late = account.late;
+    process.stdout.write(`${account.read.size} read, ${account.twice} twice, ${late} due after the last start\n`);
+    assert.is(account.missing, 0);
+    assert.is(account.early, 0);
+    assert.is(account.unmarked, 0);
+    assert.is(account.markedLate, 0);
+    assert.ok(account.confirmed.size >= LOAD);
+  }
   assert.ok(late > 0);
-  assert.is(account.markedLate, 0);
-  assert.ok(account.confirmed.size > KILLS * 200);
 });
 
 /** The moment goes when its messages are handed out, not when their queues have them. */
