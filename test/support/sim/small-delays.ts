@@ -14,8 +14,8 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'src/store/moment-record.ts', right: 'MOMENT_MESSAGES_MAX = 1024', wrong: 'MOMENT_MESSAGES_MAX = 3' },
   { file: 'src/store/span-record.ts', right: 'SPAN_MESSAGES_MAX = 64', wrong: 'SPAN_MESSAGES_MAX = 4' },
   { file: 'src/store/span-refining.ts', right: 'REFINED_BYTES_MAX = 2 * 1024 * 1024', wrong: 'REFINED_BYTES_MAX = 8_000' },
-  { file: 'src/store/span-refining.ts', right: 'STEP_READ_BYTES = 256 * 1024', wrong: 'STEP_READ_BYTES = 2_000' },
-  { file: 'src/store/span-refining.ts', right: 'STEP_WRITTEN_BYTES = 128 * 1024', wrong: 'STEP_WRITTEN_BYTES = 600' },
+  { file: 'src/store/span-refining.ts', right: 'STEP_READ_BYTES = 512 * 1024', wrong: 'STEP_READ_BYTES = 2_000' },
+  { file: 'src/store/span-refining.ts', right: 'STEP_WRITTEN_BYTES = 512 * 1024', wrong: 'STEP_WRITTEN_BYTES = 600' },
 ];
 
 /** A wait is over before anybody asks whether the node is quiet. */

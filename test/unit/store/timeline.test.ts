@@ -110,9 +110,9 @@ timelines('refines in small commits, and whoever finds the disk between two of t
   const timeline = store.timelines.of(ID);
   const soonMs = 100_000;
   const expected: string[] = [];
-  for (let n = 0; n < 40; n++) {
+  for (let n = 0; n < 110; n++) {
     for (let each = 0; each < 50; each++) {
-      const dueMs = soonMs + 40 * each + n;
+      const dueMs = soonMs + 110 * each + n;
       const text = `${dueMs}`.padEnd(400, '.');
       // Some do not outlive the process.
       const isPersistent = (n + each) % 5 > 0;
