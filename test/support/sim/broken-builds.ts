@@ -90,6 +90,22 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     wrong: 'if (!this.#isHandedOut || goneMs <= this.#goneMs || this.horizon !== BEFORE_ALL) return;',
   },
   {
+    name: 'what came back for the second time waits no longer than for the first',
+    stored: true,
+    delayed: true,
+    file: 'src/broker/queue/delayed-retry.ts',
+    right: 'minMs * Math.max(deliveries, 1)',
+    wrong: 'minMs',
+  },
+  {
+    name: 'what came back waits for the youngest of those that do, not for itself',
+    stored: true,
+    delayed: true,
+    file: 'src/broker/queue/delayed-retry.ts',
+    right: 'max > 0 && this.nextMs <= nowMs; max--) yield this.#pop();',
+    wrong: 'max > 0 && this.nextMs <= nowMs; max--) for (const position of this.takeAll()) yield position;',
+  },
+  {
     name: 'a queue that crashed forgets what was dying',
     file: 'src/broker/queue/dying.ts',
     right: '=== DYING) this.#join(position);',

@@ -148,7 +148,10 @@ export class ConsumingRole implements Role {
     for (const tag of covered) {
       const { entry } = this.#outstanding.get(tag)!;
       this.#outstanding.delete(tag);
-      if (requeue) continue;
+      if (requeue) {
+        book.returned(entry);
+        continue;
+      }
       const isDeadLettered = what > acked && this.queue.grave !== undefined;
       if (what <= acked) book.settled(entry);
       else book.rejected(entry, isDeadLettered);

@@ -73,7 +73,8 @@ export class GettingRole implements Role {
     if (what < 0.6) this.#client.send(CHANNEL, { name: 'basic.ack', deliveryTag, multiple: false });
     else this.#client.send(CHANNEL, { name: 'basic.reject', deliveryTag, requeue: what < 0.9 });
     if (what < 0.6) book.settled(entry);
-    else if (what >= 0.9) book.rejected(entry, this.#queues.some(({ name, grave }) => name === entry.queue && grave !== undefined));
+    else if (what < 0.9) book.returned(entry);
+    else book.rejected(entry, this.#queues.some(({ name, grave }) => name === entry.queue && grave !== undefined));
   }
 
   closed(expected: boolean): void {

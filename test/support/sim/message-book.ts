@@ -3,7 +3,7 @@
  * not; one that was confirmed is there until somebody settled it; content and order are what was sent.
  */
 import type { SimRandom } from './sim-random.ts';
-import { diedIn } from './sim-queue.ts';
+import { diedIn, retryWaitMs } from './sim-queue.ts';
 
 /** A message in one queue. */
 export type Entry = {
@@ -29,6 +29,10 @@ export type Entry = {
   readonly of: Entry | undefined;
   /** It was held back, and must not come earlier. What ends while it is going out brings it twice, one of them marked, and in whatever order. */
   readonly dueMs: number | undefined;
+  /** How often a client gave it back, until when it waits at least because of the last time, and in which process. */
+  returns: number;
+  backMs: number;
+  backLife: number;
 };
 
 /** Whether the order in which it was published is that in which it comes. */
@@ -55,10 +59,13 @@ export class MessageBook {
   #publishers = 0;
   readonly #violate: (text: string) => void;
   readonly #nowMs: () => number;
+  readonly #isBroken: () => boolean;
 
-  constructor(violate: (text: string) => void, nowMs: () => number) {
+  /** `isBroken`: a queue has lost an incarnation. */
+  constructor(violate: (text: string) => void, nowMs: () => number, isBroken: () => boolean) {
     this.#violate = violate;
     this.#nowMs = nowMs;
+    this.#isBroken = isBroken;
   }
 
   publisher(): number {
@@ -77,7 +84,7 @@ export class MessageBook {
     const [low, high] = random.chance(0.7) ? SIZES[0]! : random.of(SIZES);
     const size = random.between(low, high);
     const entries = queues.map((queue): Entry => {
-      const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false, dead: false, of: undefined } as const;
+      const state = { confirmed: 'no', fresh: false, settled: false, goneAt: Number.POSITIVE_INFINITY, goneForGood: false, dead: false, of: undefined, returns: 0, backMs: 0, backLife: 0 } as const;
       const entry = { publisher, sequence, queue, size, persistent, life: this.life, ...state, dueMs };
       this.entries.set(keyOf(publisher, sequence, queue), entry);
       return entry;
@@ -101,9 +108,16 @@ export class MessageBook {
     const source = diedIn(queue);
     const dead = source === undefined ? undefined : this.entries.get(keyOf(publisher, sequence, source));
     if (dead === undefined || !dead.dead) return undefined;
-    const letter = { ...dead, queue, fresh: false, settled: false, of: dead };
+    const letter = { ...dead, queue, fresh: false, settled: false, of: dead, returns: 0, backMs: 0 };
     this.entries.set(keyOf(publisher, sequence, queue), letter);
     return letter;
+  }
+
+  /** A client gives it back: it waits from when the broker reads that, and no shorter than for the returns that clients know of. */
+  returned(entry: Entry): void {
+    entry.returns++;
+    entry.backMs = this.#nowMs() + retryWaitMs(entry.queue, entry.returns);
+    entry.backLife = this.life;
   }
 
   /** A client rejects it. */
@@ -124,7 +138,12 @@ export class MessageBook {
     if (entry.dueMs !== undefined && this.#nowMs() < entry.dueMs) this.#violate(`${who} got ${titleOf(entry)} ${entry.dueMs - this.#nowMs()} ms before its time`);
     if (entry.fresh && !redelivered) this.#violate(`${who} got ${titleOf(entry)} again, not marked as redelivered`);
     entry.fresh ||= !redelivered;
+    // Of what follows, nothing is certain when it may be there twice.
     if (!isInOrder(entry)) return;
+    // What was unsettled in a queue that crashed, or in a process that ended, comes back at once.
+    if (this.#nowMs() < entry.backMs && entry.backLife === this.life && !this.#isBroken()) {
+      this.#violate(`${who} got ${titleOf(entry)} ${entry.backMs - this.#nowMs()} ms before its wait of return ${entry.returns} was over`);
+    }
     if (entry.goneAt < since || entry.goneForGood) this.#violate(`${who} got ${titleOf(entry)}, which was settled before`);
     if (!entry.persistent && entry.life !== this.life) this.#violate(`${who} got ${titleOf(entry)}, which is transient, from process ${entry.life}`);
     if (entry.life <= this.#uncleanLife && !redelivered) this.#violate(`${who} got ${titleOf(entry)} as new, from process ${entry.life}, which was killed`);

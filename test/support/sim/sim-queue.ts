@@ -64,6 +64,16 @@ export function diedIn(grave: string): string | undefined {
   return STABLE_QUEUES.find((queue) => queue.grave === grave)?.name;
 }
 
+/** How long a message of a queue waits at least that came back for the `returns`th time, milliseconds. */
+export function retryWaitMs(name: string, returns: number): number {
+  const table = STABLE_QUEUES.find((queue) => queue.name === name)?.arguments;
+  const [minMs, maxMs] = ['min', 'max'].map((end) => {
+    const field = table?.get(`x-delayed-retry-${end}`);
+    return field?.type === 'I' ? field.value : 0;
+  });
+  return Math.min(minMs! * returns, maxMs!);
+}
+
 export function declareOf(queue: SimQueue): MethodOf<'queue.declare'> {
   const { name, exclusive, autoDelete } = queue;
   return {

@@ -45,7 +45,7 @@ export abstract class SimRun implements ThreadWitness, SimWorld {
     this.trace = trace;
     this.random = new SimRandom(seed);
     const { random } = this;
-    this.book = new MessageBook((text) => this.violate(text), () => this.clock.nowMs());
+    this.book = new MessageBook((text) => this.violate(text), () => this.clock.nowMs(), () => this.faults.broken);
     this.faults = new SimFaults(random, rates(random));
     const inBits = random.chance(0.05);
     this.sharedLimits = random.chance(0.25);
