@@ -93,6 +93,8 @@ for (const { name, fault, says } of WAYS) {
       const fanout = new Fanout(QUEUES);
       await fanout.declare(broker);
       const publishing = [fanout.publish(broker, () => false), fanout.publish(broker, () => false)];
+      // They may fail before they are waited for.
+      for (const each of publishing) each.catch(() => undefined);
       await until(() => fanout.attempted > LOAD, 'there is load', () => fanout.attempted);
       const stalls = new StallMeter();
       const sinceOrderMs = stalls.start();
@@ -150,6 +152,7 @@ async function runCrashes(seed: number, crashes: number, root: string = ROOT): P
       await fanout.declare(broker);
       let stopped = false;
       const publishing = [1, 2].map(() => fanout.publish(broker, () => stopped));
+      for (const each of publishing) each.catch(() => undefined);
       const goal = Math.min(crashes, leveret.crashes + CRASHES_PER_PROCESS);
       const plan = { group: 'store-writer', seed: random.below(2 ** 30), everyLetters: EVERY_LETTERS, crashesMax: goal - leveret.crashes } as const;
       await leveret.order(STORE_THREAD, { type: 'plan', plan });
@@ -165,7 +168,8 @@ async function runCrashes(seed: number, crashes: number, root: string = ROOT): P
         stuck = String(error);
       }
       leveret.signal('SIGKILL');
-      await Promise.all([leveret.ended(), ...publishing]);
+      await leveret.ended();
+      for (const end of await Promise.allSettled(publishing)) if (end.status === 'rejected') stuck ||= String(end.reason);
     }
     await leveret.start();
     const verdict = await fanout.judge(brokerAt(leveret.url!));

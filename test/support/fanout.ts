@@ -17,7 +17,8 @@ const EXCHANGE = 'every-queue';
 const WINDOW = 300;
 const BURST = 20;
 const BODY_SIZE_MAX = 64;
-const IDLE_MS = 20_000;
+/** Longer than whoever waits for the publishing looks on. */
+const IDLE_MS = 60_000;
 
 /** Copies are counted, one a queue; but `attempted` and `acknowledged` count messages. */
 export type FanoutVerdict = Verdict & {
