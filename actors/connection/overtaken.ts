@@ -7,11 +7,13 @@ import type { Requests } from './requests.ts';
 /** What these did is gone with the incarnation that did it. */
 const UNDONE: ReadonlySet<QueueQuestion['type']> = new Set(['consume', 'cancel', 'get']);
 
+/** What an incarnation that is gone may have kept to answer later, or done and lost. Consumers are asked for again, too, before all others. */
+export const KEPT_TO_ANSWER: ReadonlySet<QueueQuestion['type']> = new Set(['get', 'purge', 'cancel']);
+
 /**
- * Whether an answer comes from an incarnation that has crashed since, while the next one runs already. The next one is asked
- * again where the answer is worth nothing any more: here, or when its start is heard of, never both. Consumers subscribe again then
- * anyway; and a basic.get is asked again then because the old one may have kept it to answer later: asked here as well, it would get
- * two messages.
+ * Whether an answer comes from an incarnation that has crashed since, while the next one runs already. Where the answer is worth nothing
+ * any more the next one is asked again when its start is heard of, and not here: a basic.get that is asked twice would get two
+ * messages, and where crashes come faster than answers, each question would become more and more.
  */
 export function isOvertaken(letter: Letter, requests: Requests, slots: Int32Array, queues: QueueSender): boolean {
   const asked = requests.find(letter.a);
@@ -25,6 +27,6 @@ export function isOvertaken(letter: Letter, requests: Requests, slots: Int32Arra
   }
   if (!UNDONE.has(question.type)) return false;
   // Of a queue that is deleted no start is heard of.
-  if (question.type !== 'get' || generation === 0) queues.post(queue, question, letter.a);
+  if (generation === 0) queues.post(queue, question, letter.a);
   return true;
 }

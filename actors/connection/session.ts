@@ -35,7 +35,7 @@ import { QueueSender } from './queue-sender.ts';
 import { PublishThrottle } from './publish-throttle.ts';
 import { ConsumerRegister } from './consumer-register.ts';
 import { expectedHeader, notOpen } from './frame-refusals.ts';
-import { isOvertaken } from './overtaken.ts';
+import { KEPT_TO_ANSWER, isOvertaken } from './overtaken.ts';
 import { DeliveryWatch } from './delivery-watch.ts';
 import { LossFence } from './loss-fence.ts';
 import type { ReplyDesk } from './reply-desk.ts';
@@ -424,7 +424,7 @@ export class Session implements FrameSink, ChannelPort {
     this.#context.tell(letter.sender, new Letter(QueueLetter.released));
   }
 
-  /** A queue runs again: what the old incarnation delivered is over, its consumers subscribe with the new one. */
+  /** A queue runs again: what the old one delivered is over. Consumers, those to come too, subscribe before it hears that all have. */
   queueRestarted({ thread, id, generation }: ActorRef): void {
     const link = this.links.renew(-id);
     if (link !== undefined) {
@@ -432,10 +432,11 @@ export class Session implements FrameSink, ChannelPort {
       link.generation = generation;
       this.#resubscribe(link);
     }
+    this.#askAgain(({ queue, question }) => queue.id === -id && question.type === 'consume');
     const letter = new Letter(QueueLetter.resynced);
     letter.a = generation;
     this.#context.tell({ thread, id, generation: 0 }, letter);
-    this.#askAgain(({ queue, question }) => queue.id === -id && (question.type === 'get' || question.type === 'purge'));
+    this.#askAgain(({ queue, question }) => queue.id === -id && KEPT_TO_ANSWER.has(question.type));
   }
 
   #resubscribe(link: QueueLink): void {

@@ -5,6 +5,7 @@ import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import type { QueueAnswer } from '../../src/broker/queue/queue-question.ts';
 
 type Got = { readonly address: number; readonly position: number; readonly redelivered: boolean; readonly deliveries: number };
+type Answer = (to: ActorRef, request: number, answer: QueueAnswer) => void;
 type Waiting = { readonly from: ActorRef; readonly request: number; readonly spec: ConsumerSpec };
 
 export class Getting {
@@ -47,15 +48,25 @@ export class Getting {
   }
 
   /** Contents have come, what has expired has gone, or what was waited for was dropped, and then nobody reads it. */
-  retry(answer: (to: ActorRef, request: number, answer: QueueAnswer) => void): void {
-    const waiting = this.#waiting;
-    if (waiting.length === 0) return;
-    this.#waiting = [];
-    this.#machine.isGetWaiting = false;
-    for (const { from, request, spec } of waiting) {
+  retry(answer: Answer): void {
+    if (this.#waiting.length === 0) return;
+    for (const { from, request, spec } of this.#takeWaiting()) {
       const result = this.get(from, request, spec);
       if (result !== undefined) answer(from, request, result);
     }
+  }
+
+  /**
+   * The queue is deleted, and nobody gets anything any more: what they wait for may never come, and a connection that waits does not let go of
+   * the queue.
+   */
+  end(answer: Answer): void {
+    for (const { from, request } of this.#takeWaiting()) answer(from, request, { type: 'gone' });
+  }
+
+  #takeWaiting(): readonly Waiting[] {
+    this.#machine.isGetWaiting = false;
+    return this.#waiting.splice(0);
   }
 
   /** Whoever waited is gone. */

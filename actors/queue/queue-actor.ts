@@ -262,8 +262,10 @@ export class QueueActor implements Actor, QueuePort {
   }
 
   #retryGets(): void {
-    this.#getting.retry((to, request, answer) => this.#answer({ to, request }, answer));
+    this.#getting.retry(this.#answerGet);
   }
+
+  readonly #answerGet = (to: ActorRef, request: number, answer: QueueAnswer): void => this.#answer({ to, request }, answer);
 
   /** The batch goes back once: a letter that is read again after a crash in the last moment has none any more. */
   #giveBack(letter: Letter): void {
@@ -476,6 +478,7 @@ export class QueueActor implements Actor, QueuePort {
     this.#machine.showCounts();
     for (const pending of this.#vanishing) this.#answer(pending, { type: 'cancelled' });
     this.#vanishing = [];
+    this.#getting.end(this.#answerGet);
     this.#outboxes.flush();
     for (const peer of this.#peers.values()) tellCancelled(this.#context, peer, this.#setting.record, this.#machine.consumers);
     if (this.#peers.size === 0) this.#finish();

@@ -135,8 +135,8 @@ const CONTROLS: readonly (SourceChange & { readonly name: string; readonly count
     name: 'consumers that are not subscribed again',
     counter: 'lost',
     file: 'actors/connection/session.ts',
-    right: '      this.#resubscribe(link);\n    }\n    const letter = new Letter(QueueLetter.resynced);',
-    wrong: '    }\n    const letter = new Letter(QueueLetter.resynced);',
+    right: '      this.#resubscribe(link);\n    }\n    this.#askAgain',
+    wrong: '    }\n    this.#askAgain',
   },
 ];
 

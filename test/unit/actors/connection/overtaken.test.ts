@@ -64,29 +64,23 @@ test('the answer of the one that runs is taken', () => {
   assert.equal(world.posted, []);
 });
 
-test('a consumer and its end are asked for again', () => {
-  for (const question of [{ type: 'consume', spec: SPEC }, { type: 'cancel', key: 1 }] as const) {
+const QUESTIONS: readonly QueueQuestion[] = [GET, { type: 'consume', spec: SPEC }, { type: 'cancel', key: 1 }];
+
+for (const question of QUESTIONS) {
+  test(`a ${question.type} waits for the notice of the new incarnation, with which it is asked again`, () => {
     const world = new World(4);
     const request = world.ask(question);
     assert.ok(world.isOvertaken(request, 3));
-    assert.equal(world.posted, [question]);
+    assert.equal(world.posted, [], 'asked twice a get would get two messages');
     assert.ok(world.requests.find(request) !== undefined, 'it waits for the next answer');
-  }
-});
+  });
 
-test('a get waits for the notice of the new incarnation, with which it is asked again', () => {
-  const world = new World(4);
-  const request = world.ask(GET);
-  assert.ok(world.isOvertaken(request, 3));
-  assert.equal(world.posted, [], 'twice asked it would get two messages');
-  assert.ok(world.requests.find(request) !== undefined, 'it waits for the next answer');
-});
-
-test('a get of a queue that is deleted meanwhile is asked again, because no notice comes', () => {
-  const world = new World(0);
-  assert.ok(world.isOvertaken(world.ask(GET), 3));
-  assert.equal(world.posted, [GET]);
-});
+  test(`a ${question.type} of a queue that is deleted meanwhile is asked again, because no notice comes`, () => {
+    const world = new World(0);
+    assert.ok(world.isOvertaken(world.ask(question), 3));
+    assert.equal(world.posted, [question]);
+  });
+}
 
 test('what a surplus answer brought goes back marked', () => {
   const { links } = new World(4);
