@@ -33,6 +33,20 @@ test('an acknowledged or returned message is no dead letter', async ({ channel }
   assert.is((await channel.call('queue.declare', { queue: grave, passive: true })).messageCount, 0);
 });
 
+test('the letter of a message that was redelivered is new', async ({ channel }) => {
+  const grave = await channel.queue(freshName('grave'));
+  const queue = await dyingTo(channel, grave);
+  channel.publish({ routingKey: queue }, 'a');
+  await channel.untilReady(queue, 1);
+  channel.send('basic.reject', { deliveryTag: (await channel.get(queue, false)).fields.deliveryTag, requeue: true });
+  await channel.untilReady(queue, 1);
+  const again = await channel.get(queue, false);
+  assert.is(again.fields.redelivered, true);
+  channel.send('basic.reject', { deliveryTag: again.fields.deliveryTag, requeue: false });
+  await channel.untilReady(grave, 1);
+  assert.is((await channel.get(grave)).fields.redelivered, false);
+});
+
 test('a delay queue: what has waited long enough arrives where it should', async ({ channel }) => {
   const work = await channel.queue(freshName('work'));
   const queue = await dyingTo(channel, work, { 'x-message-ttl': ['I', 50] });
