@@ -9,8 +9,8 @@
  *
  * timeline   id of the queue in whose name the messages wait
  * due        milliseconds since the epoch; of a span, that of its first message
- * number     how many messages had come to the timeline before the first one of it: no other record has it, and those of one millisecond stay in
- *            the order in which they came
+ * number     how many messages had come to the timeline before the first one of it: no other record has it, but for a span and the moment that
+ *            its first message went to, and those of one millisecond stay in the order in which they came
  * ```
  * All numbers are big endian.
  */
