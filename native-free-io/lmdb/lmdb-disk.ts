@@ -79,10 +79,12 @@ const READ_BYTES_MAX = 1 << 20;
 /** Page headers, tree nodes and what is copied beside a value, generously. */
 const CHANGE_OVERHEAD_BYTES = 64;
 
-/** Bytes of values that are read between two looks at it. */
-const TRIM_EVERY_BYTES = 8 << 20;
-/** Pages of 4 KiB that the map may bring into memory: 48 MiB. */
-const REMAP_PAGES = 12_288;
+/** Bytes of values that are read and written between two looks at what the map has brought into memory. */
+const TRIM_EVERY_BYTES = 4 << 20;
+/** Each value counts as so many bytes more: the page that leads to it is touched, whatever its size. The system brings in those beside it as well. */
+const TOUCHED_BYTES = 4 << 10;
+/** Pages of 4 KiB that the map may bring into memory: 32 MiB. */
+const REMAP_PAGES = 8_192;
 
 export class LmdbDisk {
   readonly path: string;
@@ -91,8 +93,8 @@ export class LmdbDisk {
   readonly #room: FileRoom;
   /** File pages in the memory of the process when the map was made. */
   #pagesAtMap = residentFilePages();
-  /** Bytes of values read since the last look at that. */
-  #readBytes = 0;
+  /** What counts towards TRIM_EVERY_BYTES since the last look at that. */
+  #movedBytes = 0;
   readonly #durability: LmdbDurability;
   readonly #fullError: (text: string, cause: unknown) => Error;
   #failure: LmdbFailure | undefined;
@@ -128,8 +130,7 @@ export class LmdbDisk {
   get(key: Uint8Array): Buffer | undefined {
     this.#requireUsable();
     const value = this.#database.getBinary(key);
-    this.#readBytes += value?.length ?? 0;
-    if (this.#readBytes > TRIM_EVERY_BYTES) this.trim();
+    this.#moved(TOUCHED_BYTES + (value?.length ?? 0));
     return value;
   }
 
@@ -187,6 +188,12 @@ export class LmdbDisk {
     } catch (error) {
       throw this.#commitError(error, flushesBefore);
     }
+    this.#moved(writtenBytes + TOUCHED_BYTES * changes.length);
+  }
+
+  #moved(bytes: number): void {
+    this.#movedBytes += bytes;
+    if (this.#movedBytes > TRIM_EVERY_BYTES) this.trim();
   }
 
   /**
@@ -195,7 +202,7 @@ export class LmdbDisk {
    */
   trim(): void {
     this.#requireUsable();
-    this.#readBytes = 0;
+    this.#movedBytes = 0;
     if (residentFilePages() - this.#pagesAtMap < REMAP_PAGES) return;
     void this.#database.close();
     try {

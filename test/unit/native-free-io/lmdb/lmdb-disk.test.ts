@@ -8,6 +8,7 @@ import { KEY_SIZE_MAX, LmdbDisk } from '../../../../native-free-io/lmdb/lmdb-dis
 import { LmdbFailure } from '../../../../native-free-io/lmdb/lmdb-errors.ts';
 import type { LmdbChange, LmdbDurability } from '../../../../native-free-io/lmdb/lmdb-disk.ts';
 import type { Disk } from '../../../../src/store/port.ts';
+import { SeededRandom } from '../../../support/seeded-random.ts';
 
 const disks = suite('lmdb disk');
 const folder = mkdtempSync(join(tmpdir(), 'leveret-lmdb-'));
@@ -26,6 +27,8 @@ function put(key: readonly number[], value: Uint8Array): LmdbChange {
   return { key: Uint8Array.from(key), value };
 }
 
+/** What the map may bring in before it is let go of, and between two looks. */
+const RESIDENT_MAX_MIB = 100;
 const FIRST = Buffer.alloc(0);
 const LAST = Buffer.alloc(1, 0xff);
 const META_PAGE_1 = 4096;
@@ -54,6 +57,23 @@ for (const durability of ['flushed', 'written'] as const) {
     again.close();
   });
 }
+
+disks('pages of a large file leave the memory of the process again while commits go to places all over it', () => {
+  const random = new SeededRandom(7);
+  const residentMib = (): number => Number(/RssFile:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]) / 1024;
+  const disk = opened(freshPath(), 'written');
+  const firstMib = residentMib();
+  let mostMib = 0;
+  for (let commit = 0; commit < 250; commit++) {
+    const key = (): number[] => Array.from({ length: 8 }, () => random.below(256));
+    disk.commit(Array.from({ length: 400 }, () => put(key(), Buffer.alloc(1_500))));
+    mostMib = Math.max(mostMib, residentMib() - firstMib);
+  }
+  const fileMib = disk.stats().fileSizeBytes / 2 ** 20;
+  disk.close();
+  assert.ok(fileMib > 2 * RESIDENT_MAX_MIB, `a file of ${fileMib.toFixed(0)} MiB`);
+  assert.ok(mostMib < RESIDENT_MAX_MIB, `${mostMib.toFixed(0)} MiB of a file of ${fileMib.toFixed(0)} MiB in memory`);
+});
 
 disks('values in shared memory are taken as they are', () => {
   const disk = opened();
