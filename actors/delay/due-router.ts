@@ -2,7 +2,7 @@
  * Routes messages of a delayed exchange whose time has come, on this thread's replica of the topology as it is now, and publishes them
  * to their queues as a connection would.
  */
-import type { QueueLinks } from '../../src/amqp/channel/queue-link.ts';
+import { PublishMark, type QueueLinks } from '../../src/amqp/channel/queue-link.ts';
 import { routingKeyOf } from '../../src/amqp/channel/route-cache.ts';
 import type { CopyDraft } from '../../src/amqp/copy-draft.ts';
 import { CopyWriter } from '../../src/amqp/copy-writer.ts';
@@ -79,7 +79,7 @@ export class DueRouter {
     // The time in its queue begins now.
     if (expiring || isAnyTimed(queues)) notePublished(memory, copy, this.#setting.nowMs());
     for (const queue of queues) {
-      links.publish(links.to(queue), copy, epoch, sequence, expiring, marks);
+      links.publish(links.to(queue), copy, epoch, sequence, expiring ? marks | PublishMark.expiring : marks);
       draft.handOver();
     }
     return queues.length;

@@ -176,7 +176,7 @@ export class DeadLetters {
     if (address === 0) return -1;
     if (timed) notePublished(this.#memory, address, this.#nowMsOfTurn);
     for (const link of links) {
-      this.#setting.links.publish(link, address, this.#epoch, sequence, false, this.#marks);
+      this.#setting.links.publish(link, address, this.#epoch, sequence, this.#marks);
       this.#setting.draft.handOver();
     }
     return links.length;

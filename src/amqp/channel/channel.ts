@@ -20,7 +20,7 @@ import { Consuming } from './consuming.ts';
 import { ContentAssembler } from './content-assembler.ts';
 import { Declaring } from './declaring.ts';
 import { Publisher } from './publisher.ts';
-import type { QueueLink } from './queue-link.ts';
+import { PublishMark, type QueueLink } from './queue-link.ts';
 import type { Route, RouteCache } from './route-cache.ts';
 import { Transaction } from './transaction.ts';
 
@@ -110,7 +110,8 @@ export class Channel implements ConfirmSink {
     const sequence = this.#confirms === undefined ? 0 : this.#confirms.publish(links.length);
     for (let index = 0; index < links.length; index++) {
       // A history keeps what was said, however long it was to wait.
-      this.#port.links.publish(links[index]!, address, this.number, sequence, route.expiring && !isHistory(links[index]!.queue));
+      const expires = route.expiring && !isHistory(links[index]!.queue);
+      this.#port.links.publish(links[index]!, address, this.number, sequence, expires ? PublishMark.expiring : 0);
     }
   }
 
@@ -285,7 +286,7 @@ export class Channel implements ConfirmSink {
         // Its time begins when it is enqueued: now.
         if (timed) this.#publisher.notePublished(publish.address);
         for (const link of links) {
-          this.#port.links.publish(link, publish.address, this.number, 1, expiring && !isHistory(link.queue));
+          this.#port.links.publish(link, publish.address, this.number, 1, expiring && !isHistory(link.queue) ? PublishMark.expiring : 0);
           transaction.pending++;
         }
       }

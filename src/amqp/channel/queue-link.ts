@@ -160,7 +160,7 @@ export class QueueLinks {
   }
 
   /** `marks`: further ones of PublishMark. */
-  publish(link: QueueLink, address: number, channel: number, sequence: number, expiring = false, marks = 0): void {
+  publish(link: QueueLink, address: number, channel: number, sequence: number, marks: number): void {
     const batch = link.publishes;
     const ints = batch.room(PUBLISH_WORDS, this.batches);
     const at = batch.count;
@@ -168,7 +168,7 @@ export class QueueLinks {
     ints[at + 1] = channel;
     ints[at + 2] = sequence;
     // The sequence number loses its upper bits on the way: this says that there was one.
-    ints[at + 3] = (sequence === 0 ? 0 : PublishMark.confirm) | (expiring ? PublishMark.expiring : 0) | marks;
+    ints[at + 3] = sequence === 0 ? marks : marks | PublishMark.confirm;
     batch.count = at + PUBLISH_WORDS;
     if (!link.touched) this.#touch(link);
   }

@@ -9,7 +9,7 @@ import { propertiesOf } from '../message-properties.ts';
 import { expirationMs, notePublished } from '../message-times.ts';
 import { FLAGS, type MessageMemory, PLACE, RECORD_HEAD_SIZE, SHARED, SIZE } from '../stored-message.ts';
 import type { ChannelPort } from './channel-port.ts';
-import type { QueueLink } from './queue-link.ts';
+import { PublishMark, type QueueLink } from './queue-link.ts';
 import { type RouteCache, routingKeyOf } from './route-cache.ts';
 
 type Recalled = Extract<QueueAnswer, { type: 'recalled' }>;
@@ -27,7 +27,7 @@ export function replay(port: ChannelPort, routes: RouteCache, channel: number, d
     if (copy === 0) continue;
     notePublished(port.memory, copy, port.nowMs());
     const isExpiring = expirationMs(port.memory, copy) !== Infinity;
-    for (const link of links) port.links.publish(link, copy, channel, 0, isExpiring);
+    for (const link of links) port.links.publish(link, copy, channel, 0, isExpiring ? PublishMark.expiring : 0);
   }
   releaseRecalled(port.memory, recalled);
 }

@@ -54,9 +54,14 @@ export class RouteCache {
 
   /** The route for the key in `buffer`: exchange and routing key as two short strings. Of a message without properties that could count. */
   find(buffer: Buffer, start: number, size: number): Route {
-    if (this.#version !== this.#port.topology.version) this.#forget();
     const last = this.#last;
-    if (last !== undefined && size === this.#lastSize && this.#isLast(buffer, start, size)) return last;
+    const isKnown = last !== undefined && this.#version === this.#port.topology.version && size === this.#lastSize;
+    return isKnown && this.#isLast(buffer, start, size) ? last : this.#lookUp(buffer, start, size);
+  }
+
+  /** Apart from `find`, which is small enough to become a part of its caller. */
+  #lookUp(buffer: Buffer, start: number, size: number): Route {
+    if (this.#version !== this.#port.topology.version) this.#forget();
     const key = buffer.toString('latin1', start, start + size);
     let found = this.#routes.get(key);
     if (found === undefined) {

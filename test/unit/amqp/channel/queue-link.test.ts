@@ -10,7 +10,7 @@ const queue = { id: 7, vhost: '/', name: 'q', durable: false, autoDelete: false,
 links('a publish says whether an answer is wanted, whatever its sequence number', () => {
   const all = new QueueLinks(new BatchPool(), () => true);
   const link = all.to(queue);
-  for (const sequence of [0, 1, 2 ** 32, 2 ** 32 + 1]) all.publish(link, 64, 3, sequence);
+  for (const sequence of [0, 1, 2 ** 32, 2 ** 32 + 1]) all.publish(link, 64, 3, sequence, 0);
   const { ints, count } = link.publishes;
   assert.is(count, 4 * PUBLISH_WORDS);
   assert.equal([0, 1, 2, 3].map((index) => ints![index * PUBLISH_WORDS + 3]), [0, 1, 1, 1]);

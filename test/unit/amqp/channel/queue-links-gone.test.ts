@@ -27,7 +27,7 @@ test('a connection that answers ten thousand passing clients keeps links to thos
   for (let id = 1; id <= 10_000; id++) {
     living.add(id);
     living.delete(id - 10);
-    links.publish(links.to(queue(id)), 1, 1, 0);
+    links.publish(links.to(queue(id)), 1, 1, 0, 0);
     links.flush((link) => link.publishes.clear());
   }
   assert.ok(links.all().length <= 1024 + 10, `${links.all().length} links`);
