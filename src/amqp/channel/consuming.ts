@@ -256,13 +256,14 @@ export class Consuming {
     const { links } = this.#port;
     // The channel has ended: its detach gives back what the queue still sent.
     if (!this.#channel.open) return;
+    // As in RabbitMQ, whoever is to acknowledge: what waits for that on this channel stops those who need not, too.
+    if (this.#limit !== 0 && this.#ledger.count >= this.#limit) return this.#sendBack(consumer, link, position);
     if (consumer.noAck) {
       const attached = this.#write(consumer, this.#ledger.pass(), again, address);
       if (attached) this.#port.holdUntilTaken(address);
       links.settle(link, position, Settle.taken);
       return;
     }
-    if (this.#limit !== 0 && this.#ledger.count >= this.#limit) return this.#sendBack(consumer, link, position);
     const timeoutMs = consumer.timeoutMs;
     const tag = this.#ledger.record(timeoutMs === undefined ? link.number : links.numberFor(link, timeoutMs), position);
     if (this.#write(consumer, tag, again, address)) this.#port.holdUntilTaken(address);

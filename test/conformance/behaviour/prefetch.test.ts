@@ -64,6 +64,19 @@ test('a global prefetch counts at once for consumers that are there', async ({ c
   assert.equal(await texts(channel, 1), ['4']);
 });
 
+test('what is unsettled stops those of the channel, too, who do not acknowledge', async ({ channel }) => {
+  const held = await filled(channel, 1);
+  const queue = await filled(channel, 5);
+  await channel.call('basic.qos', { prefetchCount: 1, global: true });
+  await channel.consume(held);
+  const { deliveryTag } = (await channel.delivery()).fields;
+  await channel.consume(queue, { noAck: true });
+  await channel.quiet(queue);
+  await channel.untilReady(queue, 5);
+  channel.send('basic.ack', { deliveryTag });
+  assert.equal(await texts(channel, 5), ['1', '2', '3', '4', '5']);
+});
+
 test('both limits hold when both are set', async ({ channel }) => {
   const queue = await filled(channel, 6);
   await channel.call('basic.qos', { prefetchCount: 2 });
