@@ -65,6 +65,8 @@ async function faultsWhenFullAt(call: FaultyCall, nth: number, how: Fault, runSe
     device.relieve();
     await until(() => traffic.unblocked > 0, 'the publishers may go on', () => traffic.unblocked);
     await withinDeadline(published, 'all confirms');
+    // The journal may have had room until then: what was sent to be told is waited for by nobody else.
+    await withinDeadline(traffic.publish(0), 'the confirms of what was sent to be told');
     traffic.drop();
     // Until the publishers were told, the journal may have had room for some: these are on the device.
     const toldNs = traffic.blockedNs ?? refusedNs;
