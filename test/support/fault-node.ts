@@ -31,12 +31,14 @@ export type FaultNode = {
 };
 
 /** A copy of the sources with `change`; refuses when the right text is not there exactly once. Answers its directory. */
-export function brokenCopy(change: SourceChange): { readonly root: string; remove(): void } {
+export function brokenCopy(...changes: readonly SourceChange[]): { readonly root: string; remove(): void } {
   const root = mkdtempSync(join(tmpdir(), 'leveret-broken-'));
   for (const name of COPIED) cpSync(join(ROOT, name), join(root, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const path = join(root, change.file);
-  writeFileSync(path, changed(readFileSync(path, 'utf8'), change));
+  for (const change of changes) {
+    const path = join(root, change.file);
+    writeFileSync(path, changed(readFileSync(path, 'utf8'), change));
+  }
   return { root, remove: () => rmSync(root, { recursive: true, force: true }) };
 }
 
