@@ -55,8 +55,6 @@ export class DeadLetters {
   #epoch: number;
   #seconds = 0;
   #nowMsOfTurn = 0;
-  /** PublishMark of the letter that is written. */
-  #marks = 0;
 
   constructor(context: ActorContext, setting: DeadLetterSetting, machine: QueueMachine, nowMs: () => number) {
     this.#context = context;
@@ -107,8 +105,8 @@ export class DeadLetters {
 
   /** The next of the dying. Answers false, and nothing has happened, when there is no memory for its letter. */
   #letterOf(address: number, position: number, reason: DropReason): boolean {
-    this.#marks = this.#machine.dying!.isRepeated(position) ? PublishMark.redelivered : 0;
-    const links = this.#write(address, reason, this.#copies.next);
+    const marks = this.#machine.dying!.isRepeated(position) ? PublishMark.redelivered : 0;
+    const links = this.#write(address, reason, this.#copies.next, marks);
     if (links < 0) return false;
     this.#machine.dying!.take();
     if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes);
@@ -119,12 +117,11 @@ export class DeadLetters {
   /** A message that the queue does not take (x-overflow reject-publish-dlx): nobody waits for its letter. */
   refused(address: number, repeated: boolean): void {
     this.#lookAtClock();
-    this.#marks = repeated ? PublishMark.redelivered : 0;
-    this.#write(address, 'maxlen', 0);
+    this.#write(address, 'maxlen', 0, repeated ? PublishMark.redelivered : 0);
   }
 
-  /** Writes the letter of a message and hands it to its links, under a number. Answers how many these are; -1: no memory. */
-  #write(address: number, reason: DropReason, sequence: number): number {
+  /** Writes the letter of a message and hands it to its links, under a number and with these marks (PublishMark). Answers how many these are; -1: no memory. */
+  #write(address: number, reason: DropReason, sequence: number, marks: number): number {
     const memory = this.#memory;
     const record = memory.byteOffsetOf(address);
     const ints = memory.intsOf(address);
@@ -132,10 +129,10 @@ export class DeadLetters {
     const isBlind = (ints[(record >> 2) + FLAGS]! & BLIND) !== 0;
     const route = this.#routes.find(memory.bytesOf(address), record + RECORD_HEAD_SIZE, keySize);
     this.#record.look(address);
-    if (!this.#record.header.plain || route.dependsOnMore || isBlind) return this.#writeChanged(address, route, reason, sequence);
+    if (!this.#record.header.plain || route.dependsOnMore || isBlind) return this.#writeChanged(address, route, reason, sequence, marks);
     const targets = reason === 'rejected' ? route.rejected : route.others;
     if (targets.links.length === 0) return 0;
-    return this.#publish(this.#record.withFields(route.key, this.#fieldsOf(route, reason), targets.links.length), targets, sequence);
+    return this.#publish(this.#record.withFields(route.key, this.#fieldsOf(route, reason), targets.links.length), targets, sequence, marks);
   }
 
   /** The fields that a first death adds, which are the same for one key and second. */
@@ -153,7 +150,7 @@ export class DeadLetters {
   }
 
   /** The letter of a message that died before, has further routing keys, or goes where more than its key decides. */
-  #writeChanged(address: number, route: DeadRoute, reason: DropReason, sequence: number): number {
+  #writeChanged(address: number, route: DeadRoute, reason: DropReason, sequence: number, marks: number): number {
     const known = propertiesOf(this.#memory, address);
     // Thousands of headers, and it dies once more: nobody could read the letter.
     if (known === undefined) return 0;
@@ -169,14 +166,14 @@ export class DeadLetters {
     const targets = this.#routes.compute(wanted, changed, ({ name }) => !isDeathCycle(name, headers));
     if (targets.links.length === 0) return 0;
     const letter = this.#record.withProperties(route.key, changed, targets.links.length, ownKey === undefined);
-    return this.#publish(letter, targets, sequence);
+    return this.#publish(letter, targets, sequence, marks);
   }
 
-  #publish(address: number, { links, timed }: Targets, sequence: number): number {
+  #publish(address: number, { links, timed }: Targets, sequence: number, marks: number): number {
     if (address === 0) return -1;
     if (timed) notePublished(this.#memory, address, this.#nowMsOfTurn);
     for (const link of links) {
-      this.#setting.links.publish(link, address, this.#epoch, sequence, this.#marks);
+      this.#setting.links.publish(link, address, this.#epoch, sequence, marks);
       this.#setting.draft.handOver();
     }
     return links.length;

@@ -5,7 +5,7 @@
 import { BUSY_RECEIVE_BYTES, CHANNEL, Connection, IDLE_RECEIVE_BYTES } from './connection.ts';
 import type { Subscription } from './layout.ts';
 import { MessageScanner } from './message-scanner.ts';
-import { declareOwnQueue } from './own-queue.ts';
+import { queuesByChannel } from './own-queue.ts';
 import { consumeQueue, limitPrefetch } from './queue-calls.ts';
 import { latencyListeners, openSettler, type Receiver, type ReceiverOptions } from './receiver.ts';
 import type { Settler } from './settler.ts';
@@ -36,12 +36,7 @@ export class Consumer implements Receiver {
       ...(options.stampPlace === 'header' ? { scannerOf: (owner) => new MessageScanner(owner, 'header') } : {}),
       ...latencyListeners(options.latency),
     });
-    const queuesOf: string[][] = [];
-    for (const { queues, own = [] } of subscriptions) {
-      const declared: string[] = [];
-      for (const queue of own) declared.push(await declareOwnQueue(connection, queue));
-      queuesOf.push([...queues, ...declared]);
-    }
+    const queuesOf = await queuesByChannel(connection, subscriptions);
     settler = await openSettler(connection, subscriptions.length, options);
     return new Consumer(connection, queuesOf, settler, options);
   }

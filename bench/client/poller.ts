@@ -3,7 +3,7 @@ import { pause } from './clock.ts';
 import { CHANNEL, Connection, IDLE_RECEIVE_BYTES } from './connection.ts';
 import type { Subscription } from './layout.ts';
 import { MessageScanner } from './message-scanner.ts';
-import { declareOwnQueue } from './own-queue.ts';
+import { queuesByChannel } from './own-queue.ts';
 import { latencyListeners, openSettler, type Receiver, type ReceiverOptions } from './receiver.ts';
 import type { Settler } from './settler.ts';
 import { Slowness } from './slowness.ts';
@@ -36,12 +36,7 @@ export class Poller implements Receiver {
       scannerOf: (owner) => new MessageScanner(owner, options.stampPlace ?? 'body', (channel) => waiters.get(channel)?.(true)),
       ...latencyListeners(options.latency),
     });
-    const queuesOf: string[][] = [];
-    for (const { queues, own = [] } of subscriptions) {
-      const declared: string[] = [];
-      for (const queue of own) declared.push(await declareOwnQueue(connection, queue));
-      queuesOf.push([...queues, ...declared]);
-    }
+    const queuesOf = await queuesByChannel(connection, subscriptions);
     settler = await openSettler(connection, subscriptions.length, options);
     return new Poller(connection, queuesOf, settler, waiters, options);
   }

@@ -125,21 +125,21 @@ export type FlagName = keyof typeof FLAGS;
 /** What a command line gave, by name: the values of each option, none for a switch. */
 export type GivenFlags = Partial<Record<FlagName, readonly string[]>>;
 
-const NAMES = Object.keys(FLAGS).filter((name): name is FlagName => Object.hasOwn(FLAGS, name));
+export const FLAG_NAMES = Object.keys(FLAGS).filter((name): name is FlagName => Object.hasOwn(FLAGS, name));
 
 /** The option of a word such as `-x`, `--producers`, `-producers`, `--producers=3`; undefined: none of PerfTest's. */
 export function flagOf(word: string): { readonly name: FlagName; readonly attached: string | undefined } | undefined {
   const match = /^(--?)([A-Za-z][A-Za-z0-9-]*)(?:=(.*))?$/s.exec(word);
   if (match === null) return attachedValue(word);
   const [, dashes = '', given = '', value] = match;
-  const name = NAMES.find((one) => FLAGS[one].long === given || (dashes === '-' && FLAGS[one].short === given));
+  const name = FLAG_NAMES.find((one) => FLAGS[one].long === given || (dashes === '-' && FLAGS[one].short === given));
   return name === undefined ? attachedValue(word) : { name, attached: value };
 }
 
 /** `-x10`: a value right behind a short name of one letter. */
 function attachedValue(word: string): { readonly name: FlagName; readonly attached: string } | undefined {
   const match = /^-([A-Za-z])(\d.*)$/s.exec(word);
-  const name = match === null ? undefined : NAMES.find((one) => FLAGS[one].short === match[1] && FLAGS[one].takes === 'one');
+  const name = match === null ? undefined : FLAG_NAMES.find((one) => FLAGS[one].short === match[1] && FLAGS[one].takes === 'one');
   return match === null || name === undefined ? undefined : { name, attached: match[2] ?? '' };
 }
 

@@ -18,7 +18,7 @@
 import type { Crc32 } from './checksum.ts';
 import { makeMoments } from './moment-making.ts';
 import type { Disk, DiskChange } from './port.ts';
-import type { RefiningProgress } from './refining-progress.ts';
+import { type RefiningProgress, isMoved } from './refining-progress.ts';
 import { readSpan } from './span-record.ts';
 import { SpanRows } from './span-rows.ts';
 import { BEFORE_ALL, BEHIND_ALL, type Place, isLater, justBefore, keyBehind, placeOf, timelineEnd } from './timeline-keys.ts';
@@ -63,6 +63,8 @@ export class SpanRefining {
   readonly #setting: RefiningSetting;
   /** How far an earlier process came with the same spans. */
   readonly #before: RefiningProgress | undefined;
+  /** How far it has come on the disk. Undefined: nothing has gone on yet, or all. */
+  progress: RefiningProgress | undefined;
   readonly #rows = new SpanRows();
   /** Keys of what was read, and how many rows of each have not gone on: none of what is no span. */
   readonly #keys: Buffer[] = [];
@@ -84,6 +86,7 @@ export class SpanRefining {
   constructor(setting: RefiningSetting, before?: RefiningProgress) {
     this.#setting = setting;
     this.#before = before;
+    this.progress = before;
     this.#readThrough = setting.from;
   }
 
@@ -113,6 +116,7 @@ export class SpanRefining {
   applied(): void {
     this.#done = this.#pending!.done;
     this.#lostDone = this.#pending!.lostDone;
+    this.progress = this.#pending!.progress;
     this.#pending = undefined;
   }
 
@@ -134,9 +138,9 @@ export class SpanRefining {
       bytes += value.length;
       this.#readBytes += value.length;
       if (at.number >= arrivals) continue;
-      const isMoved = (dueMs: number, number: number): boolean => before !== undefined && !isLater({ dueMs, number }, before.through);
+      const hasMoved = (dueMs: number, number: number): boolean => before !== undefined && isMoved(before, at, { dueMs, number });
       const rowsBefore = this.#rows.count;
-      if (!readSpan(crc32, key, value, process, this.#rows.reading(value, isMoved))) this.#stands(at);
+      if (!readSpan(crc32, key, value, process, this.#rows.reading(value, hasMoved))) this.#stands(at);
       this.#keys.push(key);
       this.#left.push(this.#rows.count - rowsBefore);
     }

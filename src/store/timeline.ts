@@ -19,7 +19,6 @@ import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
 import { MomentFlag, readMoment } from './moment-record.ts';
 import { type DiskChange, DiskFullError } from './port.ts';
-import type { RefiningProgress } from './refining-progress.ts';
 import { type RefiningDisk, SpanRefining } from './span-refining.ts';
 import { isSpan } from './span-record.ts';
 import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, isRefinedKey, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
@@ -68,9 +67,8 @@ export class Timeline {
   #askedMs = -1;
   /** All that it asked for was handed out. */
   #isReached = false;
-  /** Spans that are being refined, and how far that has come on the disk. */
+  /** Spans that are being refined. */
   #refining: SpanRefining | undefined;
-  #progress: RefiningProgress | undefined;
   /** Moments that are handed out, by number. */
   readonly #handed = new Map<number, StandingMoment>();
   readonly #collected: DelayedRows;
@@ -98,8 +96,7 @@ export class Timeline {
     this.#process = (record?.process ?? 0) + 1;
     this.messages = record?.messages ?? 0;
     this.#next = record?.next ?? 0;
-    this.#progress = record?.refining;
-    if (this.#progress !== undefined) this.#refining = SpanRefining.resume({ crc32: tools.crc32, timeline: id, process: this.#process }, this.#progress);
+    if (record?.refining !== undefined) this.#refining = SpanRefining.resume({ crc32: tools.crc32, timeline: id, process: this.#process }, record.refining);
   }
 
   get waiting(): 'nothing' | 'lazy' | 'urgent' {
@@ -252,7 +249,6 @@ export class Timeline {
       }
       refining.applied();
       this.messages = messages;
-      this.#progress = step.progress;
       if (step.progress !== undefined) return 'more';
     } else if (!refining.isEmpty) return 'more';
     this.#refining = undefined;
@@ -278,7 +274,7 @@ export class Timeline {
     let { messages } = this;
     for (const { count } of this.#passed.values()) messages -= count;
     const made = this.#made.length > 0 ? this.#collected.count : 0;
-    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process, goneMs: this.#goneMs, refining: this.#progress };
+    return { messages: Math.max(messages + made, 0), next: this.#next + made, process: this.#process, goneMs: this.#goneMs, refining: this.#refining?.progress };
   }
 
   /** It is done. */

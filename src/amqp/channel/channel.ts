@@ -109,9 +109,7 @@ export class Channel implements ConfirmSink {
     if (route.timed) this.#publisher.notePublished(address);
     const sequence = this.#confirms === undefined ? 0 : this.#confirms.publish(links.length);
     for (let index = 0; index < links.length; index++) {
-      // A history keeps what was said, however long it was to wait.
-      const expires = route.expiring && !isHistory(links[index]!.queue);
-      this.#port.links.publish(links[index]!, address, this.number, sequence, expires ? PublishMark.expiring : 0);
+      this.#port.links.publish(links[index]!, address, this.number, sequence, marksOf(links[index]!, route.expiring));
     }
   }
 
@@ -286,7 +284,7 @@ export class Channel implements ConfirmSink {
         // Its time begins when it is enqueued: now.
         if (timed) this.#publisher.notePublished(publish.address);
         for (const link of links) {
-          this.#port.links.publish(link, publish.address, this.number, 1, expiring && !isHistory(link.queue) ? PublishMark.expiring : 0);
+          this.#port.links.publish(link, publish.address, this.number, 1, marksOf(link, expiring));
           transaction.pending++;
         }
       }
@@ -387,4 +385,9 @@ export class Channel implements ConfirmSink {
       });
     }
   }
+}
+
+/** PublishMark. A history keeps what was said, however long it was to wait. */
+function marksOf(link: QueueLink, isExpiring: boolean): number {
+  return isExpiring && !isHistory(link.queue) ? PublishMark.expiring : 0;
 }
