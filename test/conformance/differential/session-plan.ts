@@ -54,6 +54,8 @@ export class SessionPlan {
   /** Exchanges that remember, as declared first or later. */
   readonly #remembering = new Set<string>();
   #expiringSteps = 0;
+  /** A message that expires soon was published. */
+  #hasExpiring = false;
   #bodies = 0;
   #consumers = 0;
   #tags: string[] = [];
@@ -166,7 +168,13 @@ export class SessionPlan {
     // A history that is replayed to an exchange without queues closes connections of RabbitMQ (541).
     const isExchange = this.#oneIn(5) && !this.#remembering.has(source);
     if (isExchange) this.#call(this.#channel(), 'exchange.bind', { destination: this.#exchange(), source, routingKey }, args);
-    else this.#call(this.#channel(), 'queue.bind', { queue: this.#queue(), exchange: this.#source(), routingKey }, args);
+    else this.#bindQueue({ queue: this.#queue(), exchange: this.#source(), routingKey }, args);
+  }
+
+  #bindQueue(fields: { readonly queue: string; readonly exchange: string; readonly routingKey: string }, args: Arguments): void {
+    // What is replayed begins to expire anew.
+    const waits = this.#remembering.has(fields.exchange) && (this.#hasExpiring || this.#soonQueues.has(fields.queue));
+    this.#call(this.#channel(), 'queue.bind', fields, args, waits ? SOON_WAIT_MS : undefined);
   }
 
   #unbind(): void {
@@ -188,6 +196,7 @@ export class SessionPlan {
     const waits = isExpiring || this.#soonQueues.size > 0;
     if (waits && this.#expiringSteps >= EXPIRING_STEPS_MAX) return;
     if (waits) this.#expiringSteps++;
+    this.#hasExpiring ||= isExpiring;
     const on = this.#channel();
     // Its messages begin to expire with the commit, and nobody waits there.
     if (waits && this.#transacts && on === TRANSACTING_CHANNEL) return;
@@ -240,10 +249,22 @@ export class SessionPlan {
     });
   }
 
-  #call(on: string, method: Extract<Step, { do: 'call' }>['method'], fields: Readonly<Record<string, string | number | boolean>>, args?: Arguments): void {
-    // False is what a field is anyway.
-    const step = { do: 'call', on, method, fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== false)) } as const;
-    this.#steps.push(args === undefined || Object.keys(args).length === 0 ? step : { ...step, arguments: args });
+  #call(
+    on: string,
+    method: Extract<Step, { do: 'call' }>['method'],
+    fields: Readonly<Record<string, string | number | boolean>>,
+    args: Arguments = {},
+    waitMs?: number,
+  ): void {
+    this.#steps.push({
+      do: 'call',
+      on,
+      method,
+      // False is what a field is anyway.
+      fields: Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== false)),
+      ...(Object.keys(args).length === 0 ? {} : { arguments: args }),
+      ...(waitMs === undefined ? {} : { waitMs }),
+    });
   }
 
   #channel = (): string => this.#pick(CHANNELS);

@@ -69,6 +69,7 @@ export class SessionPlayer {
         isCalmNeeded = step.method === 'queue.delete' || step.method === 'basic.cancel';
         // RabbitMQ takes nothing else while it commits.
         if (step.method === 'tx.commit') await this.#answered(channel!);
+        if (step.waitMs !== undefined) await passed(step.waitMs);
         break;
       }
       case 'publish': {

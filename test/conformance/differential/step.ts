@@ -26,6 +26,8 @@ export type Step =
       readonly method: CallName;
       readonly fields: Readonly<Record<string, string | number | boolean>>;
       readonly arguments?: Arguments;
+      /** A history is replayed, and what of it expires has to before anybody looks, milliseconds. */
+      readonly waitMs?: number;
     }
   | {
       readonly do: 'publish';
