@@ -30,7 +30,7 @@ import {
   readLong,
   writeLong,
 } from '../messages/timeline-messages.ts';
-import { tellEmptied } from '../queue/end-notices.ts';
+import { tellEnded } from '../queue/end-notices.ts';
 import { PUBLISH_WORDS, PublishMark, type QueueLink, type WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { publishedMs } from '../../src/amqp/message-times.ts';
 import { FLAGS, PERSISTENT, SIZE } from '../../src/amqp/stored-message.ts';
@@ -144,9 +144,9 @@ export class TimelineActor implements Actor {
     if (!this.#finished) this.#tellFlying();
     this.#setting.flushReleases();
     if (!this.#finished) return;
-    const { slots, record } = this.#setting;
+    const { slots, record, store } = this.#setting;
     slots[record.slot * SLOT_WORDS + QUEUE_ID] = 0;
-    tellEmptied(this.#context, record);
+    tellEnded(this.#context, store, record);
   }
 
   /** Nobody hears the answers any more: the next process sends these once more. */
@@ -413,9 +413,6 @@ export class TimelineActor implements Actor {
     this.#finished = true;
     for (const { addresses, taken } of state.window.clear()) this.#release(addresses.slice(taken));
     state.forgetFlying();
-    const letter = new Letter(StoreLetter.forget);
-    letter.a = this.#setting.record.id;
-    this.#context.tell(this.#setting.store, letter);
     this.#setting.ended();
     this.#context.end('deleted');
   }

@@ -18,7 +18,7 @@
  * retain    from a new incarnation of a queue: what lives. a: queue id, b: position that all runs lie below,
  *           c: 0 of what is kept, 1 of what was paged out
  *           words, 2 a run: | position | count |
- * forget    from a queue: it is deleted and empty. a: queue id
+ * forget    from a queue: it is deleted and empty. a: queue id, b: its slot. Answer, to the topology: `emptied`
  * fence     from a queue, for a connection. a: its generation, b: connection, c: request, body: QueueAnswer. When all that was
  *           appended before is on the device, the connection hears `answer` with it
  * unsure    from a queue that ends in order, with dead letters on their way. a: queue id, b: position of the last message they are of

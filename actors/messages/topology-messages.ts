@@ -4,7 +4,7 @@
  * ```
  * change    a: request (0: no answer wanted), body: TopologyCommand. Answer: `outcome`, once every replica has applied it.
  * applied   from a replica. a: the version it has reached
- * emptied   from a queue that was deleted and holds nothing any more. a: its slot, which is free again, b: its id
+ * emptied   from the store, or from the queue where there is none: a deleted queue holds nothing any more. a: its slot, which is free again, b: its id
  * defined   from the store. a: number of the `define`, which is on the device now
  * ```
  */

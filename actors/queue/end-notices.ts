@@ -1,5 +1,6 @@
 /** What a queue tells others of its end. */
 import { ConnectionLetter } from '../messages/connection-messages.ts';
+import { StoreLetter } from '../messages/store-messages.ts';
 import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../messages/topology-messages.ts';
 import type { ActorContext } from '../runtime/actor.ts';
 import { type ActorRef, Letter } from '../runtime/letter.ts';
@@ -15,8 +16,20 @@ export function askToVanish(context: ActorContext, { id }: QueueRecord): void {
   context.tell(TOPOLOGY, letter);
 }
 
-/** The queue is deleted and holds nothing any more: its slot is free. */
-export function tellEmptied(context: Pick<ActorContext, 'tell'>, { id, slot }: QueueRecord): void {
+/**
+ * The queue is deleted and holds nothing any more. The topology hears it from the store, which has let go of it by then: told by two letters,
+ * one of them could be lost with its thread, and the store would keep a queue that nobody speaks of any more.
+ */
+export function tellEnded(context: Pick<ActorContext, 'tell'>, store: ActorRef | undefined, queue: QueueRecord): void {
+  if (store === undefined) return tellEmptied(context, queue.id, queue.slot);
+  const letter = new Letter(StoreLetter.forget);
+  letter.a = queue.id;
+  letter.b = queue.slot;
+  context.tell(store, letter);
+}
+
+/** Nothing is left of a deleted queue: its slot is free. */
+export function tellEmptied(context: Pick<ActorContext, 'tell'>, id: number, slot: number): void {
   const letter = new Letter(TopologyLetter.emptied);
   letter.a = slot;
   letter.b = id;

@@ -304,14 +304,11 @@ export class Keeping {
     this.#tell(letter);
   }
 
-  /** The queue is deleted. */
+  /** The queue is deleted: what it lets go of now the store lets go of with it. */
   forget(): void {
     this.#forgotten = true;
     this.#settles.clear();
     this.#returns.clear();
-    const letter = new Letter(StoreLetter.forget);
-    letter.a = this.#setting.queue;
-    this.#tell(letter);
   }
 
   #letter(type: number, batch: WordBatch): Letter {

@@ -33,7 +33,7 @@ import { Admission } from './admission.ts';
 import { Confirms } from './confirms.ts';
 import { DEAD_LETTER_TIMER, DeadLetters } from './dead-letters.ts';
 import { DeliveryOutboxes } from './delivery-outboxes.ts';
-import { askToVanish, tellCancelled, tellEmptied } from './end-notices.ts';
+import { askToVanish, tellCancelled, tellEnded } from './end-notices.ts';
 import { Getting } from './getting.ts';
 import { Keeping, READ_TIMER } from './keeping.ts';
 import { Unsynced } from './unsynced.ts';
@@ -195,7 +195,7 @@ export class QueueActor implements Actor, QueuePort {
     this.#setting.flushReleases();
     if (!this.#finished) return;
     this.#machine.setCounter(QUEUE_ID, 0);
-    tellEmptied(this.#context, this.#setting.record);
+    tellEnded(this.#context, this.#setting.store, this.#setting.record);
   }
 
   // ---- publishes

@@ -17,6 +17,7 @@ import type { BatchPool } from '../runtime/batch-pool.ts';
 import { type ActorRef, Letter, NO_INTS, RuntimeLetter } from '../runtime/letter.ts';
 import { type DiskChange, DiskFullError } from '../../src/store/port.ts';
 import type { Store } from '../../src/store/store.ts';
+import { tellEmptied } from '../queue/end-notices.ts';
 import { GroupAnswers } from './group-answers.ts';
 import { TimelineDesk } from './timeline-desk.ts';
 import { Settles } from './settles.ts';
@@ -117,6 +118,7 @@ export class StoreActor implements Actor {
         this.#store.forget(letter.a);
         this.#answers.forget(letter.a);
         this.#timelines.forget(letter.a);
+        tellEmptied(this.#context, letter.a, letter.b);
         break;
       case StoreLetter.fence:
         this.#answers.fence(letter);

@@ -12,7 +12,7 @@ import { KEEPER_ID, KEEPER_THREAD, KeeperLetter } from '../../actors/messages/ke
 import { QueueLetter, confirmedType, queueActorId, queueRef } from '../../actors/messages/queue-messages.ts';
 import { STORE_ID } from '../../actors/messages/store-messages.ts';
 import { REPLICA_ID } from '../../actors/messages/replica-messages.ts';
-import { tellEmptied } from '../../actors/queue/end-notices.ts';
+import { tellEnded } from '../../actors/queue/end-notices.ts';
 import { UNREADABLE } from '../../actors/queue/keeping.ts';
 import { QueueActor } from '../../actors/queue/queue-actor.ts';
 import { publisherOf } from '../../actors/queue/queue-setting.ts';
@@ -182,7 +182,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     for (const record of ending) {
       if (this.queues.slots[record.slot * SLOT_WORDS + QUEUE_ID] === record.id) this.startQueue(record);
       // Emptied before the thread was lost; whether that was heard is unknown.
-      else tellEmptied(this.scheduler, record);
+      else tellEnded(this.scheduler, this.#store, record);
     }
   }
 

@@ -8,11 +8,13 @@ import { QueueActor } from '../../../../actors/queue/queue-actor.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
 import { type ActorRef, Letter, RuntimeLetter } from '../../../../actors/runtime/letter.ts';
+import { TOPOLOGY_ID, TOPOLOGY_THREAD, TopologyLetter } from '../../../../actors/messages/topology-messages.ts';
 import { WordBatch } from '../../../../src/amqp/channel/queue-link.ts';
 import { CHUNK_ENTRIES, EXPIRING_FLAG, GENERATION, HAD_CONSUMER, KEPT_FLAG, QUEUE_ID } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import { EXPIRE_MAX } from '../../../../src/broker/queue/queue-machine.ts';
 import type { QueueAnswer, QueueQuestion } from '../../../../src/broker/queue/queue-question.ts';
+import type { QueueRecord } from '../../../../src/broker/topology/topology-records.ts';
 import { CrashingMemory } from '../../../property/support/crashing-memory.ts';
 import { specOf } from '../../../property/support/queue-commands.ts';
 import { VHOST, Writer } from '../../../support/topology-fixture.ts';
@@ -33,12 +35,15 @@ class World {
   readonly memory = new CrashingMemory(CHUNK_ENTRIES);
   readonly answers: QueueAnswer[] = [];
   readonly reads: Letter[] = [];
+  /** To the store and the topology: that the queue is gone. */
+  readonly lastWords: { readonly to: ActorRef; readonly type: number; readonly a: number; readonly b: number }[] = [];
   /** Who was told of the end and has not answered. */
   readonly told: ActorRef[] = [];
   isEnded = false;
   readonly #ledger = new Ledger(this.memory, 0);
   readonly #writer = new Writer();
   #actor!: QueueActor;
+  #record!: QueueRecord;
 
   constructor() {
     this.#writer.must(this.#writer.queue('q'));
@@ -50,9 +55,14 @@ class World {
     assert.ok(this.#ledger.append(address, flags));
   }
 
+  get record(): QueueRecord {
+    return this.#record;
+  }
+
   /** `watchers`: connections that knew an incarnation before. */
-  begin(watchers: readonly ActorRef[] = []): void {
+  begin(watchers: readonly ActorRef[] = [], hasStore = true): void {
     const { record } = this.#writer.topology.queue(VHOST, 'q')!;
+    this.#record = record;
     const generation = 1 + watchers.length;
     this.memory.slots[QUEUE_ID] = record.id;
     this.memory.slots[GENERATION] = generation - 1;
@@ -63,6 +73,8 @@ class World {
         if (letter.type === ConnectionLetter.answer) this.answers.push(letter.body as QueueAnswer);
         if (letter.type === ConnectionLetter.cancelled) this.told.push(to);
         if (letter.type === StoreLetter.read) this.reads.push(letter);
+        const { type, a, b } = letter;
+        if (type === StoreLetter.forget || type === TopologyLetter.emptied) this.lastWords.push({ to, type, a, b });
       },
       watch: () => {},
       unwatch: () => {},
@@ -75,7 +87,7 @@ class World {
       memory: this.memory,
       pool: new BatchPool(),
       watchers,
-      store: STORE,
+      store: hasStore ? STORE : undefined,
       unsent: new WordBatch(),
       times: { nowMs: () => 10, publishedMs: () => 0, expirationMs: () => 5 },
       priorityOf: () => 0,
@@ -95,6 +107,12 @@ class World {
     letter.count = words.length;
     this.#actor.receive(letter);
     this.#actor.endTurn();
+  }
+
+  /** Its scheduler lets go of it. */
+  stops(): void {
+    assert.ok(this.isEnded);
+    this.#actor.stop();
   }
 
   asks(question: QueueQuestion): void {
@@ -172,5 +190,26 @@ for (const question of QUESTIONS) {
     assert.equal(world.answers, [{ type: 'gone' }]);
   });
 }
+
+test('the end of a queue is one letter, to the store: of two, the loss of a thread could take one', () => {
+  const world = new World();
+  world.holds(world.memory.message(), KEPT_FLAG);
+  world.begin();
+  world.ends();
+  assert.equal(world.lastWords, [], 'it is not over before nobody can follow');
+  world.stops();
+  const { id, slot } = world.record;
+  assert.is(world.memory.slots[QUEUE_ID], 0);
+  assert.equal(world.lastWords, [{ to: STORE, type: StoreLetter.forget, a: id, b: slot }]);
+});
+
+test('a queue without a store tells the topology', () => {
+  const world = new World();
+  world.begin([], false);
+  world.ends();
+  world.stops();
+  const { id, slot } = world.record;
+  assert.equal(world.lastWords, [{ to: { thread: TOPOLOGY_THREAD, id: TOPOLOGY_ID, generation: 0 }, type: TopologyLetter.emptied, a: slot, b: id }]);
+});
 
 test.run();
