@@ -29,7 +29,7 @@ export type Entry = {
   readonly of: Entry | undefined;
   /** It was held back, and must not come earlier. What ends while it is going out brings it twice, one of them marked, and in whatever order. */
   readonly dueMs: number | undefined;
-  /** How often a client gave it back, until when it waits at least because of the last time, and in which process. */
+  /** How often a client gave it back, as far as the process that runs must know; until when it waits at least because of the last time, and in which process. */
   returns: number;
   backMs: number;
   backLife: number;
@@ -170,7 +170,11 @@ export class MessageBook {
   /** The process has ended, and another begins. */
   restarted(clean: boolean): void {
     if (clean) this.settlesStored();
-    for (const entry of this.entries.values()) entry.goneAt = Number.POSITIVE_INFINITY;
+    for (const entry of this.entries.values()) {
+      entry.goneAt = Number.POSITIVE_INFINITY;
+      // The last returns may not have come to the disk.
+      if (!clean) entry.returns = 0;
+    }
     this.life++;
   }
 }
