@@ -16,6 +16,7 @@
  * a commit by itself and says how far it came (refining-progress.ts): a process that ends between two of them leaves the next one the rest.
  */
 import type { Crc32 } from './checksum.ts';
+import { type SpanReach, mayBeBetween } from './early-spans.ts';
 import { makeMoments } from './moment-making.ts';
 import type { Disk, DiskChange } from './port.ts';
 import { type RefiningProgress, isMoved } from './refining-progress.ts';
@@ -42,6 +43,8 @@ export type RefiningStep = {
   readonly lost: number;
   /** Undefined: all is done. */
   readonly progress: RefiningProgress | undefined;
+  /** What became spans again. */
+  readonly spans: readonly SpanReach[];
   /** Rows of the order that have gone on then, and lost ones. */
   readonly done: number;
   readonly lostDone: number;
@@ -57,6 +60,8 @@ export type RefiningSetting = {
   readonly until: Place;
   /** Arrival of the next message of the timeline: what comes meanwhile is left alone. */
   readonly arrivals: number;
+  /** Whether a message that came between these two may stand in a span that begins before `from`. Not known of those that another process has begun. */
+  isBetween?(arrival: number, next: number): boolean;
 };
 
 export class SpanRefining {
@@ -94,6 +99,11 @@ export class SpanRefining {
   static resume(setting: Pick<RefiningSetting, 'crc32' | 'timeline' | 'process'>, before: RefiningProgress): SpanRefining {
     const { from, next, arrivals } = before;
     return new SpanRefining({ ...setting, from, until: justBefore(next), arrivals }, before);
+  }
+
+  /** An earlier process has begun it. */
+  get isResumed(): boolean {
+    return this.#before !== undefined;
   }
 
   get next(): Place {
@@ -163,25 +173,37 @@ export class SpanRefining {
   }
 
   #write(order: Uint32Array): RefiningStep {
-    const { crc32, timeline, process, from, arrivals } = this.#setting;
+    const { crc32, timeline, process, from, arrivals, isBetween = mayBeBetween } = this.#setting;
     const rows = this.#rows;
     const next = this.#next;
     const standing = this.#standing;
     const changes: DiskChange[] = [];
+    const spans: SpanReach[] = [];
     const isSplit = (dueMs: number, arrival: number, following: number): boolean =>
-      standing.get(dueMs)?.some((number) => number > arrival && number < following) === true;
+      standing.get(dueMs)?.some((number) => number > arrival && number < following) === true || isBetween(arrival, following);
     const making = { crc32, timeline, process, rows, order, spansBehind: justBefore(next), onlySpans: true, isSplit };
     let done = this.#done;
-    for (const { rows: which } of makeMoments(making, changes, done, STEP_WRITTEN_BYTES)) {
+    for (const { dueMs, number, rows: which, isSpan } of makeMoments(making, changes, done, STEP_WRITTEN_BYTES)) {
       for (const row of which) this.#leave(row, changes);
       done += which.length;
+      if (isSpan) spans.push(this.#reachOf({ dueMs, number }, which));
     }
     const isDone = done === order.length;
     const through = isDone ? BEHIND_ALL : done === 0 ? BEFORE_ALL : this.#placeOf(order[done - 1]!);
     let lostDone = this.#lostDone;
     for (; lostDone < this.#lost.length && !isLater(this.#placeOf(this.#lost[lostDone]!), through); lostDone++) this.#leave(this.#lost[lostDone]!, changes);
     const progress = isDone ? undefined : { from, next, arrivals, through };
-    return { changes, lost: lostDone - this.#lostDone, progress, done, lostDone };
+    return { changes, lost: lostDone - this.#lostDone, progress, spans, done, lostDone };
+  }
+
+  #reachOf(place: Place, which: Uint32Array): SpanReach {
+    let [first, last] = [Infinity, -1];
+    for (const row of which) {
+      const arrival = this.#rows.arrival(row);
+      first = Math.min(first, arrival);
+      last = Math.max(last, arrival);
+    }
+    return { ...place, untilMs: this.#rows.dueMs(which.at(-1)!), first, last };
   }
 
   /** The message goes out of its span, and with the last one the span. */

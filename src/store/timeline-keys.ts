@@ -46,6 +46,10 @@ export function isLater(left: Place, right: Place): boolean {
   return left.dueMs > right.dueMs || (left.dueMs === right.dueMs && left.number > right.number);
 }
 
+export function laterOf(left: Place, right: Place): Place {
+  return isLater(left, right) ? left : right;
+}
+
 export function timelinePrefix(timeline: number, part: number): Buffer {
   const key = Buffer.allocUnsafe(PREFIX_BYTES);
   key[0] = Area.timelines;

@@ -17,11 +17,12 @@
 import { type MadeMoment, makeMoments } from './moment-making.ts';
 import { isSound } from './checksum.ts';
 import { DelayedRows } from './delayed-rows.ts';
+import { EarlySpans } from './early-spans.ts';
 import { MomentFlag, readMoment } from './moment-record.ts';
 import { type DiskChange, DiskFullError } from './port.ts';
 import { type RefiningDisk, SpanRefining } from './span-refining.ts';
 import { isSpan } from './span-record.ts';
-import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, isRefinedKey, keyBehind, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
+import { BEFORE_ALL, BEHIND_ALL, type Place, behindAllDue, isLater, justBefore, isRefinedKey, keyBehind, laterOf, momentKey, placeOf, timelineEnd } from './timeline-keys.ts';
 import { type TimelineRecord, timelineRecordChange } from './timeline-record.ts';
 import type { StoreTools } from './store-tools.ts';
 
@@ -61,8 +62,12 @@ export class Timeline {
   /** Nothing behind the horizon is due earlier; Infinity: there is nothing. */
   #nextDueMs = 0;
   #isNextNew = false;
-  /** Spans behind it are to be refined ahead of time. Others may stand before it: they are refined when they are reached. */
+  /**
+   * Spans behind it are to be refined ahead of time. Of those that stand before it `#earlySpans` knows: they are refined when they are reached.
+   * BEHIND_ALL: there are none behind it. Undefined: it is not known where any stand.
+   */
   #spansFrom: Place | undefined;
+  readonly #earlySpans = new EarlySpans();
   /** Until when `advance` asked last; below 0: nobody asked. */
   #askedMs = -1;
   /** All that it asked for was handed out. */
@@ -96,6 +101,7 @@ export class Timeline {
     this.#process = (record?.process ?? 0) + 1;
     this.messages = record?.messages ?? 0;
     this.#next = record?.next ?? 0;
+    if (record === undefined) this.#spansFrom = BEHIND_ALL;
     if (record?.refining !== undefined) this.#refining = SpanRefining.resume({ crc32: tools.crc32, timeline: id, process: this.#process }, record.refining);
   }
 
@@ -206,6 +212,7 @@ export class Timeline {
     }
     this.horizon = until;
     this.#nextDueMs = Infinity;
+    this.#spansFrom ??= BEHIND_ALL;
     this.#checkSum();
     return 'reached';
   }
@@ -219,7 +226,7 @@ export class Timeline {
   get #spansAhead(): Place | undefined {
     if (this.#spansFrom === undefined || !this.#isReached || this.horizon === BEHIND_ALL) return undefined;
     // Before the horizon there are none any more.
-    const from = isLater(this.horizon, this.#spansFrom) ? this.horizon : this.#spansFrom;
+    const from = laterOf(this.#spansFrom, this.horizon);
     return isLater(behindAllDue(this.#askedMs + SPANS_AHEAD_MS), from) ? from : undefined;
   }
 
@@ -232,7 +239,9 @@ export class Timeline {
 
   #beginRefining(from: Place, until: Place): SpanRefining {
     const { crc32 } = this.#tools;
-    return (this.#refining = new SpanRefining({ crc32, timeline: this.id, process: this.#process, from, until, arrivals: this.#next }));
+    this.#earlySpans.passed(this.horizon);
+    const isBetween = this.#earlySpans.between(from);
+    return (this.#refining = new SpanRefining({ crc32, timeline: this.id, process: this.#process, from, until, arrivals: this.#next, isBetween }));
   }
 
   /** What comes next becomes moments, in transactions of its own. Nothing else changes: they are where the spans were. */
@@ -249,13 +258,14 @@ export class Timeline {
       }
       refining.applied();
       this.messages = messages;
+      for (const span of step.spans) {
+        if (this.#spansFrom !== undefined && isLater(this.#spansFrom, span)) this.#earlySpans.note(span);
+      }
       if (step.progress !== undefined) return 'more';
     } else if (!refining.isEmpty) return 'more';
     this.#refining = undefined;
-    const { next } = refining;
-    if (this.#spansFrom === undefined || isLater(next, this.#spansFrom)) {
-      this.#spansFrom = step === undefined || next === BEHIND_ALL ? undefined : justBefore(next);
-    }
+    // Before what another process has begun others may stand that nobody knows of.
+    if (!refining.isResumed) this.#spansFrom = laterOf(refining.next === BEHIND_ALL ? BEHIND_ALL : justBefore(refining.next), this.#spansFrom ?? BEFORE_ALL);
     return 'more';
   }
 
@@ -302,11 +312,19 @@ export class Timeline {
     this.#made = [];
   }
 
-  #noteNext({ dueMs, number, isSpan: standsInSpan }: MadeMoment): void {
+  #noteNext({ dueMs, number, rows, isSpan: standsInSpan }: MadeMoment): void {
     const { nextMs } = this;
     this.#nextDueMs = Math.min(this.#nextDueMs, dueMs);
-    if (standsInSpan) this.#spansFrom ??= justBefore({ dueMs, number });
+    if (standsInSpan) this.#noteSpan({ dueMs, number }, this.#collected.dueMs(rows.at(-1)!));
     if (this.nextMs < nextMs) this.#isNextNew = true;
+  }
+
+  /** A span of the group that was written last. */
+  #noteSpan(place: Place, untilMs: number): void {
+    if (this.#refining === undefined && this.#spansFrom === BEHIND_ALL) this.#spansFrom = justBefore(place);
+    else if (this.#refining !== undefined || (this.#spansFrom !== undefined && isLater(this.#spansFrom, place))) {
+      this.#earlySpans.note({ ...place, untilMs, first: this.#next - this.#collected.count, last: this.#next - 1 });
+    }
   }
 
   /** Whether what the last commits brought is due earlier than what was next behind the horizon. */

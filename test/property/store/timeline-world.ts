@@ -143,6 +143,9 @@ class World {
       assert.ok(!message!.handed, `${text} is handed out twice`);
       assert.is(message!.dueMs, moment.dueMs);
       message!.handed = true;
+      // They stand in the order in which they came.
+      const overtaken = this.messages.slice(0, this.messages.indexOf(message!)).find(({ dueMs, committed, handed }) => dueMs === moment.dueMs && committed && !handed);
+      assert.is(overtaken, undefined, `${text} comes before what came before it`);
     }
     this.held.push({ moment, texts });
   }

@@ -105,6 +105,32 @@ timelines('refines spans before their messages are asked for, and hands none of 
   assert.is(memory.leases, 0);
 });
 
+timelines('keeps the order of what is due in one millisecond, wherever the spans of it stand when others are refined', () => {
+  const dueMs = 100_000;
+  const { disk, memory, store } = makeStore();
+  const timeline = store.timelines.of(ID);
+  const delayGroup = (messages: readonly (readonly [dueMs: number, text: string])[]): void => {
+    for (const [at, text] of messages) timeline.delay(at, memory.add(Buffer.from(text)), 1);
+    store.commit();
+  };
+  delayGroup([[dueMs, 'first'], [dueMs + 1, 'later']]);
+  // Its span begins earlier, and came later than the one that is refined next.
+  delayGroup([[dueMs - 3_000, 'earlier'], [dueMs, 'second']]);
+  delayGroup([[dueMs, 'third'], [dueMs + 1, 'last']]);
+  assert.is(timeline.advance(disk, dueMs - SPANS_AHEAD_MS + 1_000, () => assert.unreachable('nothing is due')), 'reached');
+  assert.ok(timeline.isRefining);
+  for (let steps = 0; timeline.isRefining; steps++) {
+    assert.is(timeline.refine(disk), 'more');
+    assert.ok(steps < 10, 'it ends');
+    assert.equal(examine(disk.copy()), { texts: ['earlier', 'first', 'second', 'third', 'later', 'last'], noticed: false }, `a process that ends after step ${steps}`);
+  }
+  const texts: string[] = [];
+  while (timeline.horizon !== BEHIND_ALL) {
+    timeline.advance(disk, Infinity, ({ addresses }) => texts.push(...addresses.map((address) => String(memory.recordOf(address)))));
+  }
+  assert.equal(texts, ['earlier', 'first', 'second', 'third', 'later', 'last']);
+});
+
 timelines('refines in small commits, and whoever finds the disk between two of them finds everything once', () => {
   const { disk, memory, store } = makeStore();
   const timeline = store.timelines.of(ID);
