@@ -10,7 +10,7 @@
 import { writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, release } from 'node:os';
 import { measureScenario, othersShareOf, type Figures } from './measure.ts';
-import { parseCompareOptions, type CompareOptions } from './options.ts';
+import { optionsOrExit, parseCompareOptions, type CompareOptions } from './options.ts';
 import { startLeveret } from './peer/leveret.ts';
 import type { Peer } from './peer/peer.ts';
 import { startRabbitmq } from './peer/rabbitmq.ts';
@@ -26,7 +26,10 @@ type Measured = { readonly peer: Peer['name']; readonly scenario: string; readon
 const INTERRUPTED_STATUS = 130;
 const FAILED_STATUS = 1;
 
-const options = parseCompareOptions(process.argv.slice(2));
+const options = optionsOrExit(
+  parseCompareOptions,
+  'npm run bench:compare -- [--only NAME,...] [--only-peer rabbitmq|leveret] [--runs N] [--seconds N] [--warmup N] [--schedulers N] [--durability flushed|written] [--messages N] [--json FILE]',
+);
 const measured: Measured[] = [];
 const startedAt = new Date().toISOString();
 const versions = new Map<Peer['name'], string>();

@@ -2,11 +2,12 @@
 import { parseArgs } from 'node:util';
 import type { Timing } from './client/conduct.ts';
 import type { Peer } from './peer/peer.ts';
-import { resized, scenariosNamed } from './scenario/catalogue.ts';
+import { namesOf, resized, SCENARIOS, scenariosNamed } from './scenario/catalogue.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 const DEFAULT_WINDOW_SECONDS = 6;
 const DEFAULT_WARMUP_SECONDS = 2;
+const WRONG_USAGE_STATUS = 2;
 const PEER_NAMES: readonly Peer['name'][] = ['rabbitmq', 'leveret'];
 
 export type CompareOptions = {
@@ -93,6 +94,22 @@ export function parseRunOptions(words: readonly string[]): RunOptions {
 export function parseSinkOptions(words: readonly string[]): Pick<CompareOptions, 'scenarios' | 'timing'> {
   const { values } = parseArgs({ args: [...words], options: { ...TIMING_OPTIONS, only: { type: 'string', default: '' } } });
   return { scenarios: scenariosNamed(list(values.only)), timing: timingOf(values) };
+}
+
+/** What a command line asks for. A wrong one ends the process with a sentence and the usage, `--help` with the usage alone. */
+export function optionsOrExit<T>(parse: (words: readonly string[]) => T, usage: string): T {
+  const words = process.argv.slice(2);
+  const text = `Usage: ${usage}\n\nWorkloads: ${SCENARIOS.flatMap(namesOf).join(', ')}`;
+  if (words.includes('--help')) {
+    console.log(text);
+    process.exit(0);
+  }
+  try {
+    return parse(words);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${text}`);
+    process.exit(WRONG_USAGE_STATUS);
+  }
 }
 
 /** A broker that is already there is not stopped and started, and its memory is read only where its process is known. */

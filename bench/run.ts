@@ -3,11 +3,11 @@
  *
  *   npm run bench -- --url amqp://guest:guest@127.0.0.1:5672 --scenario auto-100b --seconds 6 --warmup 2
  */
-import { parseRunOptions } from './options.ts';
+import { optionsOrExit, parseRunOptions } from './options.ts';
 import { measureScenario } from './measure.ts';
 import { describeFigures } from './report/figures.ts';
 
-const options = parseRunOptions(process.argv.slice(2));
+const options = optionsOrExit(parseRunOptions, 'npm run bench -- [--url URL] [--scenario NAME,...] [--seconds N] [--warmup N] [--messages N] [--pid PID]');
 for (const scenario of options.scenarios) {
   console.log(scenario.title);
   const figures = await measureScenario(scenario, { url: options.url, pid: options.pid }, options.timing);

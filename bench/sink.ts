@@ -8,11 +8,11 @@
  * invent: publishes are dropped, the consumer gets messages that nobody sent: the ceiling of the two client processes.
  */
 import { conduct } from './client/conduct.ts';
-import { parseSinkOptions } from './options.ts';
+import { optionsOrExit, parseSinkOptions } from './options.ts';
 import { withSink } from './matrix/ceiling.ts';
 import { describeFigures } from './report/figures.ts';
 
-const { scenarios, timing } = parseSinkOptions(process.argv.slice(2));
+const { scenarios, timing } = optionsOrExit(parseSinkOptions, 'node bench/sink.ts [--only NAME,...] [--seconds N] [--warmup N]');
 for (const scenario of scenarios) {
   if (scenario.kind !== 'throughput' && scenario.kind !== 'latency') continue;
   const { load, name, kind } = scenario;

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { parseCompareOptions, parseRunOptions, parseSinkOptions } from '../../../bench/options.ts';
@@ -49,6 +51,20 @@ test('refuses what makes no sense, by name', () => {
   assert.throws(() => parseSinkOptions(['--warmup', '-1']), /--warmup/);
   assert.throws(() => parseCompareOptions(['--runs', '1.5']), /--runs 1.5/);
   assert.throws(() => parseCompareOptions(['--nonsense', '1']), /nonsense/);
+});
+
+test('a wrong command line is answered with a sentence and the usage, and no stack', () => {
+  for (const tool of ['run', 'compare', 'sink']) {
+    const start = (...words: string[]): { status: number | null; stdout: string; stderr: string } =>
+      spawnSync(process.execPath, [join(import.meta.dirname, `../../../bench/${tool}.ts`), ...words], { encoding: 'utf8' });
+    const wrong = start('--seconds', 'x');
+    assert.is(wrong.status, 2);
+    assert.match(wrong.stderr, /^--seconds x is not a positive number\n\nUsage: .*\[--warmup N\]/);
+    assert.not.match(wrong.stderr, /\n {4}at /);
+    const help = start('--help');
+    assert.is(help.status, 0);
+    assert.match(help.stdout, /^Usage: .*\n\nWorkloads: .*auto-100b/);
+  }
 });
 
 test('the names of workloads are unique', () => {
