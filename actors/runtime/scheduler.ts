@@ -18,7 +18,7 @@ const RUN_TURNS_MAX = 256;
 /** Letters that one run takes in from other threads. */
 const RUN_LETTERS_IN_MAX = 4096;
 /** A letter over which this many incarnations have crashed is put aside: it would crash the next one too. */
-const LETTER_CRASHES_MAX = 3;
+export const LETTER_CRASHES_MAX = 3;
 
 /** What the thread gives to its scheduler. */
 export interface SchedulerHost extends TimerHost {

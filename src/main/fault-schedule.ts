@@ -1,5 +1,6 @@
 /** Faults that tests order: plain data that travels to a thread, and what it becomes there. Nothing of it runs otherwise. */
 import { type FaultPlan, InjectedCrash } from '../../actors/runtime/fault-points.ts';
+import { LETTER_CRASHES_MAX } from '../../actors/runtime/scheduler.ts';
 
 /** Crashes of actors of one group: one after every so many letters, drawn anew each time from a seed. */
 export type CrashPlan = {
@@ -21,13 +22,17 @@ export type Fault =
   | { readonly type: 'exhaust heap' }
   | { readonly type: 'stall'; readonly ms: number };
 
+/** One less than condemns it. */
+const CRASHES_OVER_LETTER_MAX = LETTER_CRASHES_MAX - 1;
+
 export class FaultSchedule implements FaultPlan {
   readonly #plan: CrashPlan;
   #random: number;
   #left: number;
   #crashes = 0;
   #late = false;
-  #gap = 0;
+  /** Crashes of each actor over the letter that it has in hand. */
+  readonly #over = new Map<number, number>();
 
   constructor(plan: CrashPlan) {
     this.#plan = plan;
@@ -41,26 +46,29 @@ export class FaultSchedule implements FaultPlan {
     this.#random ^= this.#random >>> 17;
     this.#random ^= this.#random << 5;
     this.#late = (this.#random & 1) === 1;
-    const { everyLetters } = this.#plan;
-    const gap = 1 + ((this.#random >>> 1) % (everyLetters * 2));
-    // A gap of one is the same letter again; two of them are its third time.
-    this.#gap = gap === 1 && this.#gap === 1 && everyLetters > 1 ? 2 : gap;
-    return this.#gap;
+    return 1 + ((this.#random >>> 1) % (this.#plan.everyLetters * 2));
   }
 
   beforeLetter(group: string, id: number): void {
     if (group !== this.#plan.group || this.#crashes >= this.#plan.crashesMax) return;
-    if (--this.#left > 0 || this.#late) return;
+    if (--this.#left > 0 || this.#late || !this.#mayCrash(id)) return;
     this.#crash(group, id, 'before');
   }
 
   afterLetter(group: string, id: number): void {
-    if (group !== this.#plan.group || !this.#late || this.#left > 0 || this.#crashes >= this.#plan.crashesMax) return;
-    this.#crash(group, id, 'after');
+    if (group !== this.#plan.group) return;
+    if (this.#late && this.#left <= 0 && this.#crashes < this.#plan.crashesMax && this.#mayCrash(id)) this.#crash(group, id, 'after');
+    this.#over.delete(id);
+  }
+
+  /** The letter is not condemned by it. Other actors may read letters in between, so this is counted for each. */
+  #mayCrash(id: number): boolean {
+    return this.#plan.everyLetters === 1 || (this.#over.get(id) ?? 0) < CRASHES_OVER_LETTER_MAX;
   }
 
   #crash(group: string, id: number, when: string): never {
     this.#crashes++;
+    this.#over.set(id, (this.#over.get(id) ?? 0) + 1);
     this.#left = this.#draw();
     // On a worker this ends the thread where it stands.
     if (this.#plan.endsThread === true) process.exit(1);
