@@ -43,7 +43,6 @@ class World {
   readonly #ledger = new Ledger(this.memory, 0);
   readonly #writer = new Writer();
   #actor!: QueueActor;
-  #record!: QueueRecord;
 
   constructor() {
     this.#writer.must(this.#writer.queue('q'));
@@ -56,13 +55,12 @@ class World {
   }
 
   get record(): QueueRecord {
-    return this.#record;
+    return this.#writer.topology.queue(VHOST, 'q')!.record;
   }
 
   /** `watchers`: connections that knew an incarnation before. */
   begin(watchers: readonly ActorRef[] = [], hasStore = true): void {
-    const { record } = this.#writer.topology.queue(VHOST, 'q')!;
-    this.#record = record;
+    const { record } = this;
     const generation = 1 + watchers.length;
     this.memory.slots[QUEUE_ID] = record.id;
     this.memory.slots[GENERATION] = generation - 1;
