@@ -31,6 +31,8 @@ export interface ReplicaHost {
 }
 
 const FENCE_TIMER = 1;
+/** How long everybody here has to hear of a lost thread, milliseconds. */
+const FENCE_MS = 1;
 const STOP_TIMER = 2;
 /** How often a thread that is stopping looks whether its connections are gone, milliseconds. */
 const STOP_POLL_MS = 5;
@@ -38,12 +40,19 @@ const STOP_POLL_MS = 5;
 export class ReplicaActor implements Actor {
   readonly #context: ActorContext;
   readonly #host: ReplicaHost;
-  #fencing: number[] = [];
-  #stopping = false;
+  /** Lost threads of which everybody here is hearing. */
+  readonly #fencing: Set<number>;
+  #stopping: boolean;
 
-  constructor(context: ActorContext, host: ReplicaHost) {
+  /** `before` is the incarnation that crashed. What it had still to tell this one tells: a lost thread whose loss nobody confirms is never replaced. */
+  constructor(context: ActorContext, host: ReplicaHost, before: ReplicaActor | undefined) {
     this.#context = context;
     this.#host = host;
+    this.#fencing = before === undefined ? new Set() : before.#fencing;
+    this.#stopping = before === undefined ? false : before.#stopping;
+    // Its timers went with it.
+    if (this.#fencing.size > 0) context.armTimer(FENCE_TIMER, FENCE_MS);
+    if (this.#stopping) context.armTimer(STOP_TIMER, STOP_POLL_MS);
   }
 
   receive(letter: Letter): void {
@@ -53,8 +62,8 @@ export class ReplicaActor implements Actor {
       case ReplicaLetter.threadLost:
         this.#host.threadLost(letter.a);
         // The notices stand in the mailboxes now; they are read in the run that is under way, before a timer fires.
-        this.#fencing.push(letter.a);
-        return this.#context.armTimer(FENCE_TIMER, 1);
+        this.#fencing.add(letter.a);
+        return this.#context.armTimer(FENCE_TIMER, FENCE_MS);
       case ReplicaLetter.threadBack:
         return this.#host.tellConnections(() => numbered(ConnectionLetter.queuesBack, letter.a));
       case ReplicaLetter.alarm:
@@ -97,7 +106,7 @@ export class ReplicaActor implements Actor {
 
   #fenced(): void {
     for (const lost of this.#fencing) this.#tellKeeper(KeeperLetter.fenced, lost, undefined);
-    this.#fencing = [];
+    this.#fencing.clear();
   }
 
   #shutDown(reason: string): void {

@@ -171,7 +171,8 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     });
     this.connectionGroup = this.scheduler.group(groupOptions(connectionGroup));
     this.#timelines = new TimelinesOfThread(this, this.#store);
-    this.scheduler.spawn(replica, REPLICA_ID, (context) => new ReplicaActor(context, this));
+    let before: ReplicaActor | undefined;
+    this.scheduler.spawn(replica, REPLICA_ID, (context) => (before = new ReplicaActor(context, this, before)));
   }
 
   /** Starts the queues that live on this thread. Before its first run: letters that wait for them in the rings must find them. */

@@ -28,6 +28,7 @@ const ROUNDS = 60_000;
 const LOSSES = 20;
 /** A lost thread has at most two messages in its hands. */
 const LOST_BLOCKS_MAX = 2 * 97;
+const CONTROL_ATTEMPTS = 8;
 const FOLDER = new URL('../../native-free-io/memory/', import.meta.url);
 
 type Outcome = { readonly broken: number; readonly full: number };
@@ -118,8 +119,12 @@ litmus('is caught: a region that is claimed whoever has it', async () => {
     const text = readFileSync(file, 'utf8');
     assert.is(text.split(right).length, 2);
     writeFileSync(file, text.replace(right, wrong));
-    const caught = share(`${pathToFileURL(folder).href}/`, ROUNDS).then(({ broken }) => broken > 0, () => true);
-    assert.ok(await caught);
+    // Threads that are kept from running at the same time do no harm to each other.
+    let isCaught = false;
+    for (let attempt = 0; attempt < CONTROL_ATTEMPTS && !isCaught; attempt++) {
+      isCaught = await share(`${pathToFileURL(folder).href}/`, ROUNDS).then(({ broken }) => broken > 0, () => true);
+    }
+    assert.ok(isCaught);
   } finally {
     rmSync(folder, { recursive: true });
   }

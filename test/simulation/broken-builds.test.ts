@@ -23,9 +23,9 @@ async function find(preloads: readonly string[], kind: readonly string[], first:
   return stdout;
 }
 
-for (const [index, { name, stored, delayed }] of BROKEN_BUILDS.entries()) {
+for (const [index, { name, stored, delayed, losses }] of BROKEN_BUILDS.entries()) {
   test(name, async () => {
-    const kind = delayed === true ? ['delayed'] : stored === true ? ['stored'] : [];
+    const kind = losses === true ? ['losses'] : delayed === true ? ['delayed'] : stored === true ? ['stored'] : [];
     const bounds = [...(stored === true ? ['small-bounds.ts'] : []), ...(delayed === true ? ['small-delays.ts'] : [])];
     const found = await find(['break-build.ts'], kind, 1, SEEDS, { LEVERET_BROKEN_BUILD: String(index) });
     assert.match(found, /^seed \d+: /, `${SEEDS} seeds found nothing`);

@@ -7,12 +7,15 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import '../support/sim/small-bounds.ts';
 
-const { simulateDurable } = await import('../support/sim/durable-simulation.ts');
+const { simulateDurable, simulateLosses } = await import('../support/sim/durable-simulation.ts');
 
 const SEEDS = 200;
 const FAILURES_SHOWN = 5;
 /** A get that waits for the content of a message that is dropped; a replica that a lost thread sets back; a queue that is deleted while its thread is lost twice. */
 const FOUND = [22_992, 21_318, 9_991];
+const LOSSES_SEEDS = 40;
+/** A replica that crashes before it has said that its thread has heard of a loss. */
+const LOSSES_FOUND = [84, 203, 258];
 
 const test = suite('simulation of a node with its store');
 const only = process.env['LEVERET_SEED'];
@@ -47,6 +50,19 @@ test(`what was confirmed is there in ${seeds.length === 1 ? `seed ${seeds[0]}` :
   assert.ok(sums.reads > 2_000 && sums.refusals > 500, `the store was not tried: ${told}`);
   assert.ok(sums.queue > 300 && sums.store > 150 && sums.thread > 20, `too few crashes: ${told}`);
   assert.ok(sums.stop > 50 && sums.kill > 30 && sums.inCommit > 30 && sums.device > 30, `too few ends of processes: ${told}`);
+});
+
+test('a lost thread comes back, whatever replicas crash meanwhile', () => {
+  const failures: string[] = [];
+  const sums = { thread: 0, replica: 0 };
+  for (const seed of only === undefined ? [...Array.from({ length: LOSSES_SEEDS }, (_, index) => index + 1), ...LOSSES_FOUND] : seeds) {
+    const { violations, crashes } = simulateLosses(seed, trace);
+    sums.thread += crashes.thread;
+    sums.replica += crashes.replica;
+    if (violations.length > 0) failures.push(`LEVERET_SEED=${seed}: ${violations.join('\n    ')}`);
+  }
+  assert.is(failures.length, 0, failures.join('\n'));
+  if (only === undefined) assert.ok(sums.thread > LOSSES_SEEDS && sums.replica > LOSSES_SEEDS, `too few faults: ${JSON.stringify(sums)}`);
 });
 
 test('the same seed is the same run', () => {

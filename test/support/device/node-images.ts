@@ -31,7 +31,11 @@ export async function faultsOfNode(directory: string, ledger: TimedLedger, momen
   if (typeof started === 'string') return [`it does not start: ${started}`];
   try {
     const faults: string[] = [];
-    for (const queue of QUEUES) faults.push(...ledger.faultsOf(queue, await drain(started.broker, queue), momentNs));
+    for (const queue of QUEUES) {
+      // A queue that is damaged is not served, and says so.
+      const bodies = await drain(started.broker, queue).catch((error: unknown) => String(error));
+      faults.push(...(typeof bodies === 'string' ? [`queue ${queue} cannot be read: ${bodies}`] : ledger.faultsOf(queue, bodies, momentNs)));
+    }
     return faults;
   } finally {
     await endNode(started.child);

@@ -7,6 +7,8 @@ export type BrokenBuild = SourceChange & {
   readonly stored?: true;
   /** Only one that holds messages back, too. */
   readonly delayed?: true;
+  /** Only one whose threads are lost while replicas crash. */
+  readonly losses?: true;
 };
 
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
@@ -88,6 +90,14 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
     file: 'src/store/timeline.ts',
     right: 'if (!this.#isHandedOut || goneMs <= this.#goneMs) return;',
     wrong: 'if (!this.#isHandedOut || goneMs <= this.#goneMs || this.horizon !== BEFORE_ALL) return;',
+  },
+  {
+    name: 'a replica that crashed does not say that its thread has heard of a loss',
+    stored: true,
+    losses: true,
+    file: 'actors/topology/replica-actor.ts',
+    right: 'before === undefined ? new Set() : before.#fencing',
+    wrong: 'new Set()',
   },
   {
     name: 'what came back for the second time waits no longer than for the first',

@@ -81,8 +81,8 @@ export class DurableSimulation extends SimRun {
   #diskFullSteps = 0;
 
   /** `delayed`: the part of what is published that is held back. */
-  constructor(seed: number, trace?: (text: string) => void, delayed?: number) {
-    super(seed, () => ratesOf(seed), trace);
+  constructor(seed: number, trace?: (text: string) => void, delayed?: number, rates = ratesOf(seed)) {
+    super(seed, () => rates, trace);
     this.#delayed = delayed;
     this.node = this.#newNode();
     this.memory = new SimMemoryCheck(this.node.memory);
@@ -363,4 +363,9 @@ export function simulateDurable(seed: number, trace?: (text: string) => void): D
 /** Runs a seed in which half of what is published is held back. */
 export function simulateDelayed(seed: number, trace?: (text: string) => void): DurableOutcome {
   return new DurableSimulation(seed, trace, 0.5).run();
+}
+
+/** Runs a seed in which threads are lost while replicas crash, who have to hear of it. */
+export function simulateLosses(seed: number, trace?: (text: string) => void): DurableOutcome {
+  return new DurableSimulation(seed, trace, undefined, { ...ratesOf(seed), threadEnd: 0.003, replicaCrash: 0.1 }).run();
 }

@@ -13,9 +13,10 @@ const WITHIN = 0.3;
 
 const STORE_GROUP = 'store-writer';
 /** Names of groups, and what the crash of one of their actors is counted as. */
-const KINDS = new Map<string, 'queue' | 'connection' | 'store'>([
+const KINDS = new Map<string, 'queue' | 'connection' | 'replica' | 'store'>([
   ['queue', 'queue'],
   ['connection', 'connection'],
+  ['replica', 'replica'],
   [STORE_GROUP, 'store'],
 ]);
 
@@ -24,6 +25,7 @@ export type FaultRates = {
   readonly connectionCrash: number;
   readonly threadEnd: number;
   readonly storeCrash?: number;
+  readonly replicaCrash?: number;
   /** Faults of all kinds in one run at most. */
   readonly faultsMax: number;
 };
@@ -31,9 +33,12 @@ export type FaultRates = {
 /** Incarnations that may crash over one letter: one more would condemn it, which refuses a publish that nothing was wrong with. */
 const OVER_ONE_LETTER_MAX = 2;
 
+/** Crashes of replicas in one run: one more of the same within a minute ends its thread, which is another fault. */
+const REPLICA_CRASHES_MAX = 3;
+
 /** Crashes at random letters, before or after the actor has read them. Never over one letter often enough to condemn it. */
 export class SimFaults implements FaultPlan {
-  readonly crashes = { queue: 0, connection: 0, thread: 0, store: 0 };
+  readonly crashes = { queue: 0, connection: 0, replica: 0, thread: 0, store: 0 };
   enabled = true;
   readonly #random: SimRandom;
   readonly #rates: FaultRates;
@@ -89,7 +94,9 @@ export class SimFaults implements FaultPlan {
     const before = this.#overOneLetter.get(actor) ?? 0;
     // A letter is long: several moments within it are asked about, and calm alone does not see that they are the same letter.
     if (before >= OVER_ONE_LETTER_MAX) return;
-    if (kind === undefined || !this.#random.chance(this.#rates[`${kind}Crash`] ?? 0)) return;
+    if (kind === 'replica' && this.crashes.replica >= REPLICA_CRASHES_MAX) return;
+    const rate = kind === undefined ? undefined : this.#rates[`${kind}Crash`];
+    if (kind === undefined || rate === undefined || !this.#random.chance(rate)) return;
     this.#note(kind);
     this.#overOneLetter.set(actor, before + 1);
     throw new InjectedCrash(`injected crash of ${group} ${id}, ${when} a letter`);
