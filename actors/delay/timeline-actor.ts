@@ -38,7 +38,7 @@ import { GENERATION, QUEUE_ID, SLOT_WORDS } from '../../src/broker/queue/ledger-
 import type { QueueAnswer, QueueQuestion } from '../../src/broker/queue/queue-question.ts';
 import type { QueueRecord } from '../../src/broker/topology/topology-records.ts';
 import { MomentFlag } from '../../src/store/moment-record.ts';
-import { isLater } from '../../src/store/timeline-keys.ts';
+import { type Place, isLater } from '../../src/store/timeline-keys.ts';
 import { type DueRouterSetting, DueRouter, NO_MEMORY } from './due-router.ts';
 import type { HeldMoment } from './due-window.ts';
 import type { TimelineState } from './timeline-state.ts';
@@ -223,25 +223,26 @@ export class TimelineActor implements Actor {
         continue;
       }
       const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
-      const addresses: number[] = [];
-      const flags: number[] = [];
-      for (; at < count && readLong(ints, at + 3) === place.number; at += DUE_WORDS) {
-        addresses.push(ints[at]!);
-        flags.push(ints[at + 5]!);
-      }
+      while (at < count && readLong(ints, at + 3) === place.number) at += DUE_WORDS;
       const isWanted = isOurs && (state.receded === undefined || !isLater(place, state.receded));
-      if (isWanted) state.window.add({ ...place, addresses, flags, bytes: this.#bytesOf(addresses), taken: 0, tries: 0, index: -1 });
-      else this.#release(addresses);
+      if (!isWanted) this.#release(column(ints, from, at));
+      else if (at === from + DUE_WORDS) state.window.addOne(place, ints[from]!, ints[from + 5]!, this.#sizeOf(ints[from]!));
+      else this.#holdSeveral(place, column(ints, from, at), column(ints, from + 5, at));
       for (; from < at; from += DUE_WORDS) ints[from] = 0;
     }
     this.#giveBack(letter);
   }
 
-  #bytesOf(addresses: readonly number[]): number {
-    const { memory } = this.#setting;
+  #holdSeveral(place: Place, addresses: readonly number[], flags: readonly number[]): void {
     let bytes = 0;
-    for (const address of addresses) bytes += memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + SIZE]!;
-    return bytes;
+    for (const address of addresses) bytes += this.#sizeOf(address);
+    this.#state.window.add({ ...place, addresses, flags, bytes, taken: 0, tries: 0, index: -1 });
+  }
+
+  /** Bytes of a message's record. */
+  #sizeOf(address: number): number {
+    const { memory } = this.#setting;
+    return memory.intsOf(address)[(memory.byteOffsetOf(address) >> 2) + SIZE]!;
   }
 
   /** Routes what is due, as far as the window of publishes under way and this turn allow. */
@@ -265,7 +266,7 @@ export class TimelineActor implements Actor {
     const address = moment.addresses[moment.taken]!;
     // A message that makes each incarnation crash must not do so for ever. It stays on the disk.
     if (++moment.tries <= TRIES_MAX) {
-      const bytes = this.#bytesOf([address]);
+      const bytes = this.#sizeOf(address);
       // Whoever tried before may have come as far as some of its queues.
       const isAgain = (moment.flags[moment.taken]! & MomentFlag.redelivered) !== 0 || moment.tries > 1;
       const links = this.#router.route(address, epoch, copies.next, isAgain ? PublishMark.redelivered : 0);
@@ -435,4 +436,9 @@ export class TimelineActor implements Actor {
     letter.ints = NO_INTS;
     letter.count = 0;
   }
+}
+
+/** Every DUE_WORDSth of these words. */
+function column(words: Int32Array, from: number, to: number): number[] {
+  return Array.from({ length: Math.ceil((to - from) / DUE_WORDS) }, (_, index) => words[from + index * DUE_WORDS]!);
 }

@@ -50,6 +50,30 @@ window('keeps the earliest, and at least one', () => {
   }
 });
 
+window('holds thousands, and moments take the places of those that went', () => {
+  const moments = momentsOf(6_000, 11);
+  const held = new DueWindow();
+  const before = moments.slice(0, 3_000);
+  for (const moment of before) held.add(moment);
+  const gone = inOrder(before).slice(0, 1_000);
+  for (const moment of gone) {
+    assert.equal(held.first, moment);
+    held.shift();
+  }
+  for (const moment of moments.slice(3_000)) held.add(moment);
+  assert.equal(drained(held), inOrder(moments.filter((moment) => !gone.includes(moment))));
+});
+
+window('remembers what was begun of a moment when an earlier one comes', () => {
+  const held = new DueWindow();
+  held.addOne({ dueMs: 10, number: 1 }, 7, 2, 100);
+  Object.assign(held.first!, { tries: 1, index: 3 });
+  held.addOne({ dueMs: 5, number: 2 }, 8, 0, 100);
+  assert.equal([held.first!.addresses, held.first!.tries, held.first!.index], [[8], 0, -1]);
+  held.shift();
+  assert.equal(held.first, { dueMs: 10, number: 1, addresses: [7], flags: [2], bytes: 100, taken: 0, tries: 1, index: 3 });
+});
+
 window('goes on after some were let go of', () => {
   const moments = momentsOf(30, 7);
   const held = new DueWindow();
