@@ -4,10 +4,9 @@
  * their thread.
  *
  * ```
- *   heap      | slot | slot | ...                              the earliest first
- *   columns   dueMs | number | bytes | messages | address | flag     by slot; of a moment with more than one message the last two
- *                                                                    stand in `#several`
- *   #opened   slot -> HeldMoment                               those that were the first, or are
+ *   heap      | row | row | ...                                    of each moment its first message, the earliest first
+ *   columns   address | flag | following row of the moment, or -1      of each message
+ *             dueMs | number | bytes | messages                        of a moment, in the row of its first message
  * ```
  */
 import { moved } from '../../src/store/columns.ts';
@@ -26,9 +25,8 @@ export type HeldMoment = Place & {
   index: number;
 };
 
-type Several = Pick<HeldMoment, 'addresses' | 'flags'>;
-
 const FIRST_CAPACITY = 1024;
+const NONE = -1;
 
 export class DueWindow {
   /** Messages, those taken of the first moment counted until it goes, and bytes of them. */
@@ -36,129 +34,165 @@ export class DueWindow {
   bytes = 0;
   #heap = new Int32Array(FIRST_CAPACITY);
   #length = 0;
-  /** Slots below it are in use, or in `#free`. */
-  #slots = 0;
-  readonly #free: number[] = [];
+  /** Rows below it are in use, or among the free ones. */
+  #rows = 0;
+  /** The free rows, one behind the other in `#following`. */
+  #free = NONE;
+  #addresses = new Int32Array(FIRST_CAPACITY);
+  #flags = new Uint8Array(FIRST_CAPACITY);
+  #following = new Int32Array(FIRST_CAPACITY);
   #dueMs = new Float64Array(FIRST_CAPACITY);
   #numbers = new Float64Array(FIRST_CAPACITY);
   #bytes = new Float64Array(FIRST_CAPACITY);
   #messages = new Int32Array(FIRST_CAPACITY);
-  #addresses = new Int32Array(FIRST_CAPACITY);
-  #flags = new Uint8Array(FIRST_CAPACITY);
-  readonly #several = new Map<number, Several>();
-  /** What was begun of a moment is remembered when an earlier one comes in between. */
+  /** First and last row of the moment that is being added. */
+  #head = NONE;
+  #tail = NONE;
+  /** The moment that was looked at last, and its row. */
+  #first: HeldMoment | undefined = undefined;
+  #firstRow = NONE;
+  /** Moments that were begun when an earlier one came in between. */
   readonly #opened = new Map<number, HeldMoment>();
 
   get first(): HeldMoment | undefined {
-    return this.#length === 0 ? undefined : this.#open(this.#heap[0]!);
+    if (this.#length === 0) return undefined;
+    const row = this.#heap[0]!;
+    if (row === this.#firstRow) return this.#first;
+    if (this.#first !== undefined && isBegun(this.#first)) this.#opened.set(this.#firstRow, this.#first);
+    this.#firstRow = row;
+    return (this.#first = this.#opened.get(row) ?? this.#momentOf(row));
   }
 
-  /** A moment of one message of which nothing was begun. */
-  addOne({ dueMs, number }: Place, address: number, flag: number, bytes: number): void {
-    const slot = this.#newSlot(dueMs, number, bytes, 1);
-    this.#addresses[slot] = address;
-    this.#flags[slot] = flag;
-    this.#push(slot);
+  /** A moment comes: `put` for each of its messages, then `end`. */
+  begin(): void {
+    this.#head = this.#tail = NONE;
   }
 
+  put(address: number, flag: number, bytes: number): void {
+    const row = this.#newRow();
+    this.#addresses[row] = address;
+    this.#flags[row] = flag;
+    this.#following[row] = NONE;
+    if (this.#head === NONE) {
+      this.#head = row;
+      this.#messages[row] = this.#bytes[row] = 0;
+    } else this.#following[this.#tail] = row;
+    this.#tail = row;
+    this.#messages[this.#head]!++;
+    this.#bytes[this.#head]! += bytes;
+  }
+
+  end({ dueMs, number }: Place): void {
+    const row = this.#head;
+    this.#dueMs[row] = dueMs;
+    this.#numbers[row] = number;
+    this.messages += this.#messages[row]!;
+    this.bytes += this.#bytes[row]!;
+    this.#push(row);
+  }
+
+  /** One that was let go of comes back. */
   add(moment: HeldMoment): void {
-    const { dueMs, number, addresses, flags, bytes, taken, tries, index } = moment;
-    if (addresses.length === 1 && taken === 0 && tries === 0 && index === -1) return this.addOne(moment, addresses[0]!, flags[0]!, bytes);
-    const slot = this.#newSlot(dueMs, number, bytes, addresses.length);
-    this.#several.set(slot, { addresses, flags });
-    if (taken > 0 || tries > 0 || index !== -1) this.#opened.set(slot, moment);
-    this.#push(slot);
+    const { addresses, flags, bytes } = moment;
+    this.begin();
+    for (const [at, address] of addresses.entries()) this.put(address, flags[at]!, at === 0 ? bytes : 0);
+    this.end(moment);
+    if (isBegun(moment)) this.#opened.set(this.#head, moment);
   }
 
   /** The first moment goes. */
   shift(): void {
     const heap = this.#heap;
     this.#forget(heap[0]!);
-    const slot = heap[--this.#length]!;
+    const row = heap[--this.#length]!;
     const length = this.#length;
     if (length === 0) return;
     let at = 0;
     for (let child = 1; child < length; child = 2 * at + 1) {
       if (child + 1 < length && this.#isLater(heap[child]!, heap[child + 1]!)) child++;
-      if (!this.#isLater(slot, heap[child]!)) break;
+      if (!this.#isLater(row, heap[child]!)) break;
       heap[at] = heap[child]!;
       at = child;
     }
-    heap[at] = slot;
+    heap[at] = row;
   }
 
   /** Keeps the earliest moments, as many as have so many messages and bytes, and at least one. Answers those that go, the earliest first. */
   keepFirst(messagesMax: number, bytesMax: number): { readonly last: HeldMoment | undefined; readonly gone: readonly HeldMoment[] } {
     // What is sorted is a heap.
-    const slots = this.#heap.subarray(0, this.#length).sort((left, right) => (this.#isLater(left, right) ? 1 : -1));
+    const rows = this.#heap.subarray(0, this.#length).sort((left, right) => (this.#isLater(left, right) ? 1 : -1));
     let messages = 0;
     let bytes = 0;
     let kept = 0;
-    for (; kept < slots.length; kept++) {
-      const slot = slots[kept]!;
-      if (kept > 0 && (messages + this.#messages[slot]! > messagesMax || bytes + this.#bytes[slot]! > bytesMax)) break;
-      messages += this.#messages[slot]!;
-      bytes += this.#bytes[slot]!;
+    for (; kept < rows.length; kept++) {
+      const row = rows[kept]!;
+      if (kept > 0 && (messages + this.#messages[row]! > messagesMax || bytes + this.#bytes[row]! > bytesMax)) break;
+      messages += this.#messages[row]!;
+      bytes += this.#bytes[row]!;
     }
-    const gone = Array.from(slots.subarray(kept), (slot) => this.#take(slot));
+    const gone = Array.from(rows.subarray(kept), (row) => this.#take(row));
     this.#length = kept;
-    return { last: kept === 0 ? undefined : this.#open(slots[kept - 1]!), gone };
+    return { last: kept === 0 ? undefined : this.#momentOf(rows[kept - 1]!), gone };
   }
 
   /** Everything goes. */
   clear(): readonly HeldMoment[] {
-    const gone = Array.from(this.#heap.subarray(0, this.#length), (slot) => this.#take(slot));
+    const gone = Array.from(this.#heap.subarray(0, this.#length), (row) => this.#take(row));
     this.#length = 0;
     return gone;
   }
 
-  #open(slot: number): HeldMoment {
-    let moment = this.#opened.get(slot);
-    if (moment === undefined) this.#opened.set(slot, (moment = this.#momentOf(slot)));
+  #momentOf(head: number): HeldMoment {
+    const count = this.#messages[head]!;
+    const addresses = new Array<number>(count);
+    const flags = new Array<number>(count);
+    for (let row = head, at = 0; at < count; row = this.#following[row]!, at++) {
+      addresses[at] = this.#addresses[row]!;
+      flags[at] = this.#flags[row]!;
+    }
+    return { dueMs: this.#dueMs[head]!, number: this.#numbers[head]!, addresses, flags, bytes: this.#bytes[head]!, taken: 0, tries: 0, index: -1 };
+  }
+
+  #take(row: number): HeldMoment {
+    const moment = row === this.#firstRow ? this.#first! : (this.#opened.get(row) ?? this.#momentOf(row));
+    this.#forget(row);
     return moment;
   }
 
-  #momentOf(slot: number): HeldMoment {
-    const { addresses, flags } = this.#several.get(slot) ?? { addresses: [this.#addresses[slot]!], flags: [this.#flags[slot]!] };
-    return { dueMs: this.#dueMs[slot]!, number: this.#numbers[slot]!, addresses, flags, bytes: this.#bytes[slot]!, taken: 0, tries: 0, index: -1 };
+  #newRow(): number {
+    const row = this.#free;
+    if (row !== NONE) {
+      this.#free = this.#following[row]!;
+      return row;
+    }
+    if (this.#rows === this.#addresses.length) this.#grow(2 * this.#rows);
+    return this.#rows++;
   }
 
-  #take(slot: number): HeldMoment {
-    const moment = this.#opened.get(slot) ?? this.#momentOf(slot);
-    this.#forget(slot);
-    return moment;
+  #forget(head: number): void {
+    this.messages -= this.#messages[head]!;
+    this.bytes -= this.#bytes[head]!;
+    if (this.#opened.size > 0) this.#opened.delete(head);
+    if (head === this.#firstRow) {
+      this.#first = undefined;
+      this.#firstRow = NONE;
+    }
+    let last = head;
+    while (this.#following[last] !== NONE) last = this.#following[last]!;
+    this.#following[last] = this.#free;
+    this.#free = head;
   }
 
-  #newSlot(dueMs: number, number: number, bytes: number, messages: number): number {
-    const slot = this.#free.pop() ?? this.#slots++;
-    if (slot === this.#dueMs.length) this.#grow(2 * slot);
-    this.#dueMs[slot] = dueMs;
-    this.#numbers[slot] = number;
-    this.#bytes[slot] = bytes;
-    this.#messages[slot] = messages;
-    this.messages += messages;
-    this.bytes += bytes;
-    return slot;
-  }
-
-  #forget(slot: number): void {
-    this.messages -= this.#messages[slot]!;
-    this.bytes -= this.#bytes[slot]!;
-    this.#several.delete(slot);
-    this.#opened.delete(slot);
-    this.#free.push(slot);
-  }
-
-  #push(slot: number): void {
+  #push(row: number): void {
     const heap = this.#heap;
     let at = this.#length++;
     while (at > 0) {
       const parent = (at - 1) >> 1;
-      if (!this.#isLater(heap[parent]!, slot)) break;
+      if (!this.#isLater(heap[parent]!, row)) break;
       heap[at] = heap[parent]!;
       at = parent;
     }
-    heap[at] = slot;
+    heap[at] = row;
   }
 
   #isLater(left: number, right: number): boolean {
@@ -174,5 +208,10 @@ export class DueWindow {
     this.#messages = moved(this.#messages, new Int32Array(capacity));
     this.#addresses = moved(this.#addresses, new Int32Array(capacity));
     this.#flags = moved(this.#flags, new Uint8Array(capacity));
+    this.#following = moved(this.#following, new Int32Array(capacity));
   }
+}
+
+function isBegun({ taken, tries, index }: HeldMoment): boolean {
+  return taken > 0 || tries > 0 || index !== NONE;
 }

@@ -225,18 +225,18 @@ export class TimelineActor implements Actor {
       const place = { dueMs: readLong(ints, at + 1), number: readLong(ints, at + 3) };
       while (at < count && readLong(ints, at + 3) === place.number) at += DUE_WORDS;
       const isWanted = isOurs && (state.receded === undefined || !isLater(place, state.receded));
-      if (!isWanted) this.#release(column(ints, from, at));
-      else if (at === from + DUE_WORDS) state.window.addOne(place, ints[from]!, ints[from + 5]!, this.#sizeOf(ints[from]!));
-      else this.#holdSeveral(place, column(ints, from, at), column(ints, from + 5, at));
+      if (isWanted) this.#hold(place, ints, from, at);
+      else for (let message = from; message < at; message += DUE_WORDS) this.#setting.memory.release(ints[message]!);
       for (; from < at; from += DUE_WORDS) ints[from] = 0;
     }
     this.#giveBack(letter);
   }
 
-  #holdSeveral(place: Place, addresses: readonly number[], flags: readonly number[]): void {
-    let bytes = 0;
-    for (const address of addresses) bytes += this.#sizeOf(address);
-    this.#state.window.add({ ...place, addresses, flags, bytes, taken: 0, tries: 0, index: -1 });
+  #hold(place: Place, words: Int32Array, from: number, to: number): void {
+    const { window } = this.#state;
+    window.begin();
+    for (let at = from; at < to; at += DUE_WORDS) window.put(words[at]!, words[at + 5]!, this.#sizeOf(words[at]!));
+    window.end(place);
   }
 
   /** Bytes of a message's record. */
@@ -436,9 +436,4 @@ export class TimelineActor implements Actor {
     letter.ints = NO_INTS;
     letter.count = 0;
   }
-}
-
-/** Every DUE_WORDSth of these words. */
-function column(words: Int32Array, from: number, to: number): number[] {
-  return Array.from({ length: Math.ceil((to - from) / DUE_WORDS) }, (_, index) => words[from + index * DUE_WORDS]!);
 }

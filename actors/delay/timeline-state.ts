@@ -3,15 +3,15 @@
  * then twice. A thread that is lost takes it along; the next incarnation begins with what the disk has.
  */
 import { WordBatch } from '../../src/amqp/channel/queue-link.ts';
-import { BEFORE_ALL, type Place, isLater } from '../../src/store/timeline-keys.ts';
+import { moved } from '../../src/store/columns.ts';
+import { BEFORE_ALL, type Place, laterOf } from '../../src/store/timeline-keys.ts';
 import { CopiesUnderWay } from '../queue/copies-under-way.ts';
 import { DueWindow } from './due-window.ts';
 
 /** Sessions and epochs of one state; more threads are not lost in its life. */
 const NUMBERS = 1 << 12;
 
-/** A moment some of whose messages are on their way to queues. */
-type Flying = { readonly place: Place; left: number };
+const FIRST_CAPACITY = 1024;
 
 export class TimelineState {
   readonly window = new DueWindow();
@@ -20,7 +20,7 @@ export class TimelineState {
   publisher = { id: 0, thread: 0 };
   /** Moments that are done with, for the store. */
   readonly passed = new WordBatch();
-  /** Publishes under way. The place of each is the index of its moment in `#flying`. */
+  /** Publishes under way. The place of each is that of its moment among those that fly. */
   readonly copies = new CopiesUnderWay((index) => this.landed(index));
   /** Answers with another epoch are nobody's. */
   epoch = 0;
@@ -36,7 +36,12 @@ export class TimelineState {
   nextMs = 0;
   /** Everything behind it was let go of, and what still comes is not wanted. */
   receded: Place | undefined = undefined;
-  readonly #flying: (Flying | undefined)[] = [];
+  /** Moments some of whose messages are on their way to queues, in columns, as those that wait are: how many messages that are. 0: a free place. */
+  #left = new Int32Array(FIRST_CAPACITY);
+  #dueMs = new Float64Array(FIRST_CAPACITY);
+  #numbers = new Float64Array(FIRST_CAPACITY);
+  /** Places below it are in use, or in `#free`. */
+  #places = 0;
   readonly #free: number[] = [];
   readonly #done: (number: number) => void;
 
@@ -52,19 +57,20 @@ export class TimelineState {
   }
 
   /** A moment of so many messages takes off. Answers its index. */
-  takeOff(place: Place, messages: number): number {
-    const index = this.#free.pop() ?? this.#flying.length;
-    this.#flying[index] = { place, left: messages };
+  takeOff({ dueMs, number }: Place, messages: number): number {
+    const index = this.#free.pop() ?? this.#places++;
+    if (index === this.#left.length) this.#grow(2 * index);
+    this.#left[index] = messages;
+    this.#dueMs[index] = dueMs;
+    this.#numbers[index] = number;
     return index;
   }
 
   /** One message of a moment has found its queues. */
   landed(index: number): void {
-    const moment = this.#flying[index];
-    if (moment === undefined || --moment.left > 0) return;
-    this.#flying[index] = undefined;
+    if (index >= this.#places || this.#left[index] === 0 || --this.#left[index]! > 0) return;
     this.#free.push(index);
-    this.#done(moment.place.number);
+    this.#done(this.#numbers[index]!);
   }
 
   /** What is under way is due then or before; 0: nothing is. */
@@ -75,15 +81,23 @@ export class TimelineState {
   /** The latest of `place` and the moments that are under way: what came late may be due before them. */
   latest(place: Place): Place {
     let latest = place;
-    for (const moment of this.#flying) if (moment !== undefined && isLater(moment.place, latest)) latest = moment.place;
+    for (let index = 0; index < this.#places; index++) {
+      if (this.#left[index]! > 0) latest = laterOf(latest, { dueMs: this.#dueMs[index]!, number: this.#numbers[index]! });
+    }
     return latest;
   }
 
   /** Nothing counts any more that is on its way. */
   forgetFlying(): void {
     this.copies.forget();
-    this.#flying.length = 0;
+    this.#places = 0;
     this.#free.length = 0;
     this.epoch = (this.epoch + 1) | 0;
+  }
+
+  #grow(capacity: number): void {
+    this.#left = moved(this.#left, new Int32Array(capacity));
+    this.#dueMs = moved(this.#dueMs, new Float64Array(capacity));
+    this.#numbers = moved(this.#numbers, new Float64Array(capacity));
   }
 }

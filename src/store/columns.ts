@@ -10,3 +10,8 @@ export function rowNumbers(count: number): Uint32Array {
   for (let row = 0; row < count; row++) rows[row] = row;
   return rows;
 }
+
+/** What a comparison answers. A difference of two times is no small integer: a sort would leave an object behind for each of its comparisons. */
+export function signOf(difference: number): number {
+  return difference < 0 ? -1 : difference > 0 ? 1 : 0;
+}

@@ -1,5 +1,5 @@
 /** Messages that a group brought for a timeline, in columns: hundreds of thousands come in a second, and none is an object. */
-import { moved, rowNumbers } from './columns.ts';
+import { moved, rowNumbers, signOf } from './columns.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { StoreMemory } from './port.ts';
 
@@ -61,7 +61,7 @@ export class DelayedRows implements MomentRows {
     const order = rowNumbers(this.count);
     const dueMs = this.#dueMs;
     // Mostly they come so.
-    return this.#rises ? order : order.sort((left, right) => dueMs[left]! - dueMs[right]! || left - right);
+    return this.#rises ? order : order.sort((left, right) => signOf(dueMs[left]! - dueMs[right]!) || left - right);
   }
 
   clear(): void {

@@ -1,5 +1,5 @@
 /** Messages of spans that were read, in columns: thousands are refined at once, and none is an object. */
-import { moved, rowNumbers } from './columns.ts';
+import { moved, rowNumbers, signOf } from './columns.ts';
 import type { MomentRows } from './moment-rows.ts';
 import type { FoundInSpan } from './span-record.ts';
 
@@ -72,7 +72,7 @@ export class SpanRows implements MomentRows {
     const order = rowNumbers(this.count);
     const dueMs = this.#dueMs;
     const arrivals = this.#arrivals;
-    return order.sort((left, right) => dueMs[left]! - dueMs[right]! || arrivals[left]! - arrivals[right]!);
+    return order.sort((left, right) => signOf(dueMs[left]! - dueMs[right]!) || signOf(arrivals[left]! - arrivals[right]!));
   }
 
   #grow(capacity: number): void {

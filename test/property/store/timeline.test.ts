@@ -35,7 +35,7 @@ const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
   'a span of a later group is passed over': [{ file: 'span-refining.ts', right: 'spansBehind: justBefore(next)', wrong: 'spansBehind: BEHIND_ALL' }],
   'moments that are made later hold what stands apart': [{ file: 'span-refining.ts', right: 'onlySpans: true', wrong: 'onlySpans: false' }],
   'moments are made across others': [{ file: 'span-refining.ts', right: 'number > arrival && number < following', wrong: 'number < arrival && number > following' }],
-  'arrivals are forgotten in a span': [{ file: 'span-rows.ts', right: '|| arrivals[left]! - arrivals[right]!', wrong: '|| left - right' }],
+  'arrivals are forgotten in a span': [{ file: 'span-rows.ts', right: '|| signOf(arrivals[left]! - arrivals[right]!)', wrong: '|| left - right' }],
   'spans that are refined stay': [{ file: 'span-refining.ts', right: '  if (--this.#left[span]! === 0) ', wrong: '  if (--this.#left[span]! === 0 && span !== 1) ' }],
   'a span that is refined is counted with what its process took along': [{ file: 'timeline.ts', right: 'this.messages - step.lost', wrong: 'this.messages' }],
   'transient messages in spans outlive the process': [{ file: 'span-record.ts', right: 'const isLost = isOlder &&', wrong: 'const isLost = isOlder && !isOlder &&' }],
