@@ -83,8 +83,8 @@ const CHANGE_OVERHEAD_BYTES = 64;
 const TRIM_EVERY_BYTES = 4 << 20;
 /** Each value counts as so many bytes more: the page that leads to it is touched, whatever its size. The system brings in those beside it as well. */
 const TOUCHED_BYTES = 4 << 10;
-/** Pages of 4 KiB that the map may bring into memory: 32 MiB. */
-const REMAP_PAGES = 8_192;
+/** Pages of 4 KiB that the map may bring into memory: 24 MiB. */
+const REMAP_PAGES = 6_144;
 
 export class LmdbDisk {
   readonly path: string;
