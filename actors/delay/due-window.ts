@@ -213,5 +213,5 @@ export class DueWindow {
 }
 
 function isBegun({ taken, tries, index }: HeldMoment): boolean {
-  return taken > 0 || tries > 0 || index !== NONE;
+  return taken > 0 || tries > 0 || index !== -1;
 }

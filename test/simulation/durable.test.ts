@@ -13,7 +13,6 @@ const SEEDS = 200;
 const FAILURES_SHOWN = 5;
 /** A get that waits for the content of a message that is dropped; a replica that a lost thread sets back; a queue that is deleted while its thread is lost twice. */
 const FOUND = [22_992, 21_318, 9_991];
-const LOSSES_SEEDS = 40;
 /** A replica that crashes before it has said that its thread has heard of a loss. */
 const LOSSES_FOUND = [84, 203, 258];
 
@@ -21,6 +20,7 @@ const test = suite('simulation of a node with its store');
 const only = process.env['LEVERET_SEED'];
 const trace = process.env['LEVERET_TRACE'] === '1' ? (text: string) => void process.stdout.write(`${text}\n`) : undefined;
 const count = Number(process.env['LEVERET_SEEDS'] ?? SEEDS);
+const lossesCount = Math.ceil(count / 5);
 const seeds = only === undefined ? [...Array.from({ length: count }, (_, index) => index + 1), ...FOUND] : [Number(only)];
 
 test(`what was confirmed is there in ${seeds.length === 1 ? `seed ${seeds[0]}` : `${seeds.length} seeds`}`, () => {
@@ -55,14 +55,14 @@ test(`what was confirmed is there in ${seeds.length === 1 ? `seed ${seeds[0]}` :
 test('a lost thread comes back, whatever replicas crash meanwhile', () => {
   const failures: string[] = [];
   const sums = { thread: 0, replica: 0 };
-  for (const seed of only === undefined ? [...Array.from({ length: LOSSES_SEEDS }, (_, index) => index + 1), ...LOSSES_FOUND] : seeds) {
+  for (const seed of only === undefined ? [...Array.from({ length: lossesCount }, (_, index) => index + 1), ...LOSSES_FOUND] : seeds) {
     const { violations, crashes } = simulateLosses(seed, trace);
     sums.thread += crashes.thread;
     sums.replica += crashes.replica;
     if (violations.length > 0) failures.push(`LEVERET_SEED=${seed}: ${violations.join('\n    ')}`);
   }
   assert.is(failures.length, 0, failures.join('\n'));
-  if (only === undefined) assert.ok(sums.thread > LOSSES_SEEDS && sums.replica > LOSSES_SEEDS, `too few faults: ${JSON.stringify(sums)}`);
+  if (only === undefined) assert.ok(sums.thread > lossesCount && sums.replica > lossesCount, `too few faults: ${JSON.stringify(sums)}`);
 });
 
 test('the same seed is the same run', () => {

@@ -94,9 +94,9 @@ export class SimFaults implements FaultPlan {
     const before = this.#overOneLetter.get(actor) ?? 0;
     // A letter is long: several moments within it are asked about, and calm alone does not see that they are the same letter.
     if (before >= OVER_ONE_LETTER_MAX) return;
-    if (kind === 'replica' && this.crashes.replica >= REPLICA_CRASHES_MAX) return;
-    const rate = kind === undefined ? undefined : this.#rates[`${kind}Crash`];
-    if (kind === undefined || rate === undefined || !this.#random.chance(rate)) return;
+    if (kind === undefined || (kind === 'replica' && this.crashes.replica >= REPLICA_CRASHES_MAX)) return;
+    const rate = this.#rates[`${kind}Crash`];
+    if (rate === undefined || !this.#random.chance(rate)) return;
     this.#note(kind);
     this.#overOneLetter.set(actor, before + 1);
     throw new InjectedCrash(`injected crash of ${group} ${id}, ${when} a letter`);
