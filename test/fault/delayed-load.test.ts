@@ -34,6 +34,10 @@ const READ_MS = Number(process.env['LEVERET_DELAYED_READ_MS'] ?? 30_000);
 const DUE_A_SECOND = 20_000;
 /** Publishes between two waits for their confirms: few enough that the broker reads them at once. */
 const BATCH = 1_000;
+/** What a new process reads before the messages that count. */
+const FIRST_COUNT = 20 * BATCH;
+/** Their delay: they go with their exchange before it ends. */
+const NEVER_MS = 3_600_000;
 /** Publishing and the restart take so long at most: as many messages a second, and milliseconds. */
 const PUBLISHED_A_SECOND = Number(process.env['LEVERET_DELAYED_RATE'] ?? 25_000);
 const RESTART_MS = COUNT > 100_000 ? 20_000 : 3_000;
@@ -66,28 +70,47 @@ async function confirmed(channel: RawChannel, through: number): Promise<void> {
   for (let done = 0; done < through; ) done = Number((await channel.expect('basic.ack')).deliveryTag);
 }
 
-/** Answers how long each batch may have been on its way, milliseconds. */
-async function publishAll(broker: TestBroker, dueMsOf: (number: number) => number): Promise<readonly number[]> {
-  const client = await RawClient.connect(broker);
-  const channel = await client.openChannel();
-  await channel.call('exchange.declare', { exchange: 'later', type: 'x-delayed-message', durable: true, arguments: table({ 'x-delayed-type': ['S', 'fanout'] }) });
-  await channel.call('queue.declare', { queue: 'arrived', durable: true });
-  await channel.call('queue.bind', { queue: 'arrived', exchange: 'later' });
-  await channel.call('confirm.select');
-  const template = new PublishTemplate('later', '');
+function declareDelayed(channel: RawChannel, exchange: string): Promise<unknown> {
+  return channel.call('exchange.declare', { exchange, type: 'x-delayed-message', durable: true, arguments: table({ 'x-delayed-type': ['S', 'fanout'] }) });
+}
+
+/**
+ * Publishes `count` messages to `exchange`, on a channel whose last confirm had the tag `lastTag`. Answers how long each batch may have
+ * been on its way, milliseconds.
+ */
+async function publish(client: RawClient, channel: RawChannel, exchange: string, count: number, lastTag: number, dueMsOf: (number: number) => number): Promise<readonly number[]> {
+  const template = new PublishTemplate(exchange, '');
   const wayMs: number[] = [];
-  for (let number = 0; number < COUNT; ) {
+  for (let number = 0; number < count; ) {
     const bytes = Buffer.allocUnsafe(BATCH * template.bytes);
     const nowMs = Date.now();
     let at = 0;
-    for (let each = 0; each < BATCH && number < COUNT; each++, number++) {
+    for (let each = 0; each < BATCH && number < count; each++, number++) {
       const dueMs = dueMsOf(number);
       at = template.write(bytes, at, Math.max(dueMs - nowMs, 1), number, dueMs);
     }
     client.write(bytes.subarray(0, at));
-    await confirmed(channel, number);
+    await confirmed(channel, lastTag + number);
     wayMs.push(Date.now() - nowMs);
   }
+  return wayMs;
+}
+
+/**
+ * As `publish`. A new process takes a tenth of a second to read its first batches, and so long nobody knows when these delays begin:
+ * before it come messages to an exchange of their own, which lead nowhere.
+ */
+async function publishAll(broker: TestBroker, dueMsOf: (number: number) => number): Promise<readonly number[]> {
+  const client = await RawClient.connect(broker);
+  const channel = await client.openChannel();
+  await declareDelayed(channel, 'nowhere');
+  await declareDelayed(channel, 'later');
+  await channel.call('queue.declare', { queue: 'arrived', durable: true });
+  await channel.call('queue.bind', { queue: 'arrived', exchange: 'later' });
+  await channel.call('confirm.select');
+  await publish(client, channel, 'nowhere', FIRST_COUNT, 0, () => Date.now() + NEVER_MS);
+  await channel.call('exchange.delete', { exchange: 'nowhere' });
+  const wayMs = await publish(client, channel, 'later', COUNT, FIRST_COUNT, dueMsOf);
   await client.close();
   return wayMs;
 }
