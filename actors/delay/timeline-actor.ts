@@ -98,7 +98,7 @@ export class TimelineActor implements Actor {
     const slot = setting.record.slot * SLOT_WORDS;
     setting.slots[slot + QUEUE_ID] = setting.record.id;
     setting.slots[slot + GENERATION] = context.self.generation;
-    // What the incarnation before had done and not told.
+    // The first one asks for what is due: nobody need ever write to it.
     this.endTurn();
   }
 

@@ -298,7 +298,8 @@ export class Scheduler {
     }
     supervisor.started(id, generation);
     if (restarted) this.#watches.restarted(cell.self);
-    if (cell.mailbox.size > 0) this.#lineUp(cell);
+    // What the incarnation before had begun may wait for the end of a turn, and nobody need ever write to this actor again.
+    if (restarted || cell.mailbox.size > 0) this.#lineUp(cell);
   }
 
   /** Called by the supervisor of a group. */

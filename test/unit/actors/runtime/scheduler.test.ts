@@ -119,6 +119,19 @@ runtime('gives the letter in hand to the next incarnation, and puts it aside aft
   assert.is(host.crashes.length, 3);
 });
 
+runtime('gives an incarnation a turn without a letter: the one before may have crashed at the end of its own', () => {
+  const { host, scheduler, spawn, tell, log } = world('transient');
+  spawn(1);
+  const recorder = scheduler.actor(1)!;
+  recorder.endTurn = () => {
+    throw new Error('at the end of the turn');
+  };
+  tell(1, 0x200, 1);
+  host.runAll();
+  assert.equal(log(1), ['start 1', '200 a1', 'start 2', 'turn']);
+  assert.is(host.crashes.length, 1);
+});
+
 runtime('drops letters to an earlier incarnation and to nobody', () => {
   const { host, spawn, tell, log } = world('transient');
   spawn(1);
@@ -192,7 +205,7 @@ runtime('protects a step from outside like a letter', () => {
     throw new Error('asked to');
   });
   host.runAll();
-  assert.equal(log(1), ['start 1', 'start 2']);
+  assert.equal(log(1), ['start 1', 'start 2', 'turn']);
   scheduler.enter(1, (actor) => actor.receive(new Letter(0x200)));
   assert.equal(log(1), ['200 a0', 'turn']);
 });
