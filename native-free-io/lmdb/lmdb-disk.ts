@@ -81,10 +81,13 @@ const CHANGE_OVERHEAD_BYTES = 64;
 
 /** Bytes of values that are read and written between two looks at what the map has brought into memory. */
 const TRIM_EVERY_BYTES = 4 << 20;
-/** Each value counts as so many bytes more: the page that leads to it is touched, whatever its size. The system brings in those beside it as well. */
-const TOUCHED_BYTES = 4 << 10;
-/** Pages of 4 KiB that the map may bring into memory: 24 MiB. */
+/** Each value counts as so many bytes more: the page that leads to it is touched, whatever its size, and the system brings in those beside it. */
+const TOUCHED_BYTES = 16 << 10;
+const PAGE_BYTES = 4 << 10;
+/** Pages that the map may bring into memory: 24 MiB. */
 const REMAP_PAGES = 6_144;
+/** A large commit finds the map with no more than this when it begins, since nothing can be let go of before it ends. */
+const REMAP_PAGES_BEFORE = REMAP_PAGES / 2;
 
 export class LmdbDisk {
   readonly path: string;
@@ -176,6 +179,7 @@ export class LmdbDisk {
     if (writtenBytes > 0 && roomBytesOf(this.path) < writtenBytes + ROOM_SPARE_BYTES) {
       throw this.#fullError(`the device of ${this.path} is full: ${writtenBytes} bytes are to be stored`, undefined);
     }
+    if (TOUCHED_BYTES * changes.length > REMAP_PAGES_BEFORE * PAGE_BYTES) this.trim(REMAP_PAGES_BEFORE);
     const { pageFlushes: flushesBefore, lastPageNumber } = this.#database.env.info();
     this.#makeRoom(changes, lastPageNumber);
     try {
@@ -198,12 +202,12 @@ export class LmdbDisk {
 
   /**
    * What is read through the map stays in the memory of the process until the system wants it back, up to the size of the file, and
-   * counts as the process's own. Above REMAP_PAGES the file is closed and opened again, which lets go of all of it: 2 to 6 ms.
+   * counts as the process's own. Above `pagesMax` the file is closed and opened again, which lets go of all of it: 2 to 6 ms.
    */
-  trim(): void {
+  trim(pagesMax = REMAP_PAGES): void {
     this.#requireUsable();
     this.#movedBytes = 0;
-    if (residentFilePages() - this.#pagesAtMap < REMAP_PAGES) return;
+    if (residentFilePages() - this.#pagesAtMap < pagesMax) return;
     void this.#database.close();
     try {
       this.#database = openDatabase(this.path, this.#durability === 'flushed', this.#options.mapSizeBytes);
