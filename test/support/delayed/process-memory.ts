@@ -28,7 +28,8 @@ export class MemoryWatch {
     this.anonMaxBytes = this.first.anonBytes;
     this.fileMaxBytes = this.first.fileBytes;
     this.sumMaxBytes = this.anonMaxBytes + this.fileMaxBytes;
-    this.#timer = setInterval(() => this.#look(pid), everyMs);
+    // A test that fails before `end` still ends.
+    this.#timer = setInterval(() => this.#look(pid), everyMs).unref();
   }
 
   end(): void {
