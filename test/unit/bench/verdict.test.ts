@@ -126,6 +126,12 @@ test('the median run', () => {
   assert.is(medianRun([]), undefined);
 });
 
+test('the median of a latency is that of each percentile, and nothing missing is forgotten', () => {
+  const runs = [load(1, { p50Us: 90, p99Us: 200, missing: 0 }), load(1, { p50Us: 50, p99Us: 300, missing: 0 }), load(1, { p50Us: 60, p99Us: 100, missing: 2 })];
+  const median = medianRun(runs) as LoadFigures;
+  assert.equal([median.latency?.p50Us, median.latency?.p99Us, median.latency?.missing], [60, 200, 2]);
+});
+
 test('a table lines its columns up', () => {
   assert.is(formatTable(['a', 'b', 'c'], [['long', 'x', '10'], ['s', 'y', '5']]), 'a     b   c\n----  -  --\nlong  x  10\ns     y   5');
 });
