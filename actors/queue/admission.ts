@@ -40,18 +40,19 @@ export class Admission {
     const machine = this.#machine;
     if (limit === undefined) return machine.publish(address, kept, expiring, repeated);
     const size = this.#sizeOf?.(address) ?? 0;
-    if (!limit.admits(machine.ready, machine.readyBytes, size)) this.#makeRoom();
+    if (!limit.admits(machine.ready, machine.readyBytes, size) || (machine.expires && limit.exceededBy(machine.ready + 1, machine.readyBytes + size))) this.#makeRoom();
     if (!limit.admits(machine.ready, machine.readyBytes, size)) {
       this.#refused(address, repeated);
       return false;
     }
     if (!machine.publish(address, kept, expiring, repeated)) return false;
-    if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#makeRoom();
+    // What comes now and has no time at all is too much before it is over, as in RabbitMQ.
+    if (limit.exceededBy(machine.ready, machine.readyBytes)) this.#dispatch();
     this.keepTo();
     return true;
   }
 
-  /** What a consumer takes, or has expired, is not in the way of what comes, and not too much. */
+  /** What a consumer takes, or has expired, is not in the way of what comes, and does not go as too much. */
   #makeRoom(): void {
     this.#dispatch();
     if (this.#machine.expires && this.#unsynced.none) this.#machine.dropExpired();

@@ -87,6 +87,24 @@ test('the head that a length limit drops is a dead letter, in the order of the q
   await channel.untilReady(queue, 2);
 });
 
+test('what has no time and no room is too much; what had room has expired', async ({ channel }) => {
+  for (const [length, reason] of [
+    [0, 'maxlen'],
+    [1, 'expired'],
+  ] as const) {
+    const grave = await channel.queue(freshName('grave'));
+    const queue = await dyingTo(channel, grave, { 'x-max-length': ['I', length], 'x-message-ttl': ['I', 0] });
+    for (const body of ['a', 'b']) channel.publish({ routingKey: queue }, body);
+    await channel.untilReady(grave, 2);
+    for (const body of ['a', 'b']) {
+      const letter = await channel.get(grave);
+      assert.is(letter.text, body);
+      const [death] = headersOf(letter.properties)['x-death'] as Record<string, unknown>[];
+      assert.is(death!['reason'], reason);
+    }
+  }
+});
+
 for (const [overflow, letters] of [
   ['reject-publish', 0],
   ['reject-publish-dlx', 1],
