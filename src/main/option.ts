@@ -23,19 +23,24 @@ export type ParsedOptions<Key extends string> =
 
 export type OptionTable<Key extends string> = Readonly<Record<Key, Option>>;
 
-/** Reads `argv` (what follows the command's name) and the environment. Values are texts still. */
+/**
+ * Reads `argv` (what follows the command's name) and the environment. Values are texts still. `switches`: flags without a value, which the
+ * command reads itself.
+ */
 export function parseOptions<Key extends string>(
   table: OptionTable<Key>,
   argv: readonly string[],
   environment: Readonly<Record<string, string | undefined>>,
+  switches: readonly string[] = [],
 ): ParsedOptions<Key> {
   const values = fromEnvironment(table, environment);
   for (let index = 0; index < argv.length; index++) {
     const argument = argv[index] ?? '';
     if (!argument.startsWith('--')) return problem(`unexpected argument "${argument}"; options begin with "--".`);
+    if (switches.includes(argument)) continue;
     const [name = '', ...rest] = argument.slice(2).split('=');
     const key = keyOfFlag(table, name);
-    if (key === undefined) return problem(unknownFlag(table, name));
+    if (key === undefined) return problem(unknownFlag(table, name, switches));
     const text = argument.includes('=') ? rest.join('=') : argv[++index];
     if (text === undefined || text === '' || (!argument.includes('=') && text.startsWith('--'))) {
       return problem(`--${name} needs a value: --${name} ${table[key].value}.`);
@@ -51,7 +56,7 @@ export function describeOptions<Key extends string>(table: OptionTable<Key>): st
   return entries
     .map((option) => {
       const head = option.flag === undefined ? option.environment[0] : `--${option.flag} ${option.value}`;
-      const variable = option.flag === undefined ? '' : `; also ${option.environment[0]}`;
+      const variable = option.flag === undefined || option.environment[0] === undefined ? '' : `; also ${option.environment[0]}`;
       return `  ${String(head).padEnd(34)} ${option.meaning}\n${' '.repeat(37)}(default ${option.fallback}${variable})`;
     })
     .join('\n');
@@ -77,8 +82,9 @@ function keyOfFlag<Key extends string>(table: OptionTable<Key>, name: string): K
   return keysOf(table).find((key) => table[key].flag === name);
 }
 
-function unknownFlag<Key extends string>(table: OptionTable<Key>, name: string): string {
-  const known = Object.values<Option>(table).flatMap((option) => (option.flag === undefined ? [] : [`--${option.flag}`]));
+function unknownFlag<Key extends string>(table: OptionTable<Key>, name: string, switches: readonly string[]): string {
+  const flags = Object.values<Option>(table).flatMap((option) => (option.flag === undefined ? [] : [`--${option.flag}`]));
+  const known = [...switches, ...flags];
   return known.length === 0
     ? `unknown option --${name}; this command takes none but --help.`
     : `unknown option --${name}; known are ${known.join(', ')} and --help.`;

@@ -19,7 +19,7 @@ ${describeOptions(TOP_OPTIONS)}`,
 };
 
 async function runCommand(argv: readonly string[]): Promise<number> {
-  const parsed = parseOptions(TOP_OPTIONS, argv.filter((argument) => argument !== '--once' && argument !== '--json'), process.env);
+  const parsed = parseOptions(TOP_OPTIONS, argv, process.env, ['--once', '--json']);
   const options = parsed.kind === 'problem' ? { problem: parsed.text } : configureTop(parsed.values);
   if ('problem' in options) {
     complain(`${options.problem} See leveret top --help.`);

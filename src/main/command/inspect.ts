@@ -24,12 +24,12 @@ export const inspectCommand: Command = {
 Shows what a data directory holds: definitions, queues and their messages, and what of it is damaged. Nothing is changed, and a node may
 run on it meanwhile. Ends with 0 when all is sound and with 1 when something is damaged or nothing can be told.
 
-${describeOptions(INSPECT_OPTIONS).replaceAll('; also undefined', '')}
+${describeOptions(INSPECT_OPTIONS)}
   ${JSON_FLAG.padEnd(34)} one JSON object instead of text`,
   async run(argv) {
     const [directory, ...rest] = argv;
     if (directory === undefined || directory.startsWith('--')) return refuseUsage('say which data directory: leveret inspect DIR.');
-    const parsed = parseOptions(INSPECT_OPTIONS, rest.filter((argument) => argument !== JSON_FLAG), {});
+    const parsed = parseOptions(INSPECT_OPTIONS, rest, {}, [JSON_FLAG]);
     if (parsed.kind === 'problem') return refuseUsage(parsed.text);
     const { queue, vhost, limit } = parsed.values;
     const count = limit === undefined ? LIMIT : Number(limit.text);

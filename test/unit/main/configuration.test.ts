@@ -63,6 +63,13 @@ configuration('a problem names the flag or variable, the value and what to give'
   assert.match(problemOf(['start']), /^unexpected argument "start"/);
 });
 
+configuration('switches are passed over, and named beside the options', () => {
+  const table = { count: { flag: 'count', environment: [], value: 'N', meaning: 'how many', fallback: '1' } };
+  assert.equal(parseOptions(table, ['--once', '--count', '2'], {}, ['--once']), { kind: 'values', values: { count: { text: '2', from: '--count' } } });
+  assert.equal(parseOptions(table, ['--one'], {}, ['--once']), { kind: 'problem', text: 'unknown option --one; known are --once, --count and --help.' });
+  assert.match(describeOptions(table), /\(default 1\)/);
+});
+
 configuration('the help names every option', () => {
   const help = describeOptions(START_OPTIONS);
   for (const name of ['--host', '--port', '--data-dir', '--schedulers', '--log-level', '--memory-high-watermark', 'LEVERET_DATA_DIR', 'LEVERET_DEFAULT_PASS']) {
