@@ -210,7 +210,7 @@ losing('is caught: publishes that a lost thread took along stay without an answe
   try {
     let stuck = '';
     // What the thread takes along may have come from itself alone: then nobody is left to miss it.
-    for (let run = 0; run < 8 && stuck === ''; run++) stuck = (await runFaults(seed + run, 1, copy.root)).stuck;
+    for (let run = 0; run < 24 && stuck === ''; run++) stuck = (await runFaults(seed + run, 1, copy.root)).stuck;
     assert.match(stuck, 'publishes of living connections are answered', `seed ${seed}`);
   } finally {
     copy.remove();

@@ -15,7 +15,7 @@ import { QueueWorld } from './support/queue-world.ts';
 const SEED = process.env['LEVERET_SEED'];
 const RUNS = 600;
 /** A mistake must show itself within so many histories. */
-const CONTROL_RUNS = 12_000;
+const CONTROL_RUNS = 60_000;
 
 const queue = suite('histories of a queue');
 
