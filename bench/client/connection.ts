@@ -16,6 +16,7 @@ export const IDLE_RECEIVE_BYTES = 4_096;
 const FRAME_MAX_BYTES = 131_072;
 /** A broker that answers no call for so long has failed. */
 const CALL_TIMEOUT_MS = 60_000;
+const NOT_FOUND = 404;
 
 export type ConnectionOptions = {
   readonly receiveBytes: number;
@@ -45,6 +46,16 @@ export type ConnectionOptions = {
 export const CALLS_ONLY: ConnectionOptions = { receiveBytes: IDLE_RECEIVE_BYTES, failed: () => undefined };
 
 type Call = { readonly answerId: number; readonly resolve: (payload: Buffer) => void; readonly reject: (error: Error) => void };
+
+/** The broker's close of the channel that `finds` asks on. */
+class Refusal extends Error {
+  readonly code: number;
+
+  constructor(close: Buffer) {
+    super(closeText(close));
+    this.code = close.readUInt16BE(0);
+  }
+}
 
 export class Connection {
   readonly scanner: Scanner;
@@ -132,6 +143,29 @@ export class Connection {
     });
   }
 
+  /**
+   * Whether what `frameOf` asks for is there. It asks on a channel of its own, behind all others: the broker closes the channel of whoever asks for
+   * what is not there. Rejects when the broker refuses for another reason.
+   */
+  async finds(frameOf: (channel: number) => Buffer, answerId: number): Promise<boolean> {
+    const channel = this.#askingChannel;
+    await this.call(methodFrame(channel, MethodId.channelOpen, shortString('')), MethodId.channelOpenOk);
+    try {
+      await this.call(frameOf(channel), answerId);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.socket.write(methodFrame(channel, MethodId.channelCloseOk));
+      if (error.code === NOT_FOUND) return false;
+      throw error;
+    }
+    await this.call(methodFrame(channel, MethodId.channelClose, u16(200), shortString('done'), u16(0), u16(0)), MethodId.channelCloseOk);
+    return true;
+  }
+
+  get #askingChannel(): number {
+    return CHANNEL + (this.#options.channels ?? 1);
+  }
+
   /** Closes politely and waits for close-ok; never rejects. */
   async close(): Promise<void> {
     if (this.#failure === undefined) {
@@ -154,10 +188,9 @@ export class Connection {
       this.#options.confirm?.(deliveryTag, ((payload[8] as number) & 1) === 1, id === MethodId.basicNack, channel);
     } else if (id === MethodId.basicReturn) this.#options.returned?.();
     else if (id === this.#call?.answerId) this.#call.resolve(Buffer.from(payload));
-    else if (id === MethodId.connectionClose || id === MethodId.channelClose) {
-      const textBytes = payload[2] as number;
-      this.#fail(new Error(`the broker closed: ${payload.readUInt16BE(0)} ${payload.toString('utf8', 3, 3 + textBytes)}`));
-    } else this.#options.heard?.(id, channel);
+    else if (id === MethodId.channelClose && channel === this.#askingChannel) this.#call?.reject(new Refusal(payload));
+    else if (id === MethodId.connectionClose || id === MethodId.channelClose) this.#fail(new Error(closeText(payload)));
+    else this.#options.heard?.(id, channel);
     // connection.blocked and unblocked: the broker stops reading by itself, so TCP alone holds the producer back.
   }
 
@@ -170,4 +203,10 @@ export class Connection {
     else if (this.#options.failed === undefined) throw error;
     else this.#options.failed(error);
   }
+}
+
+/** What connection.close and channel.close begin with: the code and the text. */
+function closeText(close: Buffer): string {
+  const textBytes = close[2] as number;
+  return `the broker closed: ${close.readUInt16BE(0)} ${close.toString('utf8', 3, 3 + textBytes)}`;
 }

@@ -79,7 +79,7 @@ export async function openConsumers(urls: readonly string[], { load, layout }: P
     },
     finish: () => {
       for (const receiver of receivers) receiver.drop();
-      return encodeHistogram(histogram);
+      return Promise.resolve(encodeHistogram(histogram));
     },
   };
 }

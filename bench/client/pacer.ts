@@ -9,7 +9,7 @@ import { shortenTimerSlack } from './timer-slack.ts';
 
 export class Pacer {
   readonly #startNs: number;
-  readonly #endNs: number;
+  #endNs: number;
   readonly #rates: StepClock;
   /** With one rate due times are multiplied, not added up: after a million messages a sum would have drifted. */
   readonly #fixedIntervalNs: number | undefined;
@@ -29,6 +29,11 @@ export class Pacer {
   get nextNs(): number | undefined {
     const dueNs = this.#startNs + this.#dueNs;
     return dueNs < this.#endNs ? dueNs : undefined;
+  }
+
+  /** Nothing more is due. */
+  stop(): void {
+    this.#endNs = -Infinity;
   }
 
   /** Between the next message and the one before, ns. */

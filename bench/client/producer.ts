@@ -8,7 +8,7 @@ import { ConfirmWindow } from './confirm-window.ts';
 import type { BatchShape, PublishBatch } from './batch-shape.ts';
 import { batchOf } from './publish-batch.ts';
 import type { Route } from './publish-wire.ts';
-import { commitFrame, selectConfirms, selectTransactions } from './queue-calls.ts';
+import { catchUp, commitFrame, selectConfirms, selectTransactions } from './queue-calls.ts';
 import { TransactionWindow } from './transaction-window.ts';
 
 export type ProducerOptions = Omit<BatchShape, 'frameMaxBytes' | 'channel'> & {
@@ -151,6 +151,11 @@ export class Producer {
       this.#confirms?.publish(timesNs.length);
       this.#write(this.#batch.stampedEach(timesNs), timesNs.length, resolve);
     });
+  }
+
+  /** When the broker has dealt with everything that was written. */
+  caughtUp(): Promise<void> {
+    return catchUp(this.#connection, this.#channel);
   }
 
   /** Without a farewell: what the broker has not read yet is dropped with the queue. */

@@ -121,6 +121,12 @@ export async function openProducers(urls: readonly string[], { load, layout }: P
   const sum = (read: (producer: Producer) => number): number => producers.reduce((total, producer) => total + read(producer), 0);
   const each = load.messagesPerProducer ?? Infinity;
   const rate = load.rateSteps ?? load.ratePerSecond;
+  const pacers: Pacer[] = [];
+  const pacerOf = (...schedule: ConstructorParameters<typeof Pacer>): Pacer => {
+    const pacer = new Pacer(...schedule);
+    pacers.push(pacer);
+    return pacer;
+  };
   return {
     total: () => sum(({ sent }) => sent),
     confirmed: () => sum(({ confirmed }) => confirmed),
@@ -139,19 +145,26 @@ export async function openProducers(urls: readonly string[], { load, layout }: P
       if (load.sizeSteps !== undefined) callAt(startNs, () => changeSizes(producers, load, startNs));
       const delaysNs = producers.map(() => Math.random() * (load.producerStartDelaySeconds ?? 0) * 1e9);
       if (load.producerStartDelaySeconds !== undefined && rate !== undefined) {
-        const schedules = producers.map((producer, index) => ({ producer, left: each, pacer: new Pacer(startNs + (delaysNs[index] as number), toNs, shareOf(rate, producers.length)) }));
+        const schedules = producers.map((producer, index) => ({ producer, left: each, pacer: pacerOf(startNs + (delaysNs[index] as number), toNs, shareOf(rate, producers.length)) }));
         callAt(startNs, () => void keepPaces(schedules).catch(fail));
       } else if (rate === undefined) {
         producers.forEach((producer, index) => callAt(startNs + (delaysNs[index] as number), () => producer.start(each)));
         if (Number.isFinite(toNs)) callAt(toNs, () => producers.forEach((producer) => producer.stop()));
       } else {
         const turns = new Turns(producers, each);
-        callAt(startNs, () => void keepPace(turns, new Pacer(startNs, toNs, rate), hearsConfirms).catch(fail));
+        callAt(startNs, () => void keepPace(turns, pacerOf(startNs, toNs, rate), hearsConfirms).catch(fail));
       }
     },
-    finish: () => {
+    finish: async () => {
+      for (const sender of [...producers, ...pacers]) sender.stop();
+      if (load.farewellMs !== undefined) await Promise.race([takeLeave(producers), pause(load.farewellMs)]);
       for (const producer of producers) producer.drop();
       return encodeHistogram(confirmLatency);
     },
   };
+}
+
+/** The end of a connection may be faster than what was published on it last. */
+async function takeLeave(producers: readonly Producer[]): Promise<void> {
+  for (const producer of producers) await producer.caughtUp();
 }

@@ -19,8 +19,8 @@ export type QueueWish = {
   /** Of this connection alone, and gone with it. */
   readonly exclusive?: boolean;
   readonly arguments?: Fields | undefined;
-  /** It must be there already. */
-  readonly passive?: boolean;
+  /** Only when there is none of this name; one that is there may be any. */
+  readonly ifAbsent?: boolean;
 };
 
 /** A name that no queue has; all are of one length. */
@@ -30,8 +30,8 @@ export function freshQueueName(): string {
 
 /** The queue's name. */
 export async function declareQueueAs(connection: Connection, wish: QueueWish): Promise<string> {
-  const kept = (wish.durable ? DURABLE_BIT : 0) | (wish.exclusive === true ? EXCLUSIVE_BIT : 0) | (wish.autoDelete === true ? AUTO_DELETE_BIT : 0);
-  const bits = (wish.passive === true ? PASSIVE_BIT : 0) | kept;
+  if (wish.ifAbsent === true && (await isQueueThere(connection, wish.name))) return wish.name;
+  const bits = (wish.durable ? DURABLE_BIT : 0) | (wish.exclusive === true ? EXCLUSIVE_BIT : 0) | (wish.autoDelete === true ? AUTO_DELETE_BIT : 0);
   const fields = wish.arguments === undefined ? NO_ARGUMENTS : encodeTable(wish.arguments);
   const declare = methodFrame(CHANNEL, MethodId.queueDeclare, u16(0), shortString(wish.name), u8(bits), fields);
   const declareOk = await connection.call(declare, MethodId.queueDeclareOk);
@@ -42,10 +42,17 @@ export async function declareQueue(connection: Connection, queue: string, durabl
   await declareQueueAs(connection, { name: queue, durable, arguments: fields });
 }
 
-export async function declareExchange(connection: Connection, exchange: string, type: string, passive = false): Promise<void> {
-  const bits = u8(passive ? PASSIVE_BIT : 0);
-  const declare = methodFrame(CHANNEL, MethodId.exchangeDeclare, u16(0), shortString(exchange), shortString(type), bits, NO_ARGUMENTS);
-  await connection.call(declare, MethodId.exchangeDeclareOk);
+export async function declareExchange(connection: Connection, exchange: string, type: string): Promise<void> {
+  await connection.call(exchangeDeclareFrame(CHANNEL, exchange, type, 0), MethodId.exchangeDeclareOk);
+}
+
+/** Whether there is an exchange of this name, of whatever type. */
+export function isExchangeThere(connection: Connection, exchange: string): Promise<boolean> {
+  return connection.finds((channel) => exchangeDeclareFrame(channel, exchange, '', PASSIVE_BIT), MethodId.exchangeDeclareOk);
+}
+
+function exchangeDeclareFrame(channel: number, exchange: string, type: string, bits: number): Buffer {
+  return methodFrame(channel, MethodId.exchangeDeclare, u16(0), shortString(exchange), shortString(type), u8(bits), NO_ARGUMENTS);
 }
 
 export async function deleteExchange(connection: Connection, exchange: string): Promise<void> {
@@ -59,9 +66,16 @@ export async function bindQueue(connection: Connection, queue: string, exchange:
 
 /** How many messages are ready in a queue. */
 export async function queueDepth(connection: Connection, queue: string): Promise<number> {
-  const declare = methodFrame(CHANNEL, MethodId.queueDeclare, u16(0), shortString(queue), u8(PASSIVE_BIT), NO_ARGUMENTS);
-  const declareOk = await connection.call(declare, MethodId.queueDeclareOk);
+  const declareOk = await connection.call(passiveDeclareFrame(CHANNEL, queue), MethodId.queueDeclareOk);
   return declareOk.readUInt32BE(1 + (declareOk[0] as number));
+}
+
+function isQueueThere(connection: Connection, queue: string): Promise<boolean> {
+  return connection.finds((channel) => passiveDeclareFrame(channel, queue), MethodId.queueDeclareOk);
+}
+
+function passiveDeclareFrame(channel: number, queue: string): Buffer {
+  return methodFrame(channel, MethodId.queueDeclare, u16(0), shortString(queue), u8(PASSIVE_BIT), NO_ARGUMENTS);
 }
 
 /** Takes one message out of a queue that is not empty, and settles it. */

@@ -18,5 +18,5 @@ export type Side = {
   /** Begins to send at the window's start; consumers always receive. */
   readonly run: (window: Window) => void;
   /** Ends all connections; the histogram of latencies, encoded. */
-  readonly finish: () => string;
+  readonly finish: () => Promise<string>;
 };

@@ -77,7 +77,7 @@ async function obey(order: Order): Promise<void> {
     tellWhenDone(side);
     side.run(window);
   } else if (order.kind === 'total') tell({ kind: 'total', messages: side.total(), confirmed: side.confirmed() });
-  else tell({ kind: 'finished', histogram: side.finish() });
+  else tell({ kind: 'finished', histogram: await side.finish() });
 }
 
 process.on('message', (order: Order) => void obey(order).catch(fail));

@@ -24,6 +24,7 @@ export const MethodId = {
   channelOpen: (20 << 16) | 10,
   channelOpenOk: (20 << 16) | 11,
   channelClose: (20 << 16) | 40,
+  channelCloseOk: (20 << 16) | 41,
   exchangeDeclare: (40 << 16) | 10,
   exchangeDeclareOk: (40 << 16) | 11,
   exchangeDelete: (40 << 16) | 20,

@@ -139,6 +139,7 @@ function producing(value: Values, given: GivenFlags): Pick<Load, 'producers' | '
   const rateSteps = steps('variableRate', given.variableRate)?.map(({ value: one, seconds }) => ({ value: one * threads, seconds }));
   const sizeSteps = steps('variableSize', given.variableSize)?.map(({ value: one, seconds }) => ({ value: Math.max(SMALLEST_BODY_BYTES, one), seconds }));
   const [messages, transaction, cached, delay] = [value.limited('producerMessages'), value.limited('producerTransaction'), value.limited('routingKeyCache'), value.limited('startDelay')];
+  const farewellSeconds = value.amount('shutdownTimeout', 5);
   return {
     producers,
     producerChannels,
@@ -151,6 +152,7 @@ function producing(value: Values, given: GivenFlags): Pick<Load, 'producers' | '
     ...(transaction === undefined ? {} : { producerTransaction: transaction }),
     ...(value.has('randomRoutingKey') || cached !== undefined ? { randomKeys: { cached } } : {}),
     ...(delay === undefined ? {} : { producerStartDelaySeconds: delay }),
+    ...(farewellSeconds > 0 ? { farewellMs: farewellSeconds * 1_000 } : {}),
   };
 }
 

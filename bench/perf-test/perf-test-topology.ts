@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Connection } from '../client/connection.ts';
 import type { Layout, Subscription } from '../client/layout.ts';
 import type { OwnQueue } from '../client/own-queue.ts';
-import { bindQueue, declareExchange, declareQueueAs, type QueueWish } from '../client/queue-calls.ts';
+import { bindQueue, declareExchange, declareQueueAs, isExchangeThere, type QueueWish } from '../client/queue-calls.ts';
 import type { Load } from '../scenario/load.ts';
 import type { TopologyWish } from './perf-test-options.ts';
 
@@ -24,17 +24,15 @@ export async function declareTopology(connections: readonly Connection[], wish: 
   const fixedKey = wish.routingKey ?? randomUUID();
   const isBound = exchange !== '' && wish.isBound;
   const keyOfQueue = (name: string): string => (isSequence ? name : fixedKey);
-  const wishOf = (name: string): QueueWish =>
-    isPredeclared
-      ? { name, durable: wish.durable, passive: true }
-      : { name, durable: wish.durable, autoDelete: wish.autoDelete, exclusive: isExclusive, arguments: wish.arguments };
+  const wishOf = (name: string): QueueWish => ({ name, durable: wish.durable, autoDelete: wish.autoDelete, exclusive: isExclusive, arguments: wish.arguments, ifAbsent: isPredeclared });
   const ownOf = (name: string): OwnQueue => ({ wish: wishOf(name), binding: isBound ? { exchange, routingKey: keyOfQueue(name) } : undefined });
   const isOwn = isExclusive || (!named && connections.length > 1);
   // Without names every consumer has a queue of its own; without consumers nobody would ever read what the broker names.
   const wanted = named ? names : isPredeclared ? [] : Array.from({ length: consumerCount }, () => '');
   let queues: string[] = wanted;
   for (const connection of connections) {
-    if (!PREDECLARED.test(exchange)) await declareExchange(connection, exchange, wish.type, isPredeclared);
+    const isThere = PREDECLARED.test(exchange) || (isPredeclared && (await isExchangeThere(connection, exchange)));
+    if (!isThere) await declareExchange(connection, exchange, wish.type);
     if (isOwn) continue;
     queues = [];
     for (const name of wanted) {

@@ -56,6 +56,8 @@ export type Load = {
   readonly consumerRatePerSecond?: number;
   /** How long a consumer takes for each message, us. */
   readonly consumerLatencyUs?: number;
+  /** How long producers wait at the end until the broker has dealt with all that they sent, ms; absent: not at all. */
+  readonly farewellMs?: number;
   /** After so many a producer or consumer is done. */
   readonly messagesPerProducer?: number;
   readonly messagesPerConsumer?: number;

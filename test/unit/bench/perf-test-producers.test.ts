@@ -12,6 +12,10 @@ import { undisturbed } from '../../support/timely.ts';
 import { tapWire } from '../../support/wire-tap.ts';
 
 const test = suite('bench/perf-test on a broker: producers');
+const PASSIVE = 1;
+const DURABLE = 2;
+const EXCLUSIVE = 4;
+const AUTO_DELETE = 8;
 const folder = mkdtempSync(join(tmpdir(), 'leveret-perf-test-'));
 let bench: PerfTestBench;
 test.before(async () => {
@@ -27,6 +31,52 @@ function file(name: string, content: string): string {
   writeFileSync(join(folder, name), content);
   return join(folder, name);
 }
+
+for (const exclusive of ['', ' -E']) {
+  test(`-p${exclusive}: what is not there is declared, as it would be without`, async () => {
+    const name = `absent${exclusive.trim()}`;
+    const { tap, result } = await bench.run(`-p${exclusive} -e ${name} -t fanout -u ${name} -qa x-max-length=50 -C 20 -D 20 -a -f persistent`);
+    assert.is(result.messages, 20);
+    const declares = tap.methods(MethodId.queueDeclare).map(({ payload }) => payload.readUInt8(3 + name.length));
+    const kept = exclusive === '' ? DURABLE | AUTO_DELETE : DURABLE | AUTO_DELETE | EXCLUSIVE;
+    assert.equal(declares, [PASSIVE, kept]);
+    assert.is(tap.methods(MethodId.exchangeDeclare).length, 2);
+  });
+}
+
+test('-p: what is there stays as it is, whatever it is', async () => {
+  await bench.channel.assertExchange('there', 'topic', { durable: true });
+  await bench.fill('there', 0);
+  const { tap, result } = await bench.run('-p -e there -t direct -u there -qa x-max-length=50 -C 20 -D 20 -a');
+  assert.is(result.messages, 20);
+  assert.is(tap.methods(MethodId.queueDeclare).length, 1);
+  assert.is(tap.methods(MethodId.exchangeDeclare).length, 1);
+});
+
+test('-p: another refusal than that it is not there ends the run with the words of the broker', async () => {
+  await bench.channel.assertQueue('locked', { exclusive: true });
+  let problem = '';
+  await bench.run('-p -u locked -C 1 -D 1').catch((error: Error) => {
+    problem = error.message;
+  });
+  assert.match(problem, /^the broker closed: 405 RESOURCE_LOCKED - cannot obtain exclusive access to locked queue 'locked'/);
+});
+
+for (const [line, what] of [['-C 3000', 'a number'], ['-s 20000 -z 1', 'a time'], ['-r 2000 -z 1', 'a time and a rate']] as const) {
+  test(`after ${what}: producers end when the broker has what they sent`, async () => {
+    const name = `left-${line.length}`;
+    const { tap } = await bench.run(`-u ${name} -ad false -y 0 ${line}`);
+    const published = tap.methods(MethodId.basicPublish).length;
+    assert.ok(published >= 100);
+    assert.is(await bench.depth(name), published);
+    assert.is(tap.methods(MethodId.basicQos).length, 1);
+  });
+}
+
+test('-st 0: they end at once', async () => {
+  const { tap } = await bench.run('-u left-at-once -ad false -y 0 -C 10 -st 0');
+  assert.is(tap.methods(MethodId.basicQos).length, 0);
+});
 
 test('-K: a routing key of its own for each message', async () => {
   await bench.run('-t fanout -e spread -u random-keys -ad false -y 0 -K -C 3000');
