@@ -98,7 +98,8 @@ export class TimelineActor implements Actor {
     const slot = setting.record.slot * SLOT_WORDS;
     setting.slots[slot + QUEUE_ID] = setting.record.id;
     setting.slots[slot + GENERATION] = context.self.generation;
-    // The first one asks for what is due: nobody need ever write to it.
+    // The first one asks for what is due: nobody need ever write to it. A session begins before the first letter is read: what comes after that
+    // cannot have gone out yet.
     this.endTurn();
   }
 

@@ -40,10 +40,12 @@ export class Admission {
     const machine = this.#machine;
     if (limit === undefined) return machine.publish(address, kept, expiring, repeated);
     const size = this.#sizeOf?.(address) ?? 0;
-    if (!limit.admits(machine.ready, machine.readyBytes, size) || (machine.expires && limit.exceededBy(machine.ready + 1, machine.readyBytes + size))) this.#makeRoom();
-    if (!limit.admits(machine.ready, machine.readyBytes, size)) {
-      this.#refused(address, repeated);
-      return false;
+    if (limit.overflows(machine.ready, machine.readyBytes, size)) {
+      if (limit.refuses || machine.expires) this.#makeRoom();
+      if (limit.refuses && limit.overflows(machine.ready, machine.readyBytes, size)) {
+        this.#refused(address, repeated);
+        return false;
+      }
     }
     if (!machine.publish(address, kept, expiring, repeated)) return false;
     // What comes now and has no time at all is too much before it is over, as in RabbitMQ.

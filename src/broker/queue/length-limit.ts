@@ -9,8 +9,10 @@
 import type { QueueOptions } from '../queue-options.ts';
 
 export type LengthLimit = {
-  /** Whether a queue with so many ready messages and bytes takes another of `size` bytes; if not, the publisher is refused. */
-  admits(ready: number, readyBytes: number, size: number): boolean;
+  /** Who goes when there is no room: whoever comes, or else the oldest. */
+  readonly refuses: boolean;
+  /** Whether a queue with so many ready messages and bytes has no room for another of `size` bytes. */
+  overflows(ready: number, readyBytes: number, size: number): boolean;
   /** Whether the head of a queue with so many has to go. Never of an empty one. */
   exceededBy(ready: number, readyBytes: number): boolean;
 };
@@ -21,6 +23,6 @@ export function lengthLimit({ maxLength, maxLengthBytes, overflow }: QueueOption
   const messages = maxLength ?? Infinity;
   const bytes = maxLengthBytes ?? Infinity;
   const isExceeded = (ready: number, readyBytes: number): boolean => ready > messages || readyBytes > bytes;
-  if (overflow === 'drop-head') return { admits: () => true, exceededBy: isExceeded };
-  return { admits: (ready, readyBytes, size) => !isExceeded(ready + 1, readyBytes + size), exceededBy: () => false };
+  const refuses = overflow !== 'drop-head';
+  return { refuses, overflows: (ready, readyBytes, size) => isExceeded(ready + 1, readyBytes + size), exceededBy: refuses ? () => false : isExceeded };
 }

@@ -19,7 +19,9 @@ test('a queue that asks for none has none', () => {
 
 test('a queue that drops takes everything and drops above its limits', () => {
   const limit = limitOf({ 'x-max-length': int(2), 'x-max-length-bytes': int(10) });
-  assert.ok(limit.admits(100, 100, 100));
+  assert.not(limit.refuses);
+  assert.not(limit.overflows(1, 4, 6));
+  assert.ok(limit.overflows(1, 4, 7));
   assert.not(limit.exceededBy(2, 10));
   assert.ok(limit.exceededBy(3, 0));
   assert.ok(limit.exceededBy(1, 11));
@@ -29,9 +31,10 @@ test('a queue that drops takes everything and drops above its limits', () => {
 for (const overflow of ['reject-publish', 'reject-publish-dlx']) {
   test(`a queue with ${overflow} refuses what would be too much and drops nothing`, () => {
     const limit = limitOf({ 'x-max-length': int(2), 'x-max-length-bytes': int(10), 'x-overflow': longstr(overflow) });
-    assert.ok(limit.admits(1, 4, 6));
-    assert.not(limit.admits(1, 4, 7));
-    assert.not(limit.admits(2, 0, 0));
+    assert.ok(limit.refuses);
+    assert.not(limit.overflows(1, 4, 6));
+    assert.ok(limit.overflows(1, 4, 7));
+    assert.ok(limit.overflows(2, 0, 0));
     assert.not(limit.exceededBy(100, 100));
   });
 }
