@@ -1,21 +1,29 @@
 /**
  * Keeps publishers from running away from consumers that could follow if they had their share of the thread. Publishing to
- * a queue that has a backlog and consumers costs a microsecond a message, from a purse that all publishers of a thread
- * share: a publisher is not read until its turn to spend has come, or until the backlog is gone. A queue without consumers
- * is never concerned, and one whose consumers are slow by themselves still fills at a million messages a second.
+ * a queue that has a backlog and consumers costs a microsecond a message for each 1,024 messages that are ready, up to 16, from
+ * a purse that all publishers of a thread share: a publisher is not read until its turn to spend has come, or until the
+ * backlog is gone, or until it shows that the consumers make no use of the time. A queue without consumers is never
+ * concerned, and one whose consumers are slow by themselves still fills at 200,000 messages a second.
  *
  * The queue's counts stand in shared memory: looking costs nothing, on whatever thread the queue runs.
  */
-import { CONSUMER_COUNT, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
 
 /** Ready messages above which a queue with consumers has a backlog, and at which that is over. */
 const BACKLOG_HIGH = 1024;
 const BACKLOG_LOW = 256;
-const MICROSECONDS_PER_MESSAGE = 1;
-/** Debts below this are not worth a pause. */
-const PAUSE_MIN_US = 200;
+/** So many ready messages make one that comes dearer by a microsecond, up to this price. */
+const BACKLOG_PER_US = 1024;
+const PRICE_MAX_US = 16;
+/** Fewer messages are not worth a pause. */
+const PAUSE_MESSAGES_MIN = 200;
 /** No publisher waits longer for its turn, milliseconds. */
 const WAIT_MAX_MS = 50;
+
+/** Consumers that take fewer in a millisecond are slow by themselves: nobody waits for them. */
+const TAKEN_PER_MS_MIN = 4;
+/** How long consumers are watched before that is said, milliseconds: on a busy machine their process waits for a core. */
+const WATCH_MS = 4;
 
 /** What the publishers of one thread have spent. */
 export class Purse {
@@ -27,13 +35,21 @@ export class Purse {
     this.#emptyUntilMs = Math.min(from + us / 1000, nowMs + WAIT_MAX_MS);
     return this.#emptyUntilMs;
   }
+
+  /** Nobody made use of what was spent. */
+  refund(nowMs: number): void {
+    this.#emptyUntilMs = Math.min(this.#emptyUntilMs, nowMs);
+  }
 }
 
 export class PublishThrottle {
   readonly #slots: Int32Array;
   readonly #purse: Purse;
   #slot = 0;
+  #messages = 0;
   #debtUs = 0;
+  #watchedMs = 0;
+  #delivered = 0;
 
   constructor(slots: Int32Array, purse: Purse) {
     this.#slots = slots;
@@ -43,17 +59,42 @@ export class PublishThrottle {
   /** So many messages went to the queue of this slot. */
   published(slot: number, messages: number): void {
     const at = slot * SLOT_WORDS;
-    if (this.#slots[at + READY_COUNT]! < BACKLOG_HIGH || this.#slots[at + CONSUMER_COUNT] === 0) return;
+    const ready = this.#slots[at + READY_COUNT]!;
+    if (ready < BACKLOG_HIGH || this.#slots[at + CONSUMER_COUNT] === 0) return;
     this.#slot = slot;
-    this.#debtUs += messages * MICROSECONDS_PER_MESSAGE;
+    this.#messages += messages;
+    this.#debtUs += messages * Math.min(PRICE_MAX_US, ready / BACKLOG_PER_US);
   }
 
   /** Until when the publisher should not be read; 0 when it may go on. Paid with the asking. */
   pay(nowMs: () => number): number {
-    if (this.#debtUs < PAUSE_MIN_US) return 0;
-    const untilMs = this.#purse.spend(this.#debtUs, nowMs());
+    if (this.#messages < PAUSE_MESSAGES_MIN) return 0;
+    const now = nowMs();
+    const untilMs = this.#purse.spend(this.#debtUs, now);
+    this.#messages = 0;
     this.#debtUs = 0;
+    this.#watch(now);
     return untilMs;
+  }
+
+  /** Whether the queue's consumers have made nothing of the pause lately: then it need not go on. */
+  isVain(nowMs: number): boolean {
+    const passedMs = nowMs - this.#watchedMs;
+    if (passedMs < WATCH_MS) return false;
+    const taken = (this.#deliveredNow - this.#delivered) | 0;
+    this.#watch(nowMs);
+    if (taken >= passedMs * TAKEN_PER_MS_MIN) return false;
+    this.#purse.refund(nowMs);
+    return true;
+  }
+
+  #watch(nowMs: number): void {
+    this.#watchedMs = nowMs;
+    this.#delivered = this.#deliveredNow;
+  }
+
+  get #deliveredNow(): number {
+    return this.#slots[this.#slot * SLOT_WORDS + DELIVERED]!;
   }
 
   /** The queue has caught up. */

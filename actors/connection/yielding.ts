@@ -31,7 +31,8 @@ export class Yielding {
   /** Answers true while the pause goes on. */
   timerFired(): boolean {
     if (!this.active) return false;
-    if (this.#scheduler.nowMs() < this.#untilMs) return true;
+    const now = this.#scheduler.nowMs();
+    if (now < this.#untilMs && this.#throttle?.isVain(now) === false) return true;
     this.end();
     return false;
   }

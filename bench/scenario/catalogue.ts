@@ -17,6 +17,7 @@ import { priorities } from './priorities.ts';
 import { restartWithMillion } from './restart-with-million.ts';
 import type { Scenario } from './scenario.ts';
 import { singleConfirm } from './single-confirm.ts';
+import { smallPrefetch100b } from './small-prefetch-100b.ts';
 import { busyLatency, steadyLatency } from './steady-latency.ts';
 import { tenQueues100b } from './ten-queues-100b.ts';
 import { thousandQueues } from './thousand-queues.ts';
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   automaticAck16b,
   automaticAck100b,
   manualAck100b,
+  smallPrefetch100b,
   automaticAck1kib,
   automaticAck64kib,
   tenQueues100b,
