@@ -1,9 +1,9 @@
 /**
  * Keeps publishers from running away from consumers that could follow if they had their share of the thread. Publishing to
- * a queue that has a backlog and consumers costs a microsecond a message for each 1,024 messages that are ready, up to 16, from
- * a purse that all publishers of a thread share: a publisher is not read until its turn to spend has come, or until the
- * backlog is gone, or until it shows that the consumers make no use of the time. A queue without consumers is never
- * concerned, and one whose consumers are slow by themselves still fills at 200,000 messages a second.
+ * a queue that has a backlog and consumers costs a microsecond a message, from a purse that all publishers of a thread share:
+ * a publisher is not read until its turn to spend has come, or until the backlog is gone. While consumers make use of the
+ * time the price rises with the backlog. A queue without consumers is never concerned, and one whose consumers are slow by
+ * themselves still fills at a million messages a second.
  *
  * The queue's counts stand in shared memory: looking costs nothing, on whatever thread the queue runs.
  */
@@ -12,7 +12,8 @@ import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS } from '../../src/br
 /** Ready messages above which a queue with consumers has a backlog, and at which that is over. */
 const BACKLOG_HIGH = 1024;
 const BACKLOG_LOW = 256;
-/** So many ready messages make one that comes dearer by a microsecond, up to this price. */
+const PRICE_US = 1;
+/** While consumers make use of the time so many ready messages make one that comes dearer by a microsecond, up to this price. */
 const BACKLOG_PER_US = 1024;
 const PRICE_MAX_US = 16;
 /** Fewer messages are not worth a pause. */
@@ -20,7 +21,7 @@ const PAUSE_MESSAGES_MIN = 200;
 /** No publisher waits longer for its turn, milliseconds. */
 const WAIT_MAX_MS = 50;
 
-/** Consumers that take fewer in a millisecond are slow by themselves: nobody waits for them. */
+/** Consumers that take fewer in a millisecond are slow by themselves, and make no use of the time. */
 const TAKEN_PER_MS_MIN = 4;
 /** How long consumers are watched before that is said, milliseconds: on a busy machine their process waits for a core. */
 const WATCH_MS = 4;
@@ -48,7 +49,10 @@ export class PublishThrottle {
   #slot = 0;
   #messages = 0;
   #debtUs = 0;
-  #watchedMs = 0;
+  /** Consumers make use of the time: so they did when they were watched last, and so it is thought of them at first. */
+  #isUsed = true;
+  /** Since when; undefined: not yet. */
+  #watchedMs: number | undefined = undefined;
   #delivered = 0;
 
   constructor(slots: Int32Array, purse: Purse) {
@@ -61,40 +65,40 @@ export class PublishThrottle {
     const at = slot * SLOT_WORDS;
     const ready = this.#slots[at + READY_COUNT]!;
     if (ready < BACKLOG_HIGH || this.#slots[at + CONSUMER_COUNT] === 0) return;
+    // Another queue's consumers have to be watched from the beginning.
+    if (slot !== this.#slot) this.#watchedMs = undefined;
     this.#slot = slot;
     this.#messages += messages;
-    this.#debtUs += messages * Math.min(PRICE_MAX_US, ready / BACKLOG_PER_US);
+    this.#debtUs += messages * (this.#isUsed ? Math.min(PRICE_MAX_US, ready / BACKLOG_PER_US) : PRICE_US);
   }
 
   /** Until when the publisher should not be read; 0 when it may go on. Paid with the asking. */
   pay(nowMs: () => number): number {
     if (this.#messages < PAUSE_MESSAGES_MIN) return 0;
     const now = nowMs();
+    this.#watch(now);
     const untilMs = this.#purse.spend(this.#debtUs, now);
     this.#messages = 0;
     this.#debtUs = 0;
-    this.#watch(now);
     return untilMs;
   }
 
-  /** Whether the queue's consumers have made nothing of the pause lately: then it need not go on. */
+  /** Whether consumers have ceased to make use of a pause that they were granted: then it need not go on. */
   isVain(nowMs: number): boolean {
-    const passedMs = nowMs - this.#watchedMs;
-    if (passedMs < WATCH_MS) return false;
-    const taken = (this.#deliveredNow - this.#delivered) | 0;
+    if (!this.#isUsed) return false;
     this.#watch(nowMs);
-    if (taken >= passedMs * TAKEN_PER_MS_MIN) return false;
+    if (this.#isUsed) return false;
     this.#purse.refund(nowMs);
     return true;
   }
 
   #watch(nowMs: number): void {
+    const passedMs = this.#watchedMs === undefined ? undefined : nowMs - this.#watchedMs;
+    if (passedMs !== undefined && passedMs < WATCH_MS) return;
+    const delivered = this.#slots[this.#slot * SLOT_WORDS + DELIVERED]!;
+    if (passedMs !== undefined) this.#isUsed = ((delivered - this.#delivered) | 0) >= passedMs * TAKEN_PER_MS_MIN;
     this.#watchedMs = nowMs;
-    this.#delivered = this.#deliveredNow;
-  }
-
-  get #deliveredNow(): number {
-    return this.#slots[this.#slot * SLOT_WORDS + DELIVERED]!;
+    this.#delivered = delivered;
   }
 
   /** The queue has caught up. */

@@ -74,4 +74,26 @@ test('it goes on while consumers make use of it, and ends when they do not, and 
   assert.is(world.pauseAfter(1_000, new PublishThrottle(world.slots, world.purse)), 16);
 });
 
+test('for consumers that are slow by themselves nobody waits longer, until they are quick again', () => {
+  const world = new World(20_480, 1);
+  world.pauseAfter(1_000);
+  assert.ok(world.isVainAfter(4, 0));
+  assert.is(world.pauseAfter(1_000), 1, 'a microsecond a message');
+  assert.not(world.isVainAfter(1, 0), 'that much is not too long');
+  world.isVainAfter(4, 20);
+  world.pauseAfter(1_000);
+  assert.is(world.pauseAfter(1_000), 17, 'they took 20 in 5 ms');
+});
+
+test('consumers of another queue are watched anew', () => {
+  const world = new World(20_480, 1);
+  world.pauseAfter(1_000);
+  world.throttle.published(SLOT + 1, 1);
+  world.slots[AT + SLOT_WORDS + READY_COUNT] = 20_480;
+  world.slots[AT + SLOT_WORDS + CONSUMER_COUNT] = 1;
+  world.throttle.published(SLOT + 1, 1_000);
+  assert.not(world.isVainAfter(10, 0), 'since when, nobody knows');
+  assert.ok(world.isVainAfter(4, 0));
+});
+
 test.run();
