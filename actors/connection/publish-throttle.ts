@@ -93,10 +93,10 @@ export class PublishThrottle {
   }
 
   #watch(nowMs: number): void {
-    const passedMs = this.#watchedMs === undefined ? undefined : nowMs - this.#watchedMs;
-    if (passedMs !== undefined && passedMs < WATCH_MS) return;
+    const sinceMs = this.#watchedMs;
+    if (sinceMs !== undefined && nowMs - sinceMs < WATCH_MS) return;
     const delivered = this.#slots[this.#slot * SLOT_WORDS + DELIVERED]!;
-    if (passedMs !== undefined) this.#isUsed = ((delivered - this.#delivered) | 0) >= passedMs * TAKEN_PER_MS_MIN;
+    if (sinceMs !== undefined) this.#isUsed = ((delivered - this.#delivered) | 0) >= (nowMs - sinceMs) * TAKEN_PER_MS_MIN;
     this.#watchedMs = nowMs;
     this.#delivered = delivered;
   }

@@ -24,8 +24,8 @@ export type ParsedOptions<Key extends string> =
 export type OptionTable<Key extends string> = Readonly<Record<Key, Option>>;
 
 /**
- * Reads `argv` (what follows the command's name) and the environment. Values are texts still. `switches`: flags without a value, which the
- * command reads itself.
+ * Reads `argv` (what follows the command's name) and the environment. Values are texts still. `switches`: flags that the command reads
+ * itself, without a value where they still stand in `argv`.
  */
 export function parseOptions<Key extends string>(
   table: OptionTable<Key>,
