@@ -15,6 +15,8 @@ export type CompareOptions = {
   readonly timing: Timing;
   /** How often each broker is started and the whole table run; the median counts. */
   readonly runs: number;
+  /** How often a measurement that others disturbed is taken again. */
+  readonly retakes: number;
   readonly peers: readonly Peer['name'][];
   /** Leveret's scheduler threads; undefined: its own default. */
   readonly schedulers: number | undefined;
@@ -46,6 +48,7 @@ export function parseCompareOptions(words: readonly string[]): CompareOptions {
       only: { type: 'string', default: '' },
       'only-peer': { type: 'string', default: '' },
       runs: { type: 'string', default: '1' },
+      retakes: { type: 'string', default: '0' },
       schedulers: { type: 'string' },
       durability: { type: 'string' },
       messages: { type: 'string' },
@@ -60,6 +63,7 @@ export function parseCompareOptions(words: readonly string[]): CompareOptions {
     scenarios: chosen(values.only, values.messages),
     timing: timingOf(values),
     runs: whole('runs', values.runs),
+    retakes: values.retakes === '0' ? 0 : whole('retakes', values.retakes),
     peers: PEER_NAMES.filter((name) => peers.length === 0 || peers.includes(name)),
     schedulers: values.schedulers === undefined ? undefined : whole('schedulers', values.schedulers),
     durability: values.durability,

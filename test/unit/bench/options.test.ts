@@ -11,15 +11,15 @@ test('without options: everything, both brokers, once', () => {
   const { scenarios, ...rest } = parseCompareOptions([]);
   assert.is(scenarios.length, SCENARIOS.length);
   const timing = { windowSeconds: 6, warmupSeconds: 2 };
-  assert.equal(rest, { timing, runs: 1, peers: ['rabbitmq', 'leveret'], schedulers: undefined, durability: undefined, jsonFile: undefined });
+  assert.equal(rest, { timing, runs: 1, retakes: 0, peers: ['rabbitmq', 'leveret'], schedulers: undefined, durability: undefined, jsonFile: undefined });
 });
 
 test('every option of the comparison', () => {
-  const words = '--only latency,auto-100b --only-peer leveret --seconds 1.5 --warmup 0 --runs 3 --schedulers 2 --durability written --json out.json';
+  const words = '--only latency,auto-100b --only-peer leveret --seconds 1.5 --warmup 0 --runs 3 --retakes 4 --schedulers 2 --durability written --json out.json';
   const { scenarios, ...rest } = parseCompareOptions(words.split(' '));
   assert.equal(scenarios.map(({ name }) => name), ['latency', 'auto-100b']);
   const timing = { windowSeconds: 1.5, warmupSeconds: 0 };
-  assert.equal(rest, { timing, runs: 3, peers: ['leveret'], schedulers: 2, durability: 'written', jsonFile: 'out.json' });
+  assert.equal(rest, { timing, runs: 3, retakes: 4, peers: ['leveret'], schedulers: 2, durability: 'written', jsonFile: 'out.json' });
 });
 
 test('a run leaves out memory unless it has a process to read, and restarts unless they are asked for', () => {
