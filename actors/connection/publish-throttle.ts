@@ -5,9 +5,11 @@
  * time the price rises with the backlog. A queue without consumers is never concerned, and one whose consumers are slow by
  * themselves still fills at a million messages a second.
  *
+ * And from running away from the store, where memory is scarce and contents have to go there first: these wait until it has followed.
+ *
  * The queue's counts stand in shared memory: looking costs nothing, on whatever thread the queue runs.
  */
-import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS } from '../../src/broker/queue/ledger-layout.ts';
+import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS, STORE_BEHIND } from '../../src/broker/queue/ledger-layout.ts';
 
 /** Ready messages above which a queue with consumers has a backlog, and at which that is over. */
 const BACKLOG_HIGH = 1024;
@@ -20,6 +22,9 @@ const PRICE_MAX_US = 16;
 const PAUSE_MESSAGES_MIN = 200;
 /** No publisher waits longer for its turn, milliseconds. */
 const WAIT_MAX_MS = 50;
+
+/** No publisher waits longer for the store without being read, milliseconds: a queue may cease to be served. */
+const STORE_WAIT_MAX_MS = 1000;
 
 /** Consumers that take fewer in a millisecond are slow by themselves, and make no use of the time. */
 const TAKEN_PER_MS_MIN = 4;
@@ -49,6 +54,10 @@ export class PublishThrottle {
   #slot = 0;
   #messages = 0;
   #debtUs = 0;
+  /** Where the slot is of a queue that the store is behind of, of those that were published to since the last payment; undefined: of none. */
+  #behindAt: number | undefined = undefined;
+  /** The same, of the pause that was begun last. */
+  #awaitedAt: number | undefined = undefined;
   /** Consumers make use of the time: so they did when they were watched last, and so it is thought of them at first. */
   #isUsed = true;
   /** Since when; undefined: not yet. */
@@ -63,6 +72,7 @@ export class PublishThrottle {
   /** So many messages went to the queue of this slot. */
   published(slot: number, messages: number): void {
     const at = slot * SLOT_WORDS;
+    if (this.#slots[at + STORE_BEHIND] !== 0) this.#behindAt = at;
     const ready = this.#slots[at + READY_COUNT]!;
     if (ready < BACKLOG_HIGH || this.#slots[at + CONSUMER_COUNT] === 0) return;
     // Another queue's consumers have to be watched from the beginning.
@@ -74,6 +84,9 @@ export class PublishThrottle {
 
   /** Until when the publisher should not be read; 0 when it may go on. Paid with the asking. */
   pay(nowMs: () => number): number {
+    this.#awaitedAt = this.#behindAt;
+    this.#behindAt = undefined;
+    if (this.#awaitedAt !== undefined) return nowMs() + STORE_WAIT_MAX_MS;
     if (this.#messages < PAUSE_MESSAGES_MIN) return 0;
     const now = nowMs();
     this.#watch(now);
@@ -85,7 +98,7 @@ export class PublishThrottle {
 
   /** Whether consumers have ceased to make use of a pause that they were granted: then it need not go on. */
   isVain(nowMs: number): boolean {
-    if (!this.#isUsed) return false;
+    if (!this.#isUsed || this.#awaitedAt !== undefined) return false;
     this.#watch(nowMs);
     if (this.#isUsed) return false;
     this.#purse.refund(nowMs);
@@ -101,8 +114,9 @@ export class PublishThrottle {
     this.#delivered = delivered;
   }
 
-  /** The queue has caught up. */
+  /** The queue has caught up, or its store. */
   get relieved(): boolean {
+    if (this.#awaitedAt !== undefined) return this.#slots[this.#awaitedAt + STORE_BEHIND] === 0;
     return this.#slots[this.#slot * SLOT_WORDS + READY_COUNT]! <= BACKLOG_LOW;
   }
 }

@@ -20,8 +20,9 @@ export class Yielding {
 
   /** Pays for what was published. Answers true when a pause begins; `timerFired` must be called every millisecond then. */
   pay(throttle: PublishThrottle): boolean {
+    if (this.active) return false;
     const untilMs = throttle.pay(this.#nowMs);
-    if (untilMs === 0 || this.active) return false;
+    if (untilMs === 0) return false;
     this.#throttle = throttle;
     this.#untilMs = untilMs;
     this.#scheduler.afterRun.add(this.#look);

@@ -13,8 +13,9 @@ import { type ActorRef, Letter, NOBODY } from '../runtime/letter.ts';
 import { Unrecoverable } from '../runtime/unrecoverable.ts';
 import { PublishMark, WordBatch } from '../../src/amqp/channel/queue-link.ts';
 import { QueueLetter } from '../messages/queue-messages.ts';
+import { UnderWay } from './under-way.ts';
 import { RESIDENT } from '../../src/broker/queue/contents.ts';
-import { APPENDED, DAMAGED, EXPIRING_FLAG, LETTER_TAIL, LEVEL_MASK, PAGED_FLAG, REDELIVERED_FLAG, REPEATED_FLAG, STORED } from '../../src/broker/queue/ledger-layout.ts';
+import { APPENDED, DAMAGED, EXPIRING_FLAG, LETTER_TAIL, LEVEL_MASK, PAGED_FLAG, REDELIVERED_FLAG, REPEATED_FLAG, STORE_BEHIND, STORED } from '../../src/broker/queue/ledger-layout.ts';
 import type { Dying } from '../../src/broker/queue/dying.ts';
 import type { QueueMachine } from '../../src/broker/queue/queue-machine.ts';
 import { AppendFlag } from '../../src/store/store.ts';
@@ -31,6 +32,10 @@ export type KeepingSetting = {
   release(address: number): void;
   /** Contents take more memory than they should: those that are not needed soon must go. */
   isMemoryShort(): boolean;
+  /** They take so much that no more should come before others have gone. */
+  isMemoryScarce(): boolean;
+  /** Bytes of the body. */
+  sizeOf(address: number): number;
   /** Whether the body has more holders than one queue: then the store keeps it once. */
   isShared(address: number): boolean;
 };
@@ -56,12 +61,13 @@ export class Keeping {
   readonly #appends: WordBatch;
   readonly #settles = new WordBatch();
   readonly #returns = new WordBatch();
+  readonly #kept = new UnderWay();
+  readonly #pages = new UnderWay();
   /** A `read` is on its way: the next one waits for its answer. */
   #reading = false;
   #forgotten = false;
-  /** Something was paged by this incarnation, from this position on. */
-  #paging = false;
-  #pagedFrom = 0;
+  /** Paged messages below it are stored; undefined: this incarnation has paged nothing. */
+  #pagedFrom: number | undefined = undefined;
 
   constructor(context: ActorContext, setting: KeepingSetting, machine: QueueMachine) {
     this.#context = context;
@@ -136,14 +142,15 @@ export class Keeping {
     const lasting = this.#machine.lastingFlags(position);
     const expiring = (lasting & EXPIRING_FLAG) === 0 ? 0 : AppendFlag.expiring;
     const flags = expiring | (lasting & LEVEL_MASK) | (confirm ? AppendWord.confirm : 0) | again | shared;
-    this.#add(address, position, channel, sequence, flags);
+    this.#add(this.#kept, address, position, channel, sequence, flags);
   }
 
-  #add(address: number, position: number, channel: number, sequence: number, flags: number): void {
+  #add(underWay: UnderWay, address: number, position: number, channel: number, sequence: number, flags: number): void {
     const batch = this.#appends;
     const ints = batch.room(APPEND_WORDS, this.#setting.pool);
     const at = batch.count;
     this.#setting.hold(address);
+    underWay.add(position, this.#setting.sizeOf(address));
     ints[at] = address;
     ints[at + 1] = position;
     ints[at + 2] = channel;
@@ -211,9 +218,15 @@ export class Keeping {
     this.#flushReturns();
     this.#readAhead();
     const short = this.#setting.isMemoryShort();
-    if (!harmless || (!short && this.#machine.ready <= RESIDENT)) return;
     // What is left goes with the next turns: a long backlog must not hold up its thread.
-    if (this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.goOn));
+    if (harmless && (short || this.#machine.ready > RESIDENT) && this.#pageOut(short)) this.#context.tell(this.#context.self, new Letter(QueueLetter.goOn));
+    this.#showBehind(this.#kept.isFull || (this.#pages.isFull && this.#setting.isMemoryScarce()));
+  }
+
+  /** Publishers look there. */
+  #showBehind(isBehind: boolean): void {
+    const behind = isBehind && !this.#forgotten ? 1 : 0;
+    if (this.#machine.counter(STORE_BEHIND) !== behind) this.#machine.setCounter(STORE_BEHIND, behind);
   }
 
   #readAhead(): void {
@@ -269,16 +282,20 @@ export class Keeping {
   /** `stored`. */
   stored(letter: Letter): void {
     const { contents } = this.#machine;
-    if ((letter.c & 1) !== 0) this.#machine.setCounter(STORED, letter.a);
+    if ((letter.c & 1) !== 0) {
+      this.#machine.setCounter(STORED, letter.a);
+      this.#kept.stored(letter.a);
+    }
     if ((letter.c & 2) === 0) return;
-    contents.paged(this.#pagedFrom, letter.b);
+    contents.paged(this.#pagedFrom ?? 0, letter.b);
     this.#pagedFrom = letter.b;
+    this.#pages.stored(letter.b);
   }
 
   /** Lets go of some contents that are not needed soon. Answers whether there is more of that to do. */
   #pageOut(short: boolean): boolean {
     const { contents } = this.#machine;
-    const more = contents.pageOut(PAGE_OUT_MAX, this.#machine.counter(STORED), short, this.#page);
+    const more = contents.pageOut(PAGE_OUT_MAX, this.#machine.counter(STORED), short, this.#page, () => !this.#pages.isFull);
     this.#flushPaged();
     return more;
   }
@@ -288,10 +305,9 @@ export class Keeping {
   }
 
   readonly #page = (position: number, address: number): void => {
-    if (!this.#paging) this.#pagedFrom = position;
-    this.#paging = true;
+    this.#pagedFrom ??= position;
     const shared = this.#setting.isShared(address) ? AppendFlag.shared : 0;
-    this.#add(address, position, 0, 0, AppendFlag.paged | shared);
+    this.#add(this.#pages, address, position, 0, 0, AppendFlag.paged | shared);
   };
 
   /** A question whose answer must come behind all confirms. */
@@ -307,6 +323,7 @@ export class Keeping {
   /** The queue is deleted: what it lets go of now the store lets go of with it. */
   forget(): void {
     this.#forgotten = true;
+    this.#showBehind(false);
     this.#settles.clear();
     this.#returns.clear();
   }

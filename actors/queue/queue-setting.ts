@@ -33,6 +33,7 @@ export type QueueSetting = {
   hold(address: number): void;
   /** Contents take more memory than they should. */
   isMemoryShort(): boolean;
+  isMemoryScarce(): boolean;
   /** Ends the leases that were collected. */
   flushReleases(): void;
 };
@@ -78,6 +79,8 @@ export function keepingSetting(setting: QueueSetting): KeepingSetting | undefine
     hold: (address) => setting.hold(address),
     release: (address) => memory.release(address),
     isMemoryShort: () => setting.isMemoryShort(),
+    isMemoryScarce: () => setting.isMemoryScarce(),
+    sizeOf: (address) => wordOf(memory, address, BODY_SIZE),
     isShared: (address) => (wordOf(memory, address, FLAGS) & SHARED) !== 0,
   };
 }

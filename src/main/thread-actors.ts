@@ -104,6 +104,8 @@ const ALARM_ENDS_BELOW = 0.95;
 const PAGING_BYTES = 256 * 1024 * 1024;
 const PAGING_SHARE = 0.5;
 const PAGING_ENDS_BELOW = 0.9;
+/** So many times as much is scarce: publishers that are ahead of the paging wait for it. */
+const SCARCE_TIMES = 1.5;
 /**
  * Connections of one thread that may be in their handshake at once; the next one is closed. Each may hold a frame of
  * INITIAL_FRAME_MAX bytes and ten seconds, and whoever opens sockets faster than they time out must not have them all.
@@ -138,6 +140,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly #strangers = new Set<number>();
   #aboveLimit = false;
   #memoryShort = false;
+  #memoryScarce = false;
 
   constructor(start: ThreadStart, doorbell: Doorbell, host: ThreadHost) {
     const { thread, threads, settings } = start;
@@ -255,6 +258,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   /** Queues that are idle hear of it by a letter, the others see it at the end of their turn. */
   #checkPaging(usedBytes: number): void {
     const limit = Math.min(PAGING_BYTES, this.settings.memoryLimitBytes * PAGING_SHARE);
+    this.#memoryScarce = usedBytes > limit * SCARCE_TIMES;
     const short = usedBytes > limit * (this.#memoryShort ? PAGING_ENDS_BELOW : 1);
     if (short === this.#memoryShort) return;
     this.#memoryShort = short;
@@ -309,6 +313,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
           times: this.#times,
           priorityOf: (address) => priorityOf(this.messages, address),
           isMemoryShort: () => this.#memoryShort,
+          isMemoryScarce: () => this.#memoryScarce,
           flushReleases: () => this.#table.flushReleases(),
         });
       },

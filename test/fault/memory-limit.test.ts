@@ -12,8 +12,10 @@ import { RawClient } from '../support/raw-client.ts';
 import { longlong, short, shortstr } from '../support/raw-bytes.ts';
 
 const LIMIT_BYTES = 256 * 1024 * 1024;
-/** What a client may offer before it must have been blocked, bytes of bodies: small ones cost a multiple of their size. */
+/** What a client may offer before it must have been blocked, or all of it was paged out, bytes of memory. */
 const OFFERED_MAX_BYTES = 3 * LIMIT_BYTES;
+/** What a message takes in memory beside its body, at least. */
+const MESSAGE_BYTES = 128;
 const BATCH_BYTES = 256 * 1024;
 /** Of each size, before the baseline is taken: code is compiled, heaps and pools have their working size. */
 const WARM_UP_BATCHES = 60;
@@ -47,6 +49,10 @@ function batchOf(queue: string, bodyBytes: number): { readonly bytes: Buffer; re
   return { bytes: Buffer.concat(Array.from({ length: count }, () => message)), count };
 }
 
+function isAll(messages: number, bodyBytes: number): boolean {
+  return messages * (MESSAGE_BYTES + bodyBytes) >= OFFERED_MAX_BYTES;
+}
+
 /** A producer that writes as fast as its socket takes it, until it has offered enough. */
 class Producer {
   readonly client: RawClient;
@@ -67,7 +73,7 @@ class Producer {
   }
 
   async #run({ bytes, count }: { readonly bytes: Buffer; readonly count: number }, bodyBytes: number): Promise<void> {
-    while (!this.#stopped && this.offered * bodyBytes < OFFERED_MAX_BYTES) {
+    while (!this.#stopped && !isAll(this.offered, bodyBytes)) {
       this.client.write(bytes);
       this.offered += count;
       await this.client.drained();
@@ -169,7 +175,7 @@ async function run({ bodyBytes, noAck, reading }: Case, goesOn: boolean): Promis
   const { peakBytes, slowestMs } = await observe(asking, queue, Promise.race([producer.blocked, producer.ended]));
   producer.stop();
   const allowedBytes = baselineBytes + LIMIT_BYTES * 1.1 + STORE_WORKING_BYTES;
-  const isAllOffered = producer.offered * bodyBytes >= OFFERED_MAX_BYTES;
+  const isAllOffered = isAll(producer.offered, bodyBytes);
   const seen = { isBlocked: producer.isBlocked, isAllOffered, peakBytes, allowedBytes, slowestMs };
   if (!goesOn) {
     for (const client of [producer.client, reader, other]) client.drop();
@@ -228,16 +234,22 @@ function arenaBytes(): number {
   return sum;
 }
 
-/** Fills a queue up to the limit and empties it again, as another client each time: its thread may be another one, too. */
+/**
+ * Fills a queue up to the limit and empties it again, as another client each time: its thread may be another one, too. Somebody holds all of it
+ * unsettled, so that it cannot be paged out.
+ */
 async function fillInTurns(): Promise<void> {
   const queue = 'turns';
   const other = await RawClient.connect(process_.broker);
   const asking = await other.openChannel();
   await asking.call('queue.declare', { queue });
   for (let turn = 0; turn < TURNS; turn++) {
+    const holder = await RawClient.connect(process_.broker);
+    await (await holder.openChannel()).consume(queue);
     const producer = await produce(queue, 4_000);
     await producer.blocked;
     producer.stop();
+    holder.drop();
     let isUnblocked = false;
     const unblocked = producer.client.connection.expect('connection.unblocked').then(() => (isUnblocked = true));
     while (!isUnblocked) {

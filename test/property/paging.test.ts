@@ -106,7 +106,7 @@ class PagingWorld {
       assert.ok(this.#paging.length === 0 || position > this.#paging.at(-1)!, 'the store takes positions as they rise');
       this.#paging.push(position);
       this.#handed.set(position, this.#contents.get(address)!);
-    });
+    }, () => true);
     for (const { position } of near) assert.is.not(contents.address(position), 0, 'what comes soon stays');
   }
 

@@ -136,9 +136,9 @@ export class Contents {
   /**
    * Lets go of contents that are not needed soon, looking at `budget` messages at most: of those that the store has (`stored`: the
    * position that kept ones are on the device below), and, when memory is `short`, hands the others to `page`, to be let go of when
-   * they are stored. Answers whether there may be more to do.
+   * they are stored, as long as the store has `room` for them. Answers whether there may be more to do now.
    */
-  pageOut(budget: number, stored: number, short: boolean, page: (position: number, address: number) => void): boolean {
+  pageOut(budget: number, stored: number, short: boolean, page: (position: number, address: number) => void, room: () => boolean): boolean {
     const ledger = this.#ledger;
     const order = this.#order;
     const from = order.farFrom(short ? READ_AHEAD : RESIDENT);
@@ -156,6 +156,7 @@ export class Contents {
       } else if ((state & KEPT_FLAG) === 0) {
         if (!short) this.#passOver(position);
         if (!short || ((position - pageable) | 0) < 0) continue;
+        if (!room()) break;
         ledger.setCounter(PAGED_TO, (position + 1) | 0);
         ledger.setState(position, state | KEPT_FLAG | PAGED_FLAG, 0);
         page(position, address);

@@ -75,6 +75,8 @@ export const PAGED_TO = 27;
 export const UNSURE_TO = 29;
 /** Messages that came back and wait, for those who only look. */
 export const DELAYED_COUNT = 28;
+/** 1 while too much of the queue is under way to the store: its publishers are ahead of the store, and wait. */
+export const STORE_BEHIND = 30;
 
 export const ENTRY_WORDS = 4;
 export const ADDRESS = 0;

@@ -129,6 +129,7 @@ export class QueueActorWorld {
       unsent: new WordBatch(),
       hold: () => {},
       isMemoryShort: () => false,
+      isMemoryScarce: () => false,
       times: { nowMs: () => this.#nowMs, publishedMs: () => 0, expirationMs: () => Infinity },
       watchers: this.peers.filter(({ watching }) => watching).map(({ ref }) => ref),
       flushReleases: () => {},

@@ -2,7 +2,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { PublishThrottle, Purse } from '../../../../actors/connection/publish-throttle.ts';
-import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS } from '../../../../src/broker/queue/ledger-layout.ts';
+import { CONSUMER_COUNT, DELIVERED, READY_COUNT, SLOT_WORDS, STORE_BEHIND } from '../../../../src/broker/queue/ledger-layout.ts';
 
 const SLOT = 2;
 const AT = SLOT * SLOT_WORDS;
@@ -94,6 +94,28 @@ test('consumers of another queue are watched anew', () => {
   world.throttle.published(SLOT + 1, 1_000);
   assert.not(world.isVainAfter(10, 0), 'since when, nobody knows');
   assert.ok(world.isVainAfter(4, 0));
+});
+
+test('who is ahead of the store waits for it, with consumers or without, but a second at most', () => {
+  for (const [ready, consumers] of [[0, 0], [20_480, 1]] as const) {
+    const world = new World(ready, consumers);
+    world.slots[AT + STORE_BEHIND] = 1;
+    assert.is(world.pauseAfter(1), 1_000);
+    assert.not(world.throttle.relieved);
+    assert.not(world.isVainAfter(900, 0), 'it is not the consumers that it waits for');
+    world.slots[AT + STORE_BEHIND] = 0;
+    assert.ok(world.throttle.relieved);
+  }
+});
+
+test('who does not publish to that queue any more does not wait for its store', () => {
+  const world = new World(0, 0);
+  world.slots[AT + STORE_BEHIND] = 1;
+  world.throttle.published(SLOT, 1);
+  world.throttle.published(SLOT + 1, 1);
+  assert.is(world.throttle.pay(() => 0), 1_000, 'it did');
+  world.throttle.published(SLOT + 1, 1);
+  assert.is(world.throttle.pay(() => 0), 0);
 });
 
 test.run();

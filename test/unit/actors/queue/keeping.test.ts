@@ -4,23 +4,31 @@ import * as assert from 'uvu/assert';
 import { QueueLetter } from '../../../../actors/messages/queue-messages.ts';
 import { APPEND_WORDS, StoreLetter } from '../../../../actors/messages/store-messages.ts';
 import { Keeping } from '../../../../actors/queue/keeping.ts';
+import { UNDER_WAY_BYTES_MAX } from '../../../../actors/queue/under-way.ts';
 import type { ActorContext } from '../../../../actors/runtime/actor.ts';
 import { BatchPool } from '../../../../actors/runtime/batch-pool.ts';
 import { type ActorRef, Letter } from '../../../../actors/runtime/letter.ts';
 import { WordBatch } from '../../../../src/amqp/channel/queue-link.ts';
-import { CHUNK_ENTRIES, KEPT_FLAG } from '../../../../src/broker/queue/ledger-layout.ts';
+import { CHUNK_ENTRIES, KEPT_FLAG, STORE_BEHIND } from '../../../../src/broker/queue/ledger-layout.ts';
+import { READ_AHEAD } from '../../../../src/broker/queue/contents.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import { QueueMachine } from '../../../../src/broker/queue/queue-machine.ts';
 import { Crash, CrashingMemory } from '../../../property/support/crashing-memory.ts';
 
+const PUBLISHER: ActorRef = { thread: 0, id: 5, generation: 1 };
 const STORE: ActorRef = { thread: 2, id: 7, generation: 0 };
 const test = suite('the keeping of a queue');
+
+/** Sixteen are more than may be under way to the store. */
+const BODY_BYTES = UNDER_WAY_BYTES_MAX / 16;
 
 class World {
   readonly memory = new CrashingMemory(CHUNK_ENTRIES);
   readonly told: Letter[] = [];
   /** Leases of the store. */
   readonly held: number[] = [];
+  memoryShort = false;
+  memoryScarce = false;
   readonly #unsent = new WordBatch();
   machine = this.#newMachine();
   keeping = this.#newKeeping(1);
@@ -51,10 +59,42 @@ class World {
         if (held === -1) this.memory.release(address);
         else this.held.splice(held, 1);
       },
-      isMemoryShort: () => false,
+      isMemoryShort: () => this.memoryShort,
+      isMemoryScarce: () => this.memoryScarce,
+      sizeOf: () => BODY_BYTES,
       isShared: () => false,
     };
     return new Keeping(context, setting, this.machine);
+  }
+
+  publish(messages: number, kept: boolean): void {
+    for (let each = 0; each < messages; each++) {
+      const address = this.memory.message();
+      const position = this.machine.tail;
+      this.machine.publish(address, kept);
+      if (kept) this.keeping.append(address, position, 1, position + 1, true, 0);
+    }
+    this.keeping.flushAppends(PUBLISHER);
+    this.keeping.endTurn(true);
+  }
+
+  /** The store has what was handed over up to a position. */
+  stored(through: number, paged: boolean): void {
+    const letter = new Letter(QueueLetter.stored);
+    letter.a = letter.b = through;
+    letter.c = paged ? 2 : 1;
+    this.keeping.stored(letter);
+    this.keeping.endTurn(true);
+  }
+
+  get isStoreBehind(): boolean {
+    return this.machine.counter(STORE_BEHIND) === 1;
+  }
+
+  /** Positions that the store was given. */
+  get appended(): number[] {
+    const letters = this.told.filter(({ type }) => type === StoreLetter.append);
+    return letters.flatMap(({ ints, count }) => [...ints.subarray(0, count)].filter((_, word) => word % APPEND_WORDS === 1));
   }
 
   restart(): void {
@@ -118,7 +158,7 @@ test('what was handed over and is not known to be stored is handed over again: i
     world.machine.publish(address, true);
     world.keeping.append(address, position, 1, position + 1, true, 0);
   }
-  world.keeping.flushAppends({ thread: 0, id: 5, generation: 1 });
+  world.keeping.flushAppends(PUBLISHER);
   const stored = new Letter(QueueLetter.stored);
   stored.a = 1;
   stored.c = 1;
@@ -126,10 +166,49 @@ test('what was handed over and is not known to be stored is handed over again: i
   world.told.length = 0;
   world.restart();
   world.keeping.resume();
-  const appended = world.told.filter(({ type }) => type === StoreLetter.append).flatMap(({ ints, count }) => [...ints.subarray(0, count)]);
-  assert.equal(appended.filter((_, word) => word % APPEND_WORDS === 1), [1, 2], 'positions');
+  assert.equal(world.appended, [1, 2]);
   const [retained] = world.told.filter(({ type }) => type === StoreLetter.retain);
   assert.equal([...retained!.ints.subarray(0, retained!.count)], [0, 3]);
+});
+
+test('publishers are told when too much of what is kept is under way to the store, until it is less', () => {
+  const world = new World();
+  world.machine.create();
+  world.publish(15, true);
+  assert.not(world.isStoreBehind);
+  world.publish(1, true);
+  assert.ok(world.isStoreBehind);
+  world.stored(1, false);
+  assert.not(world.isStoreBehind);
+});
+
+test('what is paged out goes as the store takes it, and publishers are told when memory is scarce meanwhile', () => {
+  const world = new World();
+  world.machine.create();
+  world.memoryShort = true;
+  world.publish(READ_AHEAD + 40, false);
+  const first = world.appended.length;
+  assert.ok(first > 0 && first <= 16, `${first} messages of a sixteenth of the bound`);
+  assert.not(world.isStoreBehind, 'there is memory for more');
+  world.memoryScarce = true;
+  world.keeping.endTurn(true);
+  assert.ok(world.isStoreBehind);
+  for (let rounds = 0; world.appended.length < 40; rounds++) {
+    assert.ok(rounds < 10);
+    world.stored(READ_AHEAD + world.appended.length, true);
+  }
+  assert.equal(world.appended, Array.from({ length: 40 }, (_, each) => READ_AHEAD + each));
+  world.stored(world.machine.tail, true);
+  assert.not(world.isStoreBehind, 'however scarce memory is: nothing of this queue is to go');
+});
+
+test('a queue that is deleted holds nobody back', () => {
+  const world = new World();
+  world.machine.create();
+  world.publish(16, true);
+  world.keeping.forget();
+  world.keeping.endTurn(true);
+  assert.not(world.isStoreBehind);
 });
 
 test.run();

@@ -91,6 +91,7 @@ class World {
       priorityOf: () => 0,
       hold: () => {},
       isMemoryShort: () => false,
+      isMemoryScarce: () => false,
       flushReleases: () => {},
     });
   }

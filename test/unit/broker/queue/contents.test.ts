@@ -59,12 +59,23 @@ test('messages are paged out in the order of their positions, whatever an incarn
   const { contents, order } = queueOf(0, true);
   const paged: number[] = [];
   order.cursor = -READ_AHEAD + 20;
-  contents.pageOut(5, 0, true, (position) => void paged.push(position));
+  contents.pageOut(5, 0, true, (position) => void paged.push(position), () => true);
   // A crash brings back what was delivered and had been passed over.
   contents.recover();
   order.cursor = -READ_AHEAD + 10;
-  contents.pageOut(20, 0, true, (position) => void paged.push(position));
+  contents.pageOut(20, 0, true, (position) => void paged.push(position), () => true);
   assert.equal(paged, [20, 21, 22, 23, 24, 25, 26, 27, 28, 29]);
+});
+
+test('what the store has no room for is paged out later, and nothing before it', () => {
+  const { contents, order } = queueOf(0, true);
+  const paged: number[] = [];
+  order.cursor = -READ_AHEAD;
+  const page = (position: number): void => void paged.push(position);
+  assert.not(contents.pageOut(20, 0, true, page, () => paged.length < 3), 'nothing more can be done now');
+  assert.equal(paged, [0, 1, 2]);
+  contents.pageOut(4, 0, true, page, () => true);
+  assert.equal(paged, [0, 1, 2, 3, 4, 5, 6]);
 });
 
 test('what comes before is looked through again when half of the way ahead has gone, or what is next has no content', () => {

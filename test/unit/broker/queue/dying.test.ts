@@ -17,7 +17,7 @@ class World {
   constructor() {
     this.machine.create();
     for (let index = 0; index < MESSAGES; index++) this.machine.publish(this.memory.message(), true);
-    while (this.machine.contents.pageOut(10_000, MESSAGES, false, () => {}));
+    while (this.machine.contents.pageOut(10_000, MESSAGES, false, () => {}, () => true));
     // What stands before was in memory, and goes.
     for (let index = 0; index < RESIDENT; index++) this.machine.dropHead();
     this.gone = 0;

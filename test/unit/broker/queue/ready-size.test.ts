@@ -24,7 +24,7 @@ test('what is paged out keeps its bytes, over a crash too, and gives them back w
   for (let each = 0; each < count; each++) before.publish(memory.message(), true);
   const all = (10 * count * (count + 1)) / 2;
   assert.is(before.readyBytes, all);
-  before.contents.pageOut(100_000, before.tail, false, () => assert.unreachable('nothing is transient'));
+  before.contents.pageOut(100_000, before.tail, false, () => assert.unreachable('nothing is transient'), () => true);
   assert.is(before.contents.lacking, 3);
   assert.is(before.readyBytes, all);
   const after = machineOver(memory);
