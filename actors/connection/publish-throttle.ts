@@ -5,7 +5,8 @@
  * time the price rises with the backlog. A queue without consumers is never concerned, and one whose consumers are slow by
  * themselves still fills at a million messages a second.
  *
- * And from running away from the store, where memory is scarce and contents have to go there first: these wait until it has followed.
+ * And from running away from the store: who publishes to a queue of which too much is under way there waits until it has followed, with
+ * consumers or without (actors/queue/under-way.ts).
  *
  * The queue's counts stand in shared memory: looking costs nothing, on whatever thread the queue runs.
  */
@@ -54,9 +55,9 @@ export class PublishThrottle {
   #slot = 0;
   #messages = 0;
   #debtUs = 0;
-  /** Where the slot is of a queue that the store is behind of, of those that were published to since the last payment; undefined: of none. */
+  /** Slot of a queue that is ahead of the store and was published to since the last payment; undefined: there is none. */
   #behindAt: number | undefined = undefined;
-  /** The same, of the pause that was begun last. */
+  /** Slot of the queue whose store the pause in hand waits for; undefined: it is for a backlog. */
   #awaitedAt: number | undefined = undefined;
   /** Consumers make use of the time: so they did when they were watched last, and so it is thought of them at first. */
   #isUsed = true;

@@ -86,6 +86,7 @@ flame('wrong orders are refused with a sentence, and a running profile is no hin
     [['--seconds', '0'], 2, '--seconds must be a number above 0'],
     [['--interval', '1'], 2, 'whole number of microseconds from 50'],
     [['--diff', 'first'], 2, '--diff needs two folders'],
+    [['--diff', 'first', 'second', '--diff'], 2, '--diff was given twice'],
     [['--dif'], 2, 'unknown option --dif; known are --diff, '],
     [['--diff', 'first', 'nowhere'], 1, 'nowhere is no folder that can be read'],
     [['--data-dir', join(folder, 'nobody')], 1, 'no node runs in'],

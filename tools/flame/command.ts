@@ -23,6 +23,7 @@ async function runCommand(argv: readonly string[]): Promise<number> {
   const diff = argv.indexOf('--diff');
   const folders = diff < 0 ? [] : argv.slice(diff + 1, diff + 3);
   if (diff >= 0 && (folders.length < 2 || folders.some((folder) => folder.startsWith('--')))) return refuse('--diff needs two folders.');
+  if (argv.lastIndexOf('--diff') !== diff) return refuse('--diff was given twice.');
   const parsed = parseOptions(FLAME_OPTIONS, diff < 0 ? argv : [...argv.slice(0, diff), ...argv.slice(diff + 3)], process.env, ['--diff']);
   if (parsed.kind === 'problem') return refuse(parsed.text);
   const options = configureFlame(parsed.values, new Date());
