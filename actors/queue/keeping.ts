@@ -146,11 +146,12 @@ export class Keeping {
   }
 
   #add(underWay: UnderWay, address: number, position: number, channel: number, sequence: number, flags: number): void {
+    underWay.add(position, this.#setting.sizeOf(address));
     const batch = this.#appends;
     const ints = batch.room(APPEND_WORDS, this.#setting.pool);
     const at = batch.count;
+    // From here to the end nothing is read or called: a crash between the lease and its place would lose it.
     this.#setting.hold(address);
-    underWay.add(position, this.#setting.sizeOf(address));
     ints[at] = address;
     ints[at + 1] = position;
     ints[at + 2] = channel;
