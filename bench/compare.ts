@@ -19,7 +19,7 @@ import { describeFigures } from './report/figures.ts';
 import { medianRun } from './report/median.ts';
 import { formatTable } from './report/table.ts';
 import { judge } from './report/verdict.ts';
-import { isDisturbed, OTHERS_LIMIT_SHARE, takeUndisturbed } from './retake.ts';
+import { DISTURBANCE, isDisturbed, takeUndisturbed } from './retake.ts';
 import type { Scenario } from './scenario/scenario.ts';
 
 type Measured = { readonly peer: Peer['name']; readonly scenario: string; readonly figures: Figures };
@@ -121,8 +121,7 @@ console.log(`\n${formatTable(['workload', 'measure', 'RabbitMQ', 'Leveret', 'rat
 console.log(`\n${Object.entries(machine).map(([name, value]) => `${name} ${value}`).join('; ')}`);
 console.log(`window ${options.timing.windowSeconds} s after ${options.timing.warmupSeconds} s; ${options.runs} run(s), the median counts`);
 if (discarded.length + disturbed.length > 0) {
-  const limit = `other processes used more than ${OTHERS_LIMIT_SHARE * 100}% of the machine`;
-  console.log(`${disturbed.length} of ${measured.length} measurements were disturbed, ${discarded.length} more were and do not count: ${limit}`);
+  console.log(`${disturbed.length} of ${measured.length} measurements were disturbed, ${discarded.length} more were and do not count: ${DISTURBANCE}`);
 }
 if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ command: `npm run bench:compare -- ${process.argv.slice(2).join(' ')}`, startedAt, machine, options, measured, discarded }, null, 2)}\n`);
 process.exitCode = failures === 0 ? 0 : 1;

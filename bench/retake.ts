@@ -3,6 +3,8 @@ import { othersShareOf, type Figures } from './measure.ts';
 
 /** Above this share of the machine used by others, a measurement was disturbed. */
 export const OTHERS_LIMIT_SHARE = 0.05;
+/** The same, as reports say it. */
+export const DISTURBANCE = `other processes used more than ${OTHERS_LIMIT_SHARE * 100}% of the machine`;
 
 export function isDisturbed(figures: Figures): boolean {
   return (othersShareOf(figures) ?? 0) > OTHERS_LIMIT_SHARE;

@@ -51,6 +51,10 @@ export function wordOf(memory: QueueMemory, address: number, word: number): numb
   return memory.intsOf(address)[memory.intOffsetOf(address) + word]!;
 }
 
+function bodySizeOf(memory: QueueMemory): (address: number) => number {
+  return (address) => wordOf(memory, address, BODY_SIZE);
+}
+
 /** What its machine is told. `title`: as errors name the queue. */
 export function traitsOf({ memory, times, priorityOf, deadLetters }: QueueSetting, options: QueueOptions, title: string): QueueTraits {
   const { singleActiveConsumer, messageTtlMs, deliveryLimit, delayedRetry, maxPriority, maxLengthBytes } = options;
@@ -62,7 +66,7 @@ export function traitsOf({ memory, times, priorityOf, deadLetters }: QueueSettin
     deliveryLimit,
     delayedRetry,
     deadLetters: deadLetters !== undefined,
-    sizeOf: maxLengthBytes === undefined ? undefined : (address) => wordOf(memory, address, BODY_SIZE),
+    sizeOf: maxLengthBytes === undefined ? undefined : bodySizeOf(memory),
     priorities: maxPriority === 0 ? undefined : { max: maxPriority, of: priorityOf },
   };
 }
@@ -80,7 +84,7 @@ export function keepingSetting(setting: QueueSetting): KeepingSetting | undefine
     release: (address) => memory.release(address),
     isMemoryShort: () => setting.isMemoryShort(),
     isMemoryScarce: () => setting.isMemoryScarce(),
-    sizeOf: (address) => wordOf(memory, address, BODY_SIZE),
+    sizeOf: bodySizeOf(memory),
     isShared: (address) => (wordOf(memory, address, FLAGS) & SHARED) !== 0,
   };
 }

@@ -35,9 +35,7 @@ export class UnderWay {
 
   /** All below `through` are stored. */
   stored(through: number): void {
-    for (let [first] = this.#parts; first !== undefined && ((first.through - through) | 0) <= 0; [first] = this.#parts) {
-      this.#bytes -= first.bytes;
-      this.#parts.shift();
-    }
+    const parts = this.#parts;
+    while (parts.length > 0 && ((parts[0]!.through - through) | 0) <= 0) this.#bytes -= parts.shift()!.bytes;
   }
 }

@@ -1,11 +1,9 @@
 /** A run, or several beside each other, as a table for the terminal. */
 import { thousands } from '../report/figures.ts';
 import { formatTable } from '../report/table.ts';
+import { DISTURBANCE, isDisturbed } from '../retake.ts';
 import { ceilingOf, ratioOf, rowsOf, shown } from './measures.ts';
 import type { BenchRun } from './run-result.ts';
-
-/** Above this share of the machine used by others, a warning stands below the table. */
-const OTHERS_LIMIT_SHARE = 0.05;
 
 export function terminalReport(runs: readonly BenchRun[]): string {
   const [first] = runs;
@@ -27,7 +25,7 @@ function failures({ label, cells }: BenchRun): string[] {
 }
 
 function disturbances({ label, cells }: BenchRun): string[] {
-  const shares = cells.flatMap(({ figures }) => (figures !== undefined && 'othersShare' in figures ? [figures.othersShare ?? 0] : []));
-  const disturbed = shares.filter((share) => share > OTHERS_LIMIT_SHARE).length;
-  return disturbed === 0 ? [] : [`${label}: ${disturbed} of ${shares.length} measurements were disturbed: other processes used more than 5% of the machine`];
+  const watched = cells.flatMap(({ figures }) => (figures !== undefined && 'othersShare' in figures ? [figures] : []));
+  const disturbed = watched.filter(isDisturbed).length;
+  return disturbed === 0 ? [] : [`${label}: ${disturbed} of ${watched.length} measurements were disturbed: ${DISTURBANCE}`];
 }
