@@ -15,6 +15,8 @@ const FAILURES_SHOWN = 5;
 const FOUND = [22_992, 21_318, 9_991];
 /** A replica that crashes before it has said that its thread has heard of a loss. */
 const LOSSES_FOUND = [84, 203, 258];
+/** A seed in which much is said. */
+const TALKATIVE = 3;
 
 const test = suite('simulation of a node with its store');
 const only = process.env['LEVERET_SEED'];
@@ -71,10 +73,9 @@ test('the same seed is the same run', () => {
     simulateDurable(seed, (text) => lines.push(text));
     return lines;
   };
-  const seed = seeds[0]! + 2;
-  const first = conversation(seed);
+  const first = conversation(TALKATIVE);
   assert.ok(first.length > 500, 'something was said');
-  assert.equal(conversation(seed), first);
+  assert.equal(conversation(TALKATIVE), first);
 });
 
 test.run();
