@@ -1,4 +1,7 @@
-/** Turns what threads measure into alarms for the whole node. Without it the node serves on, without new alarms. */
+/**
+ * Turns what threads measure into alarms for the whole node. Without it the node serves on: a thread that finds memory above the limit still
+ * stops its own publishers, but nobody else's.
+ */
 import { JanitorLetter } from '../messages/janitor-messages.ts';
 import type { Actor } from '../runtime/actor.ts';
 import type { Letter } from '../runtime/letter.ts';

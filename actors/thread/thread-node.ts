@@ -46,7 +46,7 @@ export interface ThreadNode {
   readonly purse: Purse;
   /** Why publishers must wait, such as `low on memory`; empty when they need not. */
   readonly alarms: readonly string[];
-  /** Memory in use by messages is above the limit: said once when it becomes so. */
+  /** Is memory in use by messages above the limit? Then this thread's publishers wait at once, and the janitor is told, once. */
   checkMemory(): void;
   /** A connection has passed its handshake. */
   welcome(connection: number): void;

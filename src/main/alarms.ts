@@ -1,6 +1,14 @@
 /** What blocks publishers on every thread, by RabbitMQ's reasons (`connection.blocked`), and the log's words for it. */
 import type { Logger } from './log.ts';
 
+export const LOW_ON_MEMORY = 'low on memory';
+
+/** `reasons` with `reason`, or without it. */
+export function turned(reasons: readonly string[], reason: string, set: boolean): readonly string[] {
+  const others = reasons.filter((other) => other !== reason);
+  return set ? [...others, reason] : others;
+}
+
 export class Alarms {
   readonly #log: Logger;
   readonly #memoryLimitBytes: number;
@@ -25,7 +33,7 @@ export class Alarms {
   }
 
   memory(above: boolean): void {
-    if (!this.#turn('low on memory', above)) return;
+    if (!this.#turn(LOW_ON_MEMORY, above)) return;
     if (above) this.#log.warn({ limitBytes: this.#memoryLimitBytes }, 'memory high watermark set: publishers are blocked');
     else this.#log.warn('memory high watermark cleared: publishers go on');
   }
@@ -33,7 +41,7 @@ export class Alarms {
   /** Answers whether that changed anything. */
   #turn(reason: string, set: boolean): boolean {
     if (this.#reasons.includes(reason) === set) return false;
-    this.#reasons = set ? [...this.#reasons, reason] : this.#reasons.filter((other) => other !== reason);
+    this.#reasons = turned(this.#reasons, reason, set);
     this.#changed();
     return true;
   }

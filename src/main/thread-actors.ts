@@ -53,6 +53,7 @@ import type { QueueRecord } from '../broker/topology/topology-records.ts';
 import { Topology } from '../broker/topology/topology.ts';
 import { deadLetterSetting, publishingQueues } from './dead-letter-setting.ts';
 import { type Fault, FaultSchedule } from './fault-schedule.ts';
+import { LOW_ON_MEMORY, turned } from './alarms.ts';
 import { DESCRIBED_CHILDREN_MAX, type ThreadDescription } from './live-tree.ts';
 import { TOLD_CONNECTIONS_MAX } from './node-stats.ts';
 import { restartInGroup } from './queue-restart.ts';
@@ -248,7 +249,9 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     this.#checkPaging(used);
     const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);
     if (above === this.#aboveLimit) return;
-    this.#aboveLimit = above;
+    // Here at once: until the other threads have been told by the janitor, this one could take in as much again.
+    this.setAlarms(turned(this.alarms, LOW_ON_MEMORY, above));
+    if (!above) this.tellConnections(() => new Letter(ConnectionLetter.alarm));
     const letter = new Letter(JanitorLetter.memory);
     letter.a = above ? 1 : 0;
     letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
@@ -340,7 +343,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
 
   setAlarms(alarms: readonly string[]): void {
     this.alarms = alarms;
-    this.#aboveLimit = alarms.includes('low on memory');
+    this.#aboveLimit = alarms.includes(LOW_ON_MEMORY);
   }
 
   fault(what: unknown): void {
