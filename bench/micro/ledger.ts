@@ -29,7 +29,7 @@ const memory: QueueMemory = {
 const delivered: number[] = [];
 const queue = new QueueMachine(memory, 1, { title: "queue 'q' in vhost '/'", singleActiveConsumer: false }, {
   keptGone: () => {},
-      keptReturned: () => {},
+  keptReturned: () => {},
       deliver: (_consumer, _address, position) => {
     delivered.push(position);
   },
