@@ -23,6 +23,7 @@ export interface ReplicaHost {
   threadLost(thread: number): void;
   /** Stops accepting connections. */
   closeListener(): void;
+  /** Connections are told. */
   setAlarms(alarms: readonly string[]): void;
   fault(what: unknown): void;
   describe(): unknown;
@@ -67,8 +68,7 @@ export class ReplicaActor implements Actor {
       case ReplicaLetter.threadBack:
         return this.#host.tellConnections(() => numbered(ConnectionLetter.queuesBack, letter.a));
       case ReplicaLetter.alarm:
-        this.#host.setAlarms(letter.body as readonly string[]);
-        return this.#host.tellConnections(() => new Letter(ConnectionLetter.alarm));
+        return this.#host.setAlarms(letter.body as readonly string[]);
       case ReplicaLetter.shutdown:
         return this.#shutDown(letter.body as string);
       case ReplicaLetter.fault:

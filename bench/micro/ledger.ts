@@ -30,7 +30,7 @@ const delivered: number[] = [];
 const queue = new QueueMachine(memory, 1, { title: "queue 'q' in vhost '/'", singleActiveConsumer: false }, {
   keptGone: () => {},
   keptReturned: () => {},
-      deliver: (_consumer, _address, position) => {
+  deliver: (_consumer, _address, position) => {
     delivered.push(position);
   },
 });

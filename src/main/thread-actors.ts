@@ -139,7 +139,6 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
   readonly #connections = new Set<number>();
   /** Those of them that have not passed their handshake. */
   readonly #strangers = new Set<number>();
-  #aboveLimit = false;
   #memoryShort = false;
   #memoryScarce = false;
 
@@ -247,11 +246,11 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
     const used = this.#table.usedBytes();
     const { memoryLimitBytes } = this.settings;
     this.#checkPaging(used);
-    const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);
-    if (above === this.#aboveLimit) return;
+    const wasAbove = this.alarms.includes(LOW_ON_MEMORY);
+    const above = used > memoryLimitBytes * (wasAbove ? ALARM_ENDS_BELOW : 1);
+    if (above === wasAbove) return;
     // Here at once: until the other threads have been told by the janitor, this one could take in as much again.
     this.setAlarms(turned(this.alarms, LOW_ON_MEMORY, above));
-    if (!above) this.tellConnections(() => new Letter(ConnectionLetter.alarm));
     const letter = new Letter(JanitorLetter.memory);
     letter.a = above ? 1 : 0;
     letter.sender = { thread: this.thread, id: REPLICA_ID, generation: 0 };
@@ -343,7 +342,7 @@ export class ThreadActors implements SchedulerHost, ThreadNode, ReplicaHost {
 
   setAlarms(alarms: readonly string[]): void {
     this.alarms = alarms;
-    this.#aboveLimit = alarms.includes(LOW_ON_MEMORY);
+    this.tellConnections(() => new Letter(ConnectionLetter.alarm));
   }
 
   fault(what: unknown): void {

@@ -277,7 +277,7 @@ limited('a load that moves from one thread to another: both take messages from t
 });
 
 limited('is caught: a broker that never says that its memory is low', async () => {
-  const right = 'const above = used > memoryLimitBytes * (this.#aboveLimit ? ALARM_ENDS_BELOW : 1);';
+  const right = 'const above = used > memoryLimitBytes * (wasAbove ? ALARM_ENDS_BELOW : 1);';
   const copy = brokenCopy({ file: 'src/main/thread-actors.ts', right, wrong: 'const above = used < 0 && memoryLimitBytes < ALARM_ENDS_BELOW;' });
   try {
     await start(1, copy.root);

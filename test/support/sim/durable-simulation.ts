@@ -90,8 +90,9 @@ export class DurableSimulation extends SimRun {
 
   #newNode(): SimNode {
     const { random, clock, network, faults } = this;
-    // Threads page out above half of the limit.
-    const kept = { disk: this.#disk, memoryLimitBytes: 2 * BLOCK_BYTES * random.of(PAGING_BLOCKS) };
+    // Threads page out above so many blocks (small-bounds.ts), far below the alarm: clients that publish and consume on one connection would
+    // wait for themselves at that.
+    const kept = { disk: this.#disk, memoryLimitBytes: 256 * BLOCK_BYTES * random.of(PAGING_BLOCKS) };
     return new SimNode(random.between(1, 3), { clock, random, network, witness: this, faults, kept });
   }
 

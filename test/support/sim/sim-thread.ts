@@ -5,7 +5,6 @@ import type { ActorRef, Letter } from '../../../actors/runtime/letter.ts';
 import type { Doorbell } from '../../../actors/runtime/ring/doorbell.ts';
 import type { Endpoint, Transport, TransportEvents } from '../../../native-free-io/socket/transport.ts';
 import type { Outbound } from '../../../native-free-io/socket/outbound.ts';
-import { LOW_ON_MEMORY } from '../../../src/main/alarms.ts';
 import { ThreadActors, type ThreadHost, type ThreadStart } from '../../../src/main/thread-actors.ts';
 import type { FakeTransport } from '../fake-transport.ts';
 import { EventLoop } from './event-loop.ts';
@@ -125,12 +124,6 @@ class WitnessedActors extends ThreadActors {
   constructor(start: ThreadStart, doorbell: Doorbell, host: ThreadHost, witness: ThreadWitness) {
     super(start, doorbell, host);
     this.#witness = witness;
-    // The limit is there to have contents paged out: clients that publish and consume on one connection would wait for themselves at it.
-    let alarms = this.alarms;
-    Object.defineProperty(this, 'alarms', {
-      get: () => alarms.filter((reason) => reason !== LOW_ON_MEMORY),
-      set: (set: readonly string[]) => (alarms = set),
-    });
   }
 
   override crashed(group: string, id: number, error: unknown): void {

@@ -13,6 +13,7 @@ const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'actors/queue/dead-letters.ts', right: 'TURN_LETTERS_MAX = 4096', wrong: 'TURN_LETTERS_MAX = 3' },
   { file: 'actors/queue/copies-under-way.ts', right: 'COPIES_MAX = 16_384', wrong: 'COPIES_MAX = 5' },
   { file: 'actors/queue/copies-under-way.ts', right: 'FIRST_ENTRIES = 64', wrong: 'FIRST_ENTRIES = 2' },
+  { file: 'src/main/thread-actors.ts', right: 'PAGING_SHARE = 0.5', wrong: 'PAGING_SHARE = 1 / 256' },
   { file: 'src/store/segment.ts', right: 'SEGMENT_MESSAGES_MAX = 1024', wrong: 'SEGMENT_MESSAGES_MAX = 12' },
   { file: 'src/store/segment.ts', right: 'SEGMENT_SPAN_MAX = 8192', wrong: 'SEGMENT_SPAN_MAX = 40' },
   { file: 'src/store/segment-making.ts', right: 'TAIL_BYTES = 2048', wrong: 'TAIL_BYTES = 300' },
