@@ -286,7 +286,7 @@ export class QueueActor implements Actor, QueuePort {
     const { ints, count } = letter;
     const how = letter.b as Settle;
     const connection = letter.sender.id;
-    for (let index = 0; index < count; index++) this.#machine.settle(ints[index]!, how, connection);
+    this.#machine.settleAll(ints, count, how, connection);
     if (how === Settle.requeue || how === Settle.returned || how === Settle.surplus) this.#admission.keepTo();
     this.#giveBack(letter);
   }

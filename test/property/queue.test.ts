@@ -66,6 +66,7 @@ const ring = 'position-ring.ts';
 
 /** In the ledger: the end of a lease, and what a recovery does to what was unsettled. */
 const RELEASE = '    if (ints[entry + ADDRESS] !== 0) this.#memory.release(ints[entry + ADDRESS]!);\n';
+const LEAVES = '    ints[entry + STATE] = GONE;\n    this.#slots[this.#slot + counter]!++;\n';
 const COMES_BACK = 'this.setState(position, READY | REDELIVERED_FLAG | (state & FLAGS_MASK), 0);\n';
 const COUNTED = '        if (this.deliveries(position) < deliveriesMax) this.countDelivery(position);\n';
 
@@ -96,17 +97,28 @@ const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
     { file: ledger, right: '    this.#slots[slot + LETTER_SENDER] = sender;\n    return 0;', wrong: '    this.#slots[slot + LETTER_TAIL] = this.tail;\n    return 0;' },
   ],
   'a lease ends before the message is gone': [
-    { file: ledger, right: '    ints[entry + STATE] = GONE;\n', wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    ints[entry + STATE] = GONE;\n' },
+    { file: ledger, right: LEAVES, wrong: `    this.#memory.release(ints[entry + ADDRESS]!);\n${LEAVES}` },
     { file: ledger, right: RELEASE, wrong: '' },
   ],
   'a lease ends twice': [
     { file: ledger, right: RELEASE, wrong: '    this.#memory.release(ints[entry + ADDRESS]!);\n    this.#memory.release(ints[entry + ADDRESS]!);\n' },
   ],
+  'the leases of what goes together end before it is gone': [
+    {
+      file: ledger,
+      right: '      ints[entry + STATE] = GONE;\n      this.#memory.release(ints[entry + ADDRESS]!);\n',
+      wrong: '      this.#memory.release(ints[entry + ADDRESS]!);\n      ints[entry + STATE] = GONE;\n',
+    },
+  ],
+  'what goes together is not counted': [{ file: ledger, right: '    this.#slots[this.#slot + SETTLED]! += removed;\n', wrong: '' }],
+  'what goes together may be another\'s': [{ file: ledger, right: ' || ints[entry + OWNER] !== owner) break;', wrong: ') break;' }],
+  'what goes together is more than was settled': [{ file: 'position-run.ts', right: 'positions[next] === next + offset', wrong: 'next < positions.length' }],
+  'anybody may settle the head': [{ file: machine, right: '    if (consumer.spec.connection !== connection) return 0;\n', wrong: '' }],
   'a chunk is kept': [{ file: ledger, right: '    this.#memory.freeChunk(chunk);\n    if (index', wrong: '    if (index' }],
   'a chunk in the midst is kept': [{ file: ledger, right: '    if (index === this.#firstIndex) return;\n', wrong: '    if (index >= 0) return;\n' }],
   'a chunk in the midst is given back while the chain leads to it': [
     { file: ledger, right: '    const gap = behind + (link', wrong: '    memory.freeChunk(chunk);\n    const gap = behind + (link' },
-    { file: ledger, right: '    this.#chunks[index] = 0;\n    memory.freeChunk(chunk);\n', wrong: '    this.#chunks[index] = 0;\n' },
+    { file: ledger, right: '    this.#foundNumber = -1;\n    memory.freeChunk(chunk);\n', wrong: '    this.#foundNumber = -1;\n' },
   ],
   'a link does not say how far it leads': [
     { file: ledger, right: '(link & ~GAP_MASK) | gap', wrong: 'link' },
@@ -193,9 +205,11 @@ const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
     { file: 'consumer.ts', right: 'this.outstanding < this.limit', wrong: 'this.outstanding <= this.limit' },
   ],
   'the window is passed by one': [{ file: 'consumer.ts', right: 'this.onTheWay < WINDOW', wrong: 'this.onTheWay <= WINDOW' }],
-  'a dispatch has no limit': [{ file: machine, right: 'if (budget-- === 0) return true;', wrong: '' }],
+  'who is alone passes the limit of a dispatch': [{ file: machine, right: 'this.ready, consumer.room, budget + 1', wrong: 'this.ready, consumer.room' }],
+  'who is alone gets more than it can take': [{ file: machine, right: 'this.ready, consumer.room, budget + 1', wrong: 'this.ready, budget + 1' }],
+  'a dispatch has no limit': [{ file: machine, right: 'let budget = DISPATCH_MAX;', wrong: 'let budget = Infinity;' }],
   'the same consumer takes until it is full': [
-    { file: machine, right: '      line.shift();\n      if (consumer.able) line.join(consumer);\n      else if (line.first', wrong: '      if (!consumer.able) line.shift();\n      if (line.first' },
+    { file: 'consumer.ts', right: 'if (consumer.next === undefined && consumer.able) return;', wrong: 'if (consumer.able) return;' },
   ],
   'a lower priority goes first': [{ file: 'consumers.ts', right: 'for (const line of this.#lines) if', wrong: 'for (const line of [...this.#lines].reverse()) if' }],
   'everybody is active': [

@@ -60,6 +60,11 @@ export class Consumer {
   get able(): boolean {
     return !this.stopped && !this.retired && this.outstanding < this.limit && this.onTheWay < WINDOW;
   }
+
+  /** Messages that it can take. Only of one that is able. */
+  get room(): number {
+    return Math.min(this.limit - this.outstanding, WINDOW - this.onTheWay);
+  }
 }
 
 /** The consumers of one priority that can take a message now, in the order in which it is their turn. */
@@ -82,6 +87,14 @@ export class Line {
     if (this.#last === undefined) this.first = consumer;
     else this.#last.next = consumer;
     this.#last = consumer;
+  }
+
+  /** The first has taken a message: it goes to the end of the line, or leaves it. */
+  turn(): void {
+    const consumer = this.first!;
+    if (consumer.next === undefined && consumer.able) return;
+    this.shift();
+    if (consumer.able) this.join(consumer);
   }
 
   /** The first leaves the line. */

@@ -11,6 +11,7 @@ export class Consumers {
   readonly #byId = new Map<number, Consumer>();
   /** Those who may hold deliveries: consumers, cancelled ones that still hold some, and channels that used basic.get. */
   readonly #holders = new Map<number, Consumer>();
+  #lastHolder: Consumer | undefined = undefined;
   /** Channels that used basic.get. */
   readonly #getters = new Map<number, Consumer>();
   readonly #single: boolean;
@@ -43,10 +44,12 @@ export class Consumers {
     return this.#byId.get(id);
   }
 
-  /** Who holds a delivery. Every unsettled delivery has a holder: anything else is a broken invariant. */
+  /** Who holds a delivery. Every unsettled delivery has a holder: anything else is a broken invariant. Hot: many in a row have the same. */
   holder(id: number): Consumer {
+    if (this.#lastHolder?.id === id) return this.#lastHolder;
     const holder = this.#holders.get(id);
     if (holder === undefined) throw new Error(`nobody is known under the id ${id} that holds a delivery`);
+    this.#lastHolder = holder;
     return holder;
   }
 
@@ -73,7 +76,9 @@ export class Consumers {
   }
 
   forgetIfIdle(holder: Consumer): void {
-    if (holder.outstanding === 0) this.#holders.delete(holder.id);
+    if (holder.outstanding > 0) return;
+    this.#holders.delete(holder.id);
+    this.#lastHolder = undefined;
   }
 
   values(): IterableIterator<Consumer> {

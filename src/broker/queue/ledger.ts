@@ -5,6 +5,7 @@ import {
   CHUNK_MASK,
   CHUNK_NUMBER_MASK,
   CHUNK_SHIFT,
+  DELIVERED,
   DELIVERIES,
   DROPPED,
   ENTRY_WORDS,
@@ -22,6 +23,7 @@ import {
   LETTER_TAIL,
   OWNER,
   READY,
+  REDELIVERED,
   REDELIVERED_FLAG,
   SETTLED,
   SLOT_WORDS,
@@ -31,6 +33,8 @@ import {
   UNSETTLED,
 } from './ledger-layout.ts';
 import type { QueueMemory } from './queue-memory.ts';
+
+const NO_INTS = new Int32Array(0);
 
 /**
  * What a queue holds, in shared memory (layout: ledger-layout.ts). Every change is complete with one word: a crash between
@@ -49,6 +53,10 @@ export class Ledger {
   #firstIndex = 0;
   /** Number of the chunk (position >>> CHUNK_SHIFT) that `#chunks[#firstIndex]` is. */
   #firstNumber = 0;
+  /** Number of the chunk that an entry was found in last, -1: none; its words, and where it begins there. Most entries follow each other. */
+  #foundNumber = -1;
+  #ints: Int32Array = NO_INTS;
+  #base = 0;
   head = 0;
   tail = 0;
   /** Told of each position that the store keeps and that leaves the queue. */
@@ -74,6 +82,7 @@ export class Ledger {
     this.#chunks = [];
     this.#gone = [];
     this.#firstIndex = 0;
+    this.#foundNumber = -1;
   }
 
   /**
@@ -153,11 +162,10 @@ export class Ledger {
   /** Appends a message. Answers false, and changes nothing, when there is no memory for its entry. */
   append(address: number, flags: number): boolean {
     const position = this.tail;
-    const index = this.#indexOf(position);
-    if (index === this.#chunks.length && !this.#addChunk(position)) return false;
-    const chunk = this.#chunks[index]!;
-    const ints = this.#memory.intsOf(chunk);
-    const entry = this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS;
+    const isFound = position >>> CHUNK_SHIFT === this.#foundNumber;
+    if (!isFound && this.#indexOf(position) === this.#chunks.length && !this.#addChunk(position)) return false;
+    const entry = this.#entryOf(position);
+    const ints = this.#ints;
     ints[entry + ADDRESS] = address;
     ints[entry + STATE] = READY | flags;
     ints[entry + OWNER] = 0;
@@ -240,6 +248,7 @@ export class Ledger {
     if (gap > GAP_MAX) return;
     memory.setNextChunk(this.#chunks[index - behind]!, link === 0 ? 0 : (link & ~GAP_MASK) | gap);
     this.#chunks[index] = 0;
+    this.#foundNumber = -1;
     memory.freeChunk(chunk);
   }
 
@@ -251,57 +260,61 @@ export class Ledger {
     return next;
   }
 
-  #chunkOf(position: number): number {
-    return this.#chunks[this.#indexOf(position)]!;
+  /** Where the words of an entry begin in `#ints`, until another one is looked for. */
+  #entryOf(position: number): number {
+    const number = position >>> CHUNK_SHIFT;
+    if (number !== this.#foundNumber) this.#findChunk(number);
+    return this.#base + (position & CHUNK_MASK) * ENTRY_WORDS;
+  }
+
+  #findChunk(number: number): void {
+    const chunk = this.#chunks[this.#firstIndex + ((number - this.#firstNumber) & CHUNK_NUMBER_MASK)]!;
+    this.#ints = this.#memory.intsOf(chunk);
+    this.#base = this.#memory.intOffsetOf(chunk);
+    this.#foundNumber = number;
   }
 
   address(position: number): number {
-    const chunk = this.#chunkOf(position);
-    return this.#memory.intsOf(chunk)[
-      this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + ADDRESS
-    ]!;
+    const entry = this.#entryOf(position);
+    return this.#ints[entry + ADDRESS]!;
   }
 
   state(position: number): number {
-    const chunk = this.#chunkOf(position);
-    return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + STATE]!;
+    const entry = this.#entryOf(position);
+    return this.#ints[entry + STATE]!;
   }
 
   owner(position: number): number {
-    const chunk = this.#chunkOf(position);
-    return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + OWNER]!;
+    const entry = this.#entryOf(position);
+    return this.#ints[entry + OWNER]!;
   }
 
   deliveries(position: number): number {
-    return this.#word(position, DELIVERIES);
+    const entry = this.#entryOf(position);
+    return this.#ints[entry + DELIVERIES]!;
   }
 
   /** The message came back once more. Answers how often it has. */
   countDelivery(position: number): number {
-    const chunk = this.#chunkOf(position);
-    return ++this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + DELIVERIES]!;
+    const entry = this.#entryOf(position);
+    return ++this.#ints[entry + DELIVERIES]!;
   }
 
   setDeliveries(position: number, deliveries: number): void {
-    const chunk = this.#chunkOf(position);
-    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + DELIVERIES] = deliveries;
-  }
-
-  #word(position: number, word: number): number {
-    const chunk = this.#chunkOf(position);
-    return this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + word]!;
+    const entry = this.#entryOf(position);
+    this.#ints[entry + DELIVERIES] = deliveries;
   }
 
   /** Where the content of a READY or DYING message lies now; 0: in the store alone. */
   setAddress(position: number, address: number): void {
-    const chunk = this.#chunkOf(position);
-    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + ADDRESS] = address;
+    const entry = this.#entryOf(position);
+    this.#ints[entry + ADDRESS] = address;
   }
 
   /** The size of a READY message's body, for the time when its content is in the store alone. Bytes. */
   noteSize(position: number, size: number): void {
-    const chunk = this.#chunkOf(position);
-    this.#memory.intsOf(chunk)[this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS + OWNER] = size;
+    const entry = this.#entryOf(position);
+    this.#ints[entry + OWNER] = size;
   }
 
   /** The content of a READY message is in the store alone from now on; the lease on its copy here ends. */
@@ -316,18 +329,28 @@ export class Ledger {
   }
 
   setState(position: number, state: number, owner: number): void {
-    const chunk = this.#chunkOf(position);
-    const ints = this.#memory.intsOf(chunk);
-    const entry = this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS;
+    const entry = this.#entryOf(position);
+    const ints = this.#ints;
     ints[entry + OWNER] = owner;
     ints[entry + STATE] = state;
   }
 
+  /** The READY message at `position` becomes UNSETTLED, held by `owner`. Answers its flags. */
+  deliver(position: number, owner: number): number {
+    const entry = this.#entryOf(position);
+    const ints = this.#ints;
+    const flags = ints[entry + STATE]! & FLAGS_MASK;
+    ints[entry + OWNER] = owner;
+    ints[entry + STATE] = UNSETTLED | flags;
+    this.#slots[this.#slot + DELIVERED]!++;
+    if ((flags & REDELIVERED_FLAG) !== 0) this.#slots[this.#slot + REDELIVERED]!++;
+    return flags;
+  }
+
   /** The message leaves the queue; its lease ends. `counter` is SETTLED or DROPPED. */
   remove(position: number, counter: typeof SETTLED | typeof DROPPED): void {
-    const chunk = this.#chunkOf(position);
-    const ints = this.#memory.intsOf(chunk);
-    const entry = this.#memory.intOffsetOf(chunk) + (position & CHUNK_MASK) * ENTRY_WORDS;
+    const entry = this.#entryOf(position);
+    const ints = this.#ints;
     const isKept = (ints[entry + STATE]! & KEPT_FLAG) !== 0;
     ints[entry + STATE] = GONE;
     this.#slots[this.#slot + counter]!++;
@@ -335,6 +358,26 @@ export class Ledger {
     if (isKept) this.#onKeptGone(position);
     if (position === this.head) this.#dropGoneHead();
     else this.#countGone(position);
+  }
+
+  /**
+   * Removes messages from HEAD on as settled, at most `count`: as long as `owner` holds them and the store does not keep them. Answers how
+   * many. The same as `remove` for each, of those that are settled in the order in which they came.
+   */
+  removeFromHead(owner: number, count: number): number {
+    const { head } = this;
+    let entry = this.#entryOf(head);
+    const ints = this.#ints;
+    const end = Math.min(count, (this.tail - head) | 0, CHUNK_ENTRIES - (head & CHUNK_MASK));
+    let removed = 0;
+    for (; removed < end; removed++, entry += ENTRY_WORDS) {
+      if ((ints[entry + STATE]! & (STATE_MASK | KEPT_FLAG)) !== UNSETTLED || ints[entry + OWNER] !== owner) break;
+      ints[entry + STATE] = GONE;
+      this.#memory.release(ints[entry + ADDRESS]!);
+    }
+    this.#slots[this.#slot + SETTLED]! += removed;
+    if (removed > 0) this.#dropGoneHead();
+    return removed;
   }
 
   /** Moves HEAD over what is gone, and gives back the chunks that it leaves behind. */
@@ -406,10 +449,6 @@ export class Ledger {
 
   setCounter(word: number, value: number): void {
     this.#slots[this.#slot + word] = value;
-  }
-
-  count(word: number, by: number): void {
-    this.#slots[this.#slot + word]! += by;
   }
 
   /** Drops everything the queue holds and gives back its memory. */

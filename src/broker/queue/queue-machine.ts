@@ -14,7 +14,6 @@ import {
   CONSUMER_COUNT,
   DELAYED_COUNT,
   DELAYED_FLAG,
-  DELIVERED,
   DROPPED,
   EXPIRING_FLAG,
   FLAGS_MASK,
@@ -23,7 +22,6 @@ import {
   LEVEL_MASK,
   READY,
   READY_COUNT,
-  REDELIVERED,
   REDELIVERED_FLAG,
   REPEATED_FLAG,
   SETTLED,
@@ -33,20 +31,19 @@ import {
 } from './ledger-layout.ts';
 import type { QueueMemory } from './queue-memory.ts';
 import type { QueuePort, QueueTraits } from './queue-port.ts';
+import { runLength } from './position-run.ts';
 import { ReadySize } from './ready-size.ts';
 import { Settle } from './settle.ts';
 
 export { Settle };
 export type { DropReason, QueuePort, QueueTraits };
 
-/** Messages that one `dropExpired` drops at most, for the same reason. */
-export const EXPIRE_MAX = 8192;
-
-/** Messages that one `endDelays` makes ready at most, for the same reason. */
-export const RETRY_MAX = 8192;
-
 /** Messages that one `dispatch` delivers at most, so that a long backlog shares its thread. */
 export const DISPATCH_MAX = 2048;
+/** Messages that one `dropExpired` drops at most, for the same reason. */
+export const EXPIRE_MAX = 8192;
+/** Messages that one `endDelays` makes ready at most, for the same reason. */
+export const RETRY_MAX = 8192;
 
 /**
  * A queue: what is ready, who gets it, what is unsettled. Pure: the contents live in a Ledger, effects leave through a QueuePort.
@@ -171,12 +168,10 @@ export class QueueMachine {
   dispatch(): boolean {
     let budget = DISPATCH_MAX;
     this.#expiry?.look();
-    let line = this.consumers.line();
-    while (line !== undefined) {
+    for (let line = this.consumers.line(); line !== undefined; line = line.first === undefined ? this.consumers.line() : line) {
       const consumer = line.first!;
       if (!consumer.able) {
         line.shift();
-        if (line.first === undefined) line = this.consumers.line();
         continue;
       }
       if (this.ready === 0) return false;
@@ -187,26 +182,24 @@ export class QueueMachine {
         this.dropHead('expired');
         continue;
       }
-      this.#deliverNext(consumer);
-      line.shift();
-      if (consumer.able) line.join(consumer);
-      else if (line.first === undefined) line = this.consumers.line();
+      // Alone in the line, it gets all that it can take.
+      const isAlone = consumer.next === undefined && this.#expiry === undefined && this.contents.lacking === 0;
+      const count = isAlone ? Math.min(this.ready, consumer.room, budget + 1) : 1;
+      for (let left = count; left > 0; left--) this.#deliverNext(consumer);
+      budget -= count - 1;
+      line.turn();
     }
     return false;
   }
 
   #deliverNext(consumer: Consumer): void {
     const position = this.#order.take();
-    const flags = this.#ledger.state(position) & FLAGS_MASK;
-    const redelivered = (flags & REDELIVERED_FLAG) !== 0;
     this.#size?.subtract(position);
-    this.#ledger.setState(position, UNSETTLED | flags, consumer.id);
+    const flags = this.#ledger.deliver(position, consumer.id);
     this.#unsettled++;
     consumer.outstanding++;
     if (consumer.windowed) consumer.onTheWay++;
-    this.#ledger.count(DELIVERED, 1);
-    if (redelivered) this.#ledger.count(REDELIVERED, 1);
-    this.#port.deliver(consumer, this.#ledger.address(position), position, redelivered);
+    this.#port.deliver(consumer, this.#ledger.address(position), position, (flags & REDELIVERED_FLAG) !== 0);
   }
 
   /**
@@ -231,11 +224,7 @@ export class QueueMachine {
     if ((state & STATE_MASK) !== UNSETTLED) return;
     const consumer = this.consumers.holder(ledger.owner(position));
     if (consumer.spec.connection !== connection) return;
-    this.#unsettled--;
-    consumer.outstanding--;
-    if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay--;
-    if (consumer.retired) this.consumers.forgetIfIdle(consumer);
-    else this.consumers.lineUp(consumer);
+    this.#takeFrom(consumer, 1, how);
     switch (how) {
       case Settle.ack:
       case Settle.taken:
@@ -257,6 +246,37 @@ export class QueueMachine {
         if ((state & KEPT_FLAG) !== 0) this.#port.keptReturned(position, Math.max(1, ledger.deliveries(position)));
         return;
     }
+  }
+
+  /** `settle` of the first `count` positions, in their order. What is settled in the order of its delivery goes together. Hot. */
+  settleAll(positions: Int32Array, count: number, how: Settle, connection: number): void {
+    const leaves = how === Settle.ack || how === Settle.taken;
+    for (let index = 0; index < count; ) {
+      const isFirst = leaves && positions[index] === this.#ledger.head;
+      const settled = isFirst ? this.#settleFromHead(runLength(positions, index, count), how, connection) : 0;
+      index += settled;
+      if (settled === 0) this.settle(positions[index++]!, how, connection);
+    }
+  }
+
+  /** Settles what `connection` holds from the head on, `count` messages at most. Answers how many. */
+  #settleFromHead(count: number, how: Settle, connection: number): number {
+    const ledger = this.#ledger;
+    if (!ledger.holds(ledger.head) || (ledger.state(ledger.head) & STATE_MASK) !== UNSETTLED) return 0;
+    const consumer = this.consumers.holder(ledger.owner(ledger.head));
+    if (consumer.spec.connection !== connection) return 0;
+    const settled = ledger.removeFromHead(consumer.id, count);
+    this.#takeFrom(consumer, settled, how);
+    return settled;
+  }
+
+  /** So many deliveries of a consumer have ended. */
+  #takeFrom(consumer: Consumer, count: number, how: Settle): void {
+    this.#unsettled -= count;
+    consumer.outstanding -= count;
+    if (consumer.windowed && (how === Settle.taken || how === Settle.unsent)) consumer.onTheWay -= count;
+    if (consumer.retired) this.consumers.forgetIfIdle(consumer);
+    else this.consumers.lineUp(consumer);
   }
 
   /** The consumer had it, or may have. */

@@ -97,7 +97,8 @@ export class CrashingMemory implements QueueMemory {
 
   freeChunk(address: number): void {
     this.step();
-    this.#chunk(address);
+    // It is somebody else's at once.
+    this.#chunk(address).plain.fill(-7);
     this.#chunks.delete(address);
   }
 

@@ -92,6 +92,14 @@ const commands: readonly fc.Arbitrary<Step>[] = [
       if (wanted !== Settle.unsent || (!entry.reported && !entry.holder!.getter)) world.settle(entry, wanted);
     }
   }),
+  step<[number, number, number]>('settle many', [fc.oneof(fc.constant(0), index), index, fc.integer({ min: 2, max: 30 })], (world, at, vain, count) => {
+    const { unsettled } = world.model;
+    const first = pick(unsettled, at)?.holder!.spec;
+    if (first === undefined) return;
+    const own = unsettled.filter(({ holder }) => holder!.spec.connection === first.connection && holder!.spec.noAck === first.noAck);
+    const from = at === 0 ? 0 : at % own.length;
+    world.settleAll(own.slice(from, from + count), vain);
+  }),
   step<[number, number]>('settle in vain', [fc.integer({ min: -40, max: 5 }), connection], (world, offset, by) => {
     world.settleInVain((world.model.tail + offset) | 0, by);
   }),

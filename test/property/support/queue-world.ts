@@ -359,11 +359,26 @@ export class QueueWorld {
     else this.model.release(entry, undefined, how === Settle.discard ? 'dropped' : 'settled');
   }
 
+  /** Acknowledges several deliveries of one connection, or reports them as taken, among what is over. */
+  settleAll(entries: readonly Entry[], vain: number): void {
+    const { noAck, connection } = entries[0]!.holder!.spec;
+    const how = noAck ? Settle.taken : Settle.ack;
+    const positions = entries.map(({ position }) => position);
+    positions.splice(vain % (positions.length + 1), 0, (this.model.tail + 5) | 0);
+    const batch = Int32Array.from([...positions, ...positions]);
+    const doubt = (): Doubt => ({ gone: entries, marked: entries.map((entry) => Object.assign(entry, { redelivered: true })) });
+    if (this.#attempt(doubt, () => this.#machine.settleAll(batch, positions.length, how, connection)) === undefined) return;
+    for (const entry of entries) {
+      if (isWindowed(entry.holder!, SMALL.window) && how === Settle.taken) entry.holder!.unreported--;
+      this.model.release(entry, undefined, 'settled');
+    }
+  }
+
   /** A settle that speaks of what is over, or not of the sender's. */
   settleInVain(position: number, connection: number): void {
     const entry = this.model.entries.find((each) => each.position === position);
     if (entry?.holder?.spec.connection === connection) return;
-    this.#machine.settle(position, Settle.ack, connection);
+    this.#machine.settleAll(Int32Array.of(position), 1, Settle.ack, connection);
   }
 
   report(holder: Holder): void {

@@ -12,6 +12,7 @@ import {
   SETTLED,
   SLOT_WORDS,
   STATE_MASK,
+  UNSETTLED,
 } from '../../../../src/broker/queue/ledger-layout.ts';
 import { Ledger } from '../../../../src/broker/queue/ledger.ts';
 import type { QueueMemory } from '../../../../src/broker/queue/queue-memory.ts';
@@ -140,6 +141,16 @@ test('a chunk of which a part went before a crash is given back when the rest go
   settle(next, CHUNK_ENTRIES * 1.5, CHUNK_ENTRIES / 2);
   assert.is(memory.chunkCount, 2);
   assert.is(readyOf(next).length, 2 * CHUNK_ENTRIES);
+});
+
+test('an entry of a chunk that was given back reads as gone, whatever stands there now', () => {
+  const { memory, ledger } = emptyLedger();
+  append(ledger, 3 * CHUNK_ENTRIES);
+  settle(ledger, CHUNK_ENTRIES, CHUNK_ENTRIES);
+  assert.is(memory.chunkCount, 2);
+  const another = memory.intOffsetOf(memory.allocateChunk());
+  memory.intsOf().fill(UNSETTLED, another, another + CHUNK_WORDS);
+  assert.is(ledger.state(CHUNK_ENTRIES + 1), GONE);
 });
 
 test('messages that go in order count nothing', () => {
