@@ -5,6 +5,7 @@
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
 import { DELIVERY_COUNT_SIZE_MAX, withDeliveryCount } from './delivery-count-header.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
+import { SHORT_COPY_MAX, copyShort } from './short-copy.ts';
 import {
   BODY_SIZE,
   FLAGS,
@@ -94,25 +95,21 @@ export class DeliveryWriter {
     const { buffer, view } = outbound;
     const template = prefix.view;
     for (let at = 0; at < prefix.size; at += STEP) {
-      view.setBigUint64(start + at, template.getBigUint64(at));
+      view.setBigUint64(start + at, template.getBigUint64(at, true), true);
     }
     view.setUint32(start + 3, prefix.payloadSize + keySize);
     let at = start + prefix.size;
     view.setUint32(at, (tag / 0x1_0000_0000) >>> 0);
     view.setUint32(at + 4, tag >>> 0);
-    buffer[at + 8] = redelivered ? 1 : 0;
+    view.setUint8(at + 8, redelivered ? 1 : 0);
     at += 9;
     const source = record + RECORD_HEAD_SIZE;
-    memory.bytesOf(address).copy(buffer, at, source, source + contentSize);
+    if (contentSize <= SHORT_COPY_MAX) copyShort(memory.viewOf(address), source, view, at, contentSize);
+    else memory.bytesOf(address).copy(buffer, at, source, source + contentSize);
     const header = at + keySize + 1;
-    buffer[header + 1] = channel >> 8;
-    buffer[header + 2] = channel;
+    view.setUint16(header + 1, channel);
     if (wired) {
-      if (bodySize > 0) {
-        const body = header + headerSize + FRAME_OVERHEAD_SIZE;
-        buffer[body + 1] = channel >> 8;
-        buffer[body + 2] = channel;
-      }
+      if (bodySize > 0) view.setUint16(header + headerSize + FRAME_OVERHEAD_SIZE + 1, channel);
       outbound.commit(at + contentSize);
       return false;
     }

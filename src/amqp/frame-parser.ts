@@ -8,7 +8,9 @@
 import { ReplyCode } from '../broker/refusal.ts';
 import { type AmqpError, amqpError } from './amqp-error.ts';
 import { FRAME_OVERHEAD_SIZE, FRAME_SIZE_TOLERANCE } from './bounds.ts';
+import { NO_CHUNK, viewOf } from './chunk-view.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
+import { PublishPattern } from './publish-pattern.ts';
 import { PublishScan, Scan, scanPublish } from './publish-scanner.ts';
 
 export interface FrameSink {
@@ -37,6 +39,7 @@ export class FrameParser {
   publishFast = false;
   readonly #sink: FrameSink;
   readonly #scan = new PublishScan();
+  readonly #pattern = new PublishPattern();
   /** Payload bytes of the current body frame that have not come. */
   #bodyLeft = 0;
   #bodyChannel = 0;
@@ -51,17 +54,31 @@ export class FrameParser {
 
   /** Takes what it can of `buffer` from `start` to `end`. Answers where the rest begins. */
   parse(buffer: Buffer, start: number, end: number): number {
+    this.#scan.view = viewOf(buffer);
+    const rest = this.#parse(buffer, start, end);
+    // A connection that is idle keeps no chunk.
+    this.#scan.view = NO_CHUNK;
+    return rest;
+  }
+
+  #parse(buffer: Buffer, start: number, end: number): number {
     let at = start;
+    const scan = this.#scan;
     while (at < end && !this.stopped && !this.#failed) {
       if (this.#bodyLeft > 0 || this.#bodyEndDue) {
         at = this.#parseBody(buffer, at, end);
         continue;
       }
+      if (this.#pattern.repeats(at, end, this.frameMax, scan)) {
+        scan.repeated = true;
+        at = scan.end;
+        this.#sink.publish(buffer, scan);
+        continue;
+      }
       if (end - at < FRAME_HEADER_SIZE) return at;
       const type = buffer[at]!;
       const channel = (buffer[at + 1]! << 8) | buffer[at + 2]!;
-      const size =
-        ((buffer[at + 3]! << 24) | (buffer[at + 4]! << 16) | (buffer[at + 5]! << 8) | buffer[at + 6]!) >>> 0;
+      const size = scan.view.getUint32(at + 3);
       if (size + FRAME_OVERHEAD_SIZE > this.frameMax + FRAME_SIZE_TOLERANCE) {
         this.#fail(`type ${type}, frame too large: ${size + FRAME_OVERHEAD_SIZE} > ${this.frameMax}`);
         return at;
@@ -85,14 +102,15 @@ export class FrameParser {
         type === FrameType.method &&
         this.publishFast &&
         size > 7 &&
-        ((buffer[payload]! << 24) | (buffer[payload + 1]! << 16) | (buffer[payload + 2]! << 8) | buffer[payload + 3]!) ===
-          BASIC_PUBLISH
+        scan.view.getInt32(payload) === BASIC_PUBLISH
       ) {
-        const found = scanPublish(buffer, at, end, size, this.frameMax, this.#scan);
+        const found = scanPublish(buffer, at, end, size, this.frameMax, scan);
         if (found === Scan.complete) {
+          this.#pattern.remember(at, scan);
+          scan.repeated = false;
           // Read before the call: the sink may set `stopped`, and the scan may be reused.
-          at = this.#scan.end;
-          this.#sink.publish(buffer, this.#scan);
+          at = scan.end;
+          this.#sink.publish(buffer, scan);
           continue;
         }
         if (found === Scan.partial) return at;

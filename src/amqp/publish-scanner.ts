@@ -4,6 +4,7 @@
  * allocated. Whatever looks different goes the slow way, frame by frame, and gets its errors there.
  */
 import { FRAME_OVERHEAD_SIZE } from './bounds.ts';
+import { NO_CHUNK } from './chunk-view.ts';
 import { FRAME_END, FRAME_HEADER_SIZE, FrameType } from './frame.ts';
 import { WIRE_FORM_BODY_MAX } from './stored-message.ts';
 
@@ -22,6 +23,8 @@ export const IMMEDIATE_BIT = 2;
 
 /** Where the parts of one publish are in the chunk. Reused from message to message. */
 export class PublishScan {
+  /** The chunk as words. */
+  view = NO_CHUNK;
   channel = 0;
   /** Exchange and routing key, two short strings. */
   keyStart = 0;
@@ -35,10 +38,8 @@ export class PublishScan {
   bodySize = 0;
   /** The first byte after the last frame. */
   end = 0;
-}
-
-function u32(buffer: Buffer, at: number): number {
-  return ((buffer[at]! << 24) | (buffer[at + 1]! << 16) | (buffer[at + 2]! << 8) | buffer[at + 3]!) >>> 0;
+  /** But for the body it is the same as the one before it. */
+  repeated = false;
 }
 
 /**
@@ -52,6 +53,7 @@ export function scanPublish(
   frameMax: number,
   scan: PublishScan,
 ): Scan {
+  const { view } = scan;
   const exchange = start + FRAME_HEADER_SIZE + 6;
   const routingKey = exchange + 1 + buffer[exchange]!;
   const methodEnd = start + FRAME_HEADER_SIZE + methodSize;
@@ -70,16 +72,16 @@ export function scanPublish(
   ) {
     return Scan.other;
   }
-  const headerSize = u32(buffer, header + 3);
+  const headerSize = view.getUint32(header + 3);
   if (headerSize < 14 || headerSize + FRAME_OVERHEAD_SIZE > frameMax) return Scan.other;
   const body = header + FRAME_OVERHEAD_SIZE + headerSize;
   if (end < body) return headerSize > WIRE_FORM_BODY_MAX ? Scan.other : Scan.partial;
   const payload = header + FRAME_HEADER_SIZE;
   // class 60, weight 0, the upper half of the body size 0
-  if (u32(buffer, payload) !== 60 << 16 || u32(buffer, payload + 4) !== 0 || buffer[body - 1] !== FRAME_END) {
+  if (view.getUint32(payload) !== 60 << 16 || view.getUint32(payload + 4) !== 0 || buffer[body - 1] !== FRAME_END) {
     return Scan.other;
   }
-  const bodySize = u32(buffer, payload + 8);
+  const bodySize = view.getUint32(payload + 8);
   if (bodySize > WIRE_FORM_BODY_MAX) return Scan.other;
   let next = body;
   if (bodySize > 0) {
@@ -88,7 +90,7 @@ export function scanPublish(
       buffer[body] !== FrameType.body ||
       buffer[body + 1] !== channelHigh ||
       buffer[body + 2] !== channelLow ||
-      u32(buffer, body + 3) !== bodySize ||
+      view.getUint32(body + 3) !== bodySize ||
       bodySize + FRAME_OVERHEAD_SIZE > frameMax
     ) {
       return Scan.other;

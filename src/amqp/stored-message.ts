@@ -48,6 +48,7 @@ export interface MessageMemory {
   /** Room for a record with so many holders; 0 when memory is exhausted. */
   allocate(sizeBytes: number, leases: number): number;
   bytesOf(address: number): Buffer;
+  viewOf(address: number): DataView;
   intsOf(address: number): Int32Array;
   byteOffsetOf(address: number): number;
   /** Adds holders to a message that this thread has just allocated (I6). */

@@ -12,6 +12,7 @@ export class ThreadMemory implements MessageMemory, QueueMemory {
   readonly #allocator: BlockAllocator;
   readonly #bytes: readonly Buffer[];
   readonly #ints: readonly Int32Array[];
+  readonly #views: readonly DataView[];
 
   constructor(table: BlockTable, owner: number, slots: Int32Array) {
     this.table = table;
@@ -19,6 +20,7 @@ export class ThreadMemory implements MessageMemory, QueueMemory {
     this.#allocator = new BlockAllocator(table, owner);
     this.#bytes = table.bytes;
     this.#ints = table.ints;
+    this.#views = table.views;
   }
 
   allocate(sizeBytes: number, leases: number): number {
@@ -39,6 +41,10 @@ export class ThreadMemory implements MessageMemory, QueueMemory {
 
   bytesOf(address: number): Buffer {
     return this.#bytes[address >>> 26]!;
+  }
+
+  viewOf(address: number): DataView {
+    return this.#views[address >>> 26]!;
   }
 
   intsOf(address: number): Int32Array {

@@ -35,6 +35,7 @@ import {
   wireRecordSize,
 } from '../stored-message.ts';
 import { FRAME_OVERHEAD_SIZE } from '../bounds.ts';
+import { SHORT_COPY_MAX, copyShort } from '../short-copy.ts';
 import type { ChannelPort } from './channel-port.ts';
 import type { Channel } from './channel.ts';
 import { REPLY_TO_PREFIX, REPLY_TO_QUEUE } from './direct-reply.ts';
@@ -56,6 +57,10 @@ export class Publisher {
   readonly #port: ChannelPort;
   readonly #channel: Channel;
   readonly #routes: RouteCache;
+  /** Where the last publish went, if one that repeats it needs no second look; whether it is persistent; as of which version of the topology. */
+  #lastRoute: Route | undefined = undefined;
+  #lastPersistent = 0;
+  #lastVersion = -1;
 
   constructor(channel: Channel, port: ChannelPort, routes: RouteCache) {
     this.#channel = channel;
@@ -65,7 +70,14 @@ export class Publisher {
 
   /** A whole message in one piece. The hot path. */
   publish(buffer: Buffer, scan: PublishScan): void {
-    const { keyStart, keySize, headerFrame, headerSize, bodySize, bits } = scan;
+    const last = this.#lastRoute;
+    if (scan.repeated && last !== undefined && this.#lastVersion === this.#port.topology.version) {
+      const address = this.#store(buffer, scan, this.#lastPersistent, last.links.length);
+      if (address !== 0) this.#channel.accept(address, last);
+      return;
+    }
+    this.#lastRoute = undefined;
+    const { keyStart, keySize, headerFrame, headerSize, bits } = scan;
     const header = headerFrame + FRAME_HEADER_SIZE;
     const flags = (buffer[header + 12]! << 8) | buffer[header + 13]!;
     if ((flags & ~HARMLESS) !== 0 || (bits & IMMEDIATE_BIT) !== 0 || isReplyKey(buffer, keyStart, keySize)) {
@@ -83,20 +95,13 @@ export class Publisher {
       this.#publishCarefully(buffer, scan);
       return;
     }
-    const address = this.#store(buffer, keyStart, keySize, headerSize, bodySize, persistent, found.links.length);
+    this.#remember(found, persistent);
+    const address = this.#store(buffer, scan, persistent, found.links.length);
     if (address !== 0) this.#channel.accept(address, found);
   }
 
   /** Writes a message that lies in wire form in `buffer`. Answers 0, and has closed the connection, without memory. */
-  #store(
-    buffer: Buffer,
-    keyStart: number,
-    keySize: number,
-    headerSize: number,
-    bodySize: number,
-    flags: number,
-    leases: number,
-  ): number {
+  #store(buffer: Buffer, { view, keyStart, keySize, headerSize, bodySize }: PublishScan, flags: number, leases: number): number {
     const { memory } = this.#port;
     const size = wireRecordSize(keySize, headerSize, bodySize);
     const address = memory.allocate(size, leases);
@@ -113,12 +118,13 @@ export class Publisher {
     ints[word + BODY_SIZE] = bodySize;
     ints[word + FLAGS] = leases > 1 ? flags | SHARED : flags;
     ints[word + PLACE] = 0;
-    const bytes = memory.bytesOf(address);
-    // On the wire one octet of bits stands between key and end octet: the key moves up by one, so that one copy does it all.
-    const contentSize = size - RECORD_HEAD_SIZE;
-    const to = record + RECORD_HEAD_SIZE;
-    buffer.copy(bytes, to, keyStart + 1, keyStart + 1 + contentSize);
-    for (let byte = 0; byte < keySize; byte++) bytes[to + byte] = buffer[keyStart + byte]!;
+    // In words, whose last one may reach beyond the key: what is there comes next. On the wire one octet of bits stands between them.
+    const key = word + RECORD_HEAD_SIZE / 4;
+    for (let at = 0; at < keySize; at += 4) ints[key + (at >> 2)] = view.getInt32(keyStart + at, true);
+    const keyEnd = keyStart + keySize + 1;
+    const rest = size - RECORD_HEAD_SIZE - keySize;
+    if (rest <= SHORT_COPY_MAX) copyShort(view, keyEnd, memory.viewOf(address), record + RECORD_HEAD_SIZE + keySize, rest);
+    else buffer.copy(memory.bytesOf(address), record + RECORD_HEAD_SIZE + keySize, keyEnd, keyEnd + rest);
     return address;
   }
 
@@ -147,8 +153,17 @@ export class Publisher {
       this.finish(address, bits, checked);
       return;
     }
-    const address = this.#store(buffer, keyStart, keySize, headerSize, bodySize, checked.persistent, 1);
+    this.#remember(checked.route, checked.persistent);
+    const address = this.#store(buffer, scan, checked.persistent, 1);
     if (address !== 0) this.finish(address, bits, checked);
+  }
+
+  /** What was decided of this publish holds for each that repeats it, unless it is about more than bytes and topology. */
+  #remember(route: Checked['route'], persistent: number): void {
+    if (route.dependsOnMore || route.unrouted || route.delayed || route.token !== undefined) return;
+    this.#lastRoute = route;
+    this.#lastPersistent = persistent;
+    this.#lastVersion = this.#port.topology.version;
   }
 
   /** Checks what stands in the header frame's payload, and routes. Undefined: refused, and the channel is closed. */

@@ -25,6 +25,7 @@ function memoryWith(key: Buffer, header: Buffer, body: Buffer, split: boolean): 
   const size = (split ? splitRecordSize : wireRecordSize)(key.length, header.length, body.length);
   const bytes = Buffer.alloc(RECORD + size);
   const ints = new Int32Array(bytes.buffer, bytes.byteOffset, Math.floor(bytes.length / 4));
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const word = RECORD / 4;
   ints[word + SIZE] = size;
   ints[word + KEY_SIZE] = key.length;
@@ -36,7 +37,7 @@ function memoryWith(key: Buffer, header: Buffer, body: Buffer, split: boolean): 
   if (split) frames.push(body);
   else if (body.length > 0) frames.push(frameOf(FrameType.body, 9, body));
   Buffer.concat(frames).copy(bytes, RECORD + RECORD_HEAD_SIZE);
-  return { bytesOf: () => bytes, intsOf: () => ints, byteOffsetOf: () => RECORD } as unknown as MessageMemory;
+  return { bytesOf: () => bytes, viewOf: () => view, intsOf: () => ints, byteOffsetOf: () => RECORD } as unknown as MessageMemory;
 }
 
 function frameOf(type: FrameType, channel: number, payload: Buffer): Buffer {

@@ -11,6 +11,7 @@ import { FRAME_END, FrameType, writeFrameHeader } from '../../../src/amqp/frame.
 import { FrameParser, type FrameSink } from '../../../src/amqp/frame-parser.ts';
 import type { PublishScan } from '../../../src/amqp/publish-scanner.ts';
 import { type Mistake, loadMutant } from '../support/mutant.ts';
+import { loadCopy } from '../support/source-copy.ts';
 
 const FRAME_MAX = 16_384;
 
@@ -25,6 +26,10 @@ class Recorder implements FrameSink {
   readonly lines: string[] = [];
   #body: Buffer[] = [];
   #left = 0;
+  /** The last publish, but for its body. */
+  #shape = '';
+  /** Publishes that were said to repeat the one before them. */
+  repeated = 0;
   /** Stops the parser at every so many frames. */
   readonly #stop: () => void;
   stopsEvery = 0;
@@ -42,6 +47,14 @@ class Recorder implements FrameSink {
   publish(buffer: Buffer, scan: PublishScan): void {
     const { channel, keyStart, keySize, bits, headerFrame, headerSize, bodySize } = scan;
     const start = keyStart - 6;
+    const method = buffer.toString('hex', start, keyStart + keySize + 1);
+    const properties = buffer.toString('hex', headerFrame + 19, headerFrame + headerSize + 8);
+    const shape = `${channel} ${method} ${properties}`;
+    if (scan.repeated) {
+      this.repeated++;
+      assert.is(shape, this.#shape);
+    }
+    this.#shape = shape;
     this.method(channel, buffer, start, keyStart + keySize + 1);
     assert.is(buffer[keyStart + keySize], bits);
     this.header(channel, buffer, headerFrame + 7, headerFrame + 7 + headerSize);
@@ -114,6 +127,28 @@ const message = fc
 
 /** Ends each session: after the method frame of a publish the parser may wait to see what follows. */
 const HEARTBEAT = frame(FrameType.heartbeat, 0, Buffer.alloc(0));
+/** So that no message that may be taken whole waits for more. */
+const ENOUGH = Buffer.concat(Array.from({ length: FRAME_MAX / HEARTBEAT.length }, () => HEARTBEAT));
+
+/** Messages with the same names and properties, and perhaps one byte of one of them that is another. */
+const alike = fc
+  .record({
+    channel,
+    method: publishMethod,
+    properties: octets(10),
+    sizes: fc.array(fc.oneof(fc.nat(300), fc.constantFrom(0, 1, WIRE_FORM_BODY_MAX, WIRE_FORM_BODY_MAX + 1)), { minLength: 2, maxLength: 4 }),
+    isFramedWhenEmpty: fc.boolean(),
+    flip: fc.option(fc.record({ message: fc.integer({ min: 1, max: 3 }), byte: fc.oneof(fc.nat(70), fc.constant(-1)), by: fc.integer({ min: 1, max: 255 }) }), { nil: undefined }),
+  })
+  .map(({ channel: on, method, properties, sizes, isFramedWhenEmpty, flip }) =>
+    sizes.map((size, index) => {
+      const body = size === 0 && !isFramedWhenEmpty ? Buffer.alloc(0) : frame(FrameType.body, on, Buffer.alloc(size, index));
+      const bytes = Buffer.concat([frame(FrameType.method, on, method), frame(FrameType.header, on, headerPayload(size, properties)), body]);
+      if (flip?.message === index) bytes[(flip.byte + bytes.length) % bytes.length]! ^= flip.by;
+      return bytes;
+    }),
+  )
+  .map((messages) => Buffer.concat([...messages, ENOUGH]));
 
 const other = fc.oneof(
   fc.constant(HEARTBEAT),
@@ -135,6 +170,10 @@ const cuts = fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min:
 type Parsers = typeof FrameParser;
 
 function hear(parsers: Parsers, bytes: Buffer, pieces: readonly number[], fast: boolean, stopsEvery: number): string[] {
+  return listen(parsers, bytes, pieces, fast, stopsEvery).lines;
+}
+
+function listen(parsers: Parsers, bytes: Buffer, pieces: readonly number[], fast: boolean, stopsEvery: number): Recorder {
   const recorder = new Recorder(() => (parser.stopped = true));
   const parser = new parsers(recorder, FRAME_MAX);
   recorder.stopsEvery = stopsEvery;
@@ -156,7 +195,7 @@ function hear(parsers: Parsers, bytes: Buffer, pieces: readonly number[], fast: 
     goOn();
     at += size;
   }
-  return recorder.lines;
+  return recorder;
 }
 
 function anyCut(parsers: Parsers) {
@@ -164,6 +203,12 @@ function anyCut(parsers: Parsers) {
     const uncut = hear(parsers, bytes, [bytes.length + 1], false, 0);
     assert.is(uncut.at(-1)?.startsWith('error'), !whole, 'what is right has no error');
     assert.equal(hear(parsers, bytes, pieces, fast, stopsEvery), uncut);
+  });
+}
+
+function anyRepetition(parsers: Parsers) {
+  return fc.property(alike, cuts, fc.nat(4), (bytes, pieces, stopsEvery) => {
+    assert.equal(hear(parsers, bytes, pieces, true, stopsEvery), hear(parsers, bytes, [bytes.length + 1], false, 0));
   });
 }
 
@@ -185,6 +230,18 @@ parser('hears the same when a short session is cut at any one byte', () => {
   );
 });
 
+parser('hears a publish that repeats the one before it as what it is', () => {
+  fc.assert(anyRepetition(FrameParser), { numRuns: 400, includeErrorInReport: true });
+});
+
+parser('knows a publish that repeats the one before it, whatever its body', () => {
+  const method = Buffer.from([0, 60, 0, 40, 0, 0, 1, 0x65, 1, 0x6b, 0]);
+  const publish = (size: number, properties: number[]): Buffer =>
+    Buffer.concat([frame(FrameType.method, 1, method), frame(FrameType.header, 1, headerPayload(size, Buffer.from(properties))), frame(FrameType.body, 1, Buffer.alloc(size))]);
+  const bytes = Buffer.concat([publish(100, [0x10, 0, 1]), publish(100, [0x10, 0, 1]), publish(1, [0x10, 0, 1]), publish(1, [0x10, 0, 2]), publish(9, [0x10, 0, 2])]);
+  assert.is(listen(FrameParser, bytes, [bytes.length], true, 0).repeated, 3);
+});
+
 const FILE = new URL('../../../src/amqp/frame-parser.ts', import.meta.url);
 const MISTAKES: Readonly<Record<string, Mistake>> = {
   'the end octet is not waited for': { right: 'if (payloadEnd >= end) return at;', wrong: 'if (payloadEnd > end) return at;' },
@@ -196,6 +253,22 @@ for (const [name, mistake] of Object.entries(MISTAKES)) {
   parser(`finds that ${name}`, async () => {
     const { FrameParser: mutant } = (await loadMutant(FILE, mistake)) as { readonly FrameParser: Parsers };
     assert.ok(fc.check(anyCut(mutant), { numRuns: 1500, endOnFailure: true }).failed);
+  });
+}
+
+const PATTERN_MISTAKES: Readonly<Record<string, Mistake>> = {
+  'properties are not compared': { right: '    if (!this.#isAt(view, back, frontSize + SIZE_BYTES, this.#backSize)) return false;\n', wrong: '' },
+  'the two sizes of a body are not compared': { right: 'bodySize !== view.getUint32(bodyFrameSize) || ', wrong: '' },
+  'the end of the body frame is not looked at': { right: ' || view.getUint8(last) !== FRAME_END', wrong: '' },
+  'the last bytes are not compared': { right: 'return view.getInt32(at + last, true) === pattern.getInt32(from + last, true);', wrong: 'return true;' },
+  'a body without a frame is one': { right: 'if (bodySize === 0 || bodySize > WIRE', wrong: 'if (bodySize > WIRE' },
+};
+
+for (const [name, change] of Object.entries(PATTERN_MISTAKES)) {
+  parser(`finds that ${name}`, async () => {
+    const copy = { folder: new URL('.', FILE), files: ['frame-parser.ts', 'publish-pattern.ts'], changes: [{ file: 'publish-pattern.ts', ...change }] };
+    const { FrameParser: mutant } = (await loadCopy(copy, 'frame-parser.ts')) as { readonly FrameParser: Parsers };
+    assert.ok(fc.check(anyRepetition(mutant), { numRuns: 10_000, endOnFailure: true }).failed);
   });
 }
 
