@@ -250,10 +250,11 @@ export class QueueMachine {
 
   /** `settle` of the first `count` positions, in their order. What is settled in the order of its delivery goes together. Hot. */
   settleAll(positions: Int32Array, count: number, how: Settle, connection: number): void {
-    const leaves = how === Settle.ack || how === Settle.taken;
-    for (let index = 0; index < count; ) {
-      const isFirst = leaves && positions[index] === this.#ledger.head;
-      const settled = isFirst ? this.#settleFromHead(runLength(positions, index, count), how, connection) : 0;
+    for (let index = 0, runEnd = 0; index < count; ) {
+      const isFirst = positions[index] === this.#ledger.head && (how === Settle.ack || how === Settle.taken);
+      // A run is measured once: what ends it early is no reason to look at the rest of it again and again.
+      if (isFirst && index >= runEnd) runEnd = index + runLength(positions, index, count);
+      const settled = isFirst ? this.#settleFromHead(runEnd - index, how, connection) : 0;
       index += settled;
       if (settled === 0) this.settle(positions[index++]!, how, connection);
     }
