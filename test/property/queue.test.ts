@@ -205,8 +205,8 @@ const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
     { file: 'consumer.ts', right: 'this.outstanding < this.limit', wrong: 'this.outstanding <= this.limit' },
   ],
   'the window is passed by one': [{ file: 'consumer.ts', right: 'this.onTheWay < WINDOW', wrong: 'this.onTheWay <= WINDOW' }],
-  'who is alone passes the limit of a dispatch': [{ file: machine, right: 'this.ready, consumer.room, budget + 1', wrong: 'this.ready, consumer.room' }],
-  'who is alone gets more than it can take': [{ file: machine, right: 'this.ready, consumer.room, budget + 1', wrong: 'this.ready, budget + 1' }],
+  'who is alone passes the limit of a dispatch': [{ file: machine, right: 'this.ready, consumer.room, budget)', wrong: 'this.ready, consumer.room)' }],
+  'who is alone gets more than it can take': [{ file: machine, right: 'this.ready, consumer.room, budget)', wrong: 'this.ready, budget)' }],
   'a dispatch has no limit': [{ file: machine, right: 'let budget = DISPATCH_MAX;', wrong: 'let budget = Infinity;' }],
   'the same consumer takes until it is full': [
     { file: 'consumer.ts', right: 'if (consumer.next === undefined && consumer.able) return;', wrong: 'if (consumer.able) return;' },

@@ -35,8 +35,7 @@ import { runLength } from './position-run.ts';
 import { ReadySize } from './ready-size.ts';
 import { Settle } from './settle.ts';
 
-export { Settle };
-export type { DropReason, QueuePort, QueueTraits };
+export { type DropReason, type QueuePort, type QueueTraits, Settle };
 
 /** Messages that one `dispatch` delivers at most, so that a long backlog shares its thread. */
 export const DISPATCH_MAX = 2048;
@@ -175,18 +174,19 @@ export class QueueMachine {
         continue;
       }
       if (this.ready === 0) return false;
-      if (budget-- === 0) return true;
+      if (budget === 0) return true;
       if (this.contents.lacking > 0 && this.nextLacksContent) return false;
       if (this.#expiry !== undefined && this.#nextIsOver(this.#expiry)) {
         if (this.dying?.isFull === true) return false;
         this.dropHead('expired');
+        budget--;
         continue;
       }
       // Alone in the line, it gets all that it can take.
       const isAlone = consumer.next === undefined && this.#expiry === undefined && this.contents.lacking === 0;
-      const count = isAlone ? Math.min(this.ready, consumer.room, budget + 1) : 1;
+      const count = isAlone ? Math.min(this.ready, consumer.room, budget) : 1;
+      budget -= count;
       for (let left = count; left > 0; left--) this.#deliverNext(consumer);
-      budget -= count - 1;
       line.turn();
     }
     return false;
