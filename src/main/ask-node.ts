@@ -1,14 +1,13 @@
 /** Asks a running node something over its control socket (`control-protocol.ts`), for the commands that operators use beside it. */
 import { askLine } from '../../native-free-io/socket/line-client.ts';
-import { CONTROL_SOCKET, type ControlReply, readReply, writeQuestion } from './control-protocol.ts';
-import { CONTROL_ANSWER_MS } from './control-server.ts';
+import { CONTROL_SOCKET, type ControlReply, answerLimitMs, readReply, writeQuestion } from './control-protocol.ts';
 
-/** The node answers within its own limit; this much more is for the way. */
-const PATIENCE_MS = CONTROL_ANSWER_MS + 1_000;
+/** The node answers within its own limit; this much more is for the way, milliseconds. */
+const WAY_MS = 1_000;
 
 /** The answer of the node that runs in `dataDir`, or one sentence for the operator. */
 export async function askNode(dataDir: string, ask: string, fields: Readonly<Record<string, unknown>> = {}): Promise<ControlReply> {
-  const outcome = await askLine(dataDir, CONTROL_SOCKET, writeQuestion(ask, fields), PATIENCE_MS);
+  const outcome = await askLine(dataDir, CONTROL_SOCKET, writeQuestion(ask, fields), answerLimitMs(ask) + WAY_MS);
   if (!outcome.answered) return { problem: sentence(outcome.why, dataDir) };
   const reply = readReply(outcome.line);
   if (reply === undefined) return { problem: `the node in ${dataDir} is of another version; ask it with its own leveret.` };

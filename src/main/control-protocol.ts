@@ -22,11 +22,20 @@
 export const CONTROL_VERSION = 1;
 /** The socket's name in the data directory. */
 export const CONTROL_SOCKET = 'control.sock';
+/** An answer that takes longer than this is a problem, milliseconds. */
+const ANSWER_MS = 5_000;
+/** A thread gathers and writes a profile of megabytes while it serves its clients, perhaps with little of a processor, milliseconds. */
+const PROFILE_ANSWER_MS = 60_000;
 
 export type ControlReply = { readonly answer: unknown } | { readonly problem: string };
 
 /** What is asked, or one sentence on why it cannot be understood. */
 export type ControlQuestion = { readonly ask: string; readonly fields: Readonly<Record<string, unknown>> } | { readonly problem: string };
+
+/** What a node takes to answer `ask` at most, milliseconds; then it says that it could not. */
+export function answerLimitMs(ask: string): number {
+  return ask === 'profile start' || ask === 'profile finish' ? PROFILE_ANSWER_MS : ANSWER_MS;
+}
 
 export function writeQuestion(ask: string, fields: Readonly<Record<string, unknown>> = {}): string {
   return JSON.stringify({ version: CONTROL_VERSION, ask, ...fields });

@@ -1,12 +1,9 @@
 import { type LineServer, serveLines } from '../../native-free-io/socket/line-server.ts';
-import { CONTROL_SOCKET, type ControlReply, readQuestion, writeReply } from './control-protocol.ts';
+import { CONTROL_SOCKET, type ControlReply, answerLimitMs, readQuestion, writeReply } from './control-protocol.ts';
 import type { Logger } from './log.ts';
 
 /** What a node can be asked, by the name of the question. */
 export type ControlOffers = ReadonlyMap<string, (fields: Readonly<Record<string, unknown>>) => Promise<unknown>>;
-
-/** An answer that takes longer than this is a problem, milliseconds. */
-export const CONTROL_ANSWER_MS = 5_000;
 
 /** Answers the tools of the machine. A node that cannot do it says so in its log and serves its clients all the same. */
 export async function serveControl(dataDir: string, offers: ControlOffers, log: Logger): Promise<LineServer> {
@@ -23,10 +20,11 @@ async function replyTo(line: string, offers: ControlOffers): Promise<ControlRepl
   if ('problem' in question) return question;
   const offer = offers.get(question.ask);
   if (offer === undefined) return { problem: `this node cannot be asked "${question.ask}"; it knows ${[...offers.keys()].join(', ')}` };
+  const limitMs = answerLimitMs(question.ask);
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<ControlReply>((resolve) => {
-    const problem = `a part of the node did not answer within ${CONTROL_ANSWER_MS / 1000} s`;
-    timer = setTimeout(() => resolve({ problem }), CONTROL_ANSWER_MS);
+    const problem = `a part of the node did not answer within ${limitMs / 1000} s`;
+    timer = setTimeout(() => resolve({ problem }), limitMs);
   });
   const reply = offer(question.fields).then(
     (answer): ControlReply => ({ answer }),

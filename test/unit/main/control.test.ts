@@ -1,10 +1,13 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { mock } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import fc from 'fast-check';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askLine } from '../../../native-free-io/socket/line-client.ts';
+import { askNode } from '../../../src/main/ask-node.ts';
 import { CONTROL_SOCKET, readQuestion, readReply, writeQuestion, writeReply } from '../../../src/main/control-protocol.ts';
 import { serveControl } from '../../../src/main/control-server.ts';
 import { createLog } from '../../../src/main/log.ts';
@@ -47,6 +50,33 @@ test('a node answers what it offers, says what it does not, and outlives an offe
   assert.equal(await ask('GET / HTTP/1.1'), { problem: 'a question is a JSON object on one line' });
   server.close();
   rmSync(directory, { recursive: true });
+});
+
+test('a profile may take longer than other answers', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'leveret-control-'));
+  let asked = 0;
+  let finish: (answer: unknown) => void = () => {};
+  const never = (): Promise<unknown> => new Promise((resolve) => {
+    asked++;
+    finish = resolve;
+  });
+  const server = await serveControl(directory, new Map([['tree', never], ['profile finish', never]]), createLog('silent'));
+  mock.timers.enable({ apis: ['setTimeout'] });
+  try {
+    const tree = askNode(directory, 'tree');
+    while (asked < 1) await setImmediate();
+    const profile = askNode(directory, 'profile finish', { folder: directory });
+    while (asked < 2) await setImmediate();
+    mock.timers.tick(5_000);
+    assert.equal(await tree, { problem: `the node in ${directory} refused: a part of the node did not answer within 5 s.` });
+    mock.timers.tick(54_000);
+    finish([]);
+    assert.equal(await profile, { answer: [] });
+  } finally {
+    mock.timers.reset();
+    server.close();
+    rmSync(directory, { recursive: true });
+  }
 });
 
 test('a node whose directory cannot hold a socket serves its clients all the same', async () => {
