@@ -7,7 +7,8 @@
  *   node test/run.ts unit ring  the files whose path contains one of the words
  */
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 
 const ROOT = import.meta.dirname;
@@ -17,6 +18,8 @@ const FILE_TIMEOUT_MS = 900_000;
 const LEFTOVER_MS = 10_000;
 /** Of a failed file that names no test, so many lines stand at the end again. */
 const LAST_LINES = 15;
+/** What one file has had compiled, and freed of its types, the next ones and the brokers that they start find here. */
+const COMPILED = mkdtempSync(join(tmpdir(), 'leveret-compiled-'));
 /** Files that measure time or own both cores run alone, after the others. */
 const ALONE = ['litmus', 'fault', 'conformance', 'main'];
 
@@ -47,7 +50,7 @@ function runFile(file: string): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', join(ROOT, file)], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' },
+      env: { NODE_COMPILE_CACHE: COMPILED, ...process.env, FORCE_COLOR: '0', NO_COLOR: '1' },
       // A group of its own, which can be ended together.
       detached: true,
     });
@@ -102,9 +105,11 @@ function digest({ name, output }: Outcome): string {
   return [`FAIL  ${name}`, ...(named.length > 0 ? named : lines.slice(-LAST_LINES))].join('\n');
 }
 
+process.once('exit', () => rmSync(COMPILED, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
     for (const pid of running) endGroup(pid);
+    rmSync(COMPILED, { recursive: true, force: true });
     process.kill(process.pid, signal);
   });
 }

@@ -152,14 +152,18 @@ load(`${COUNT} of ${BODY_BYTES} bytes wait on the disk, and each comes at its ti
       const seen = new Uint8Array(COUNT);
       const readMs = Math.min(READ_MS, spreadMs);
       const expected = offsets.reduce((sum, offset) => sum + (offset < readMs ? 1 : 0), 0);
-      let twice = 0;
+      // On a slow machine some are due while the node still runs, or ends: they may come twice, and say so.
+      let unmarked = 0;
       // Nothing can come before the node is there again, and nothing while the machine stands still.
       const stalls = new StallMeter();
       const readyMs = Date.now();
       let servedMs = 0;
       const worst: number[] = [];
-      const stop = await readArrivals(broker, 'arrived', (number, dueMs) => {
-        twice += seen[number]!;
+      const stop = await readArrivals(broker, 'arrived', (number, dueMs, redelivered) => {
+        if (seen[number] !== 0) {
+          if (!redelivered) unmarked++;
+          return;
+        }
         seen[number] = 1;
         if (offsets[number]! >= readMs) return;
         const nowMs = Date.now();
@@ -179,7 +183,7 @@ load(`${COUNT} of ${BODY_BYTES} bytes wait on the disk, and each comes at its ti
       process.stdout.write(`counted from the confirm: ${atLeast.text}\n`);
       process.stdout.write(`${lateness.text}; the latest of each second: ${worst.join(' ')}; ${timesText(runTimes(pid!))}; ${watch.text}\n`);
       assert.is(lateness.count, expected);
-      assert.is(twice, 0);
+      assert.is(unmarked, 0);
       assert.ok(lateness.minMs >= -CLOCKS_APART_MS, `one came ${-lateness.minMs} ms early`);
       assert.ok(servedMs - stalls.lostMs < LATE_MAX_MS, lateness.text);
     });

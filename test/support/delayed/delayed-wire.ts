@@ -11,6 +11,7 @@ import { table } from '../raw-table.ts';
 export const BODY_BYTES = 100;
 const FRAME_HEAD_BYTES = 7;
 const FRAME_END_BYTES = 1;
+const METHOD_HEAD_BYTES = 4;
 /** Stands where the delay goes. */
 const MARKER = 0x5ca1ab1e;
 
@@ -47,8 +48,11 @@ export class PublishTemplate {
   }
 }
 
-/** Consumes `queue` with automatic ack, and hears of number and due time of each message. Answers how to end. */
-export async function readArrivals(broker: TestBroker, queue: string, arrived: (number: number, dueMs: number) => void): Promise<() => void> {
+/** Hears of a message: what it was given when it was published, and whether it was delivered as redelivered. */
+export type Arrived = (number: number, dueMs: number, redelivered: boolean) => void;
+
+/** Consumes `queue` with automatic ack. Answers how to end. */
+export async function readArrivals(broker: TestBroker, queue: string, arrived: Arrived): Promise<() => void> {
   const socket = connect({ host: broker.host, port: broker.port });
   await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   const client = new RawClient(socket);
@@ -60,6 +64,7 @@ export async function readArrivals(broker: TestBroker, queue: string, arrived: (
   // From here on the bytes are read here alone.
   socket.removeAllListeners('data');
   let unread = Buffer.alloc(0);
+  let redelivered = false;
   socket.on('data', (chunk: Buffer) => {
     const bytes = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
     let at = 0;
@@ -67,10 +72,17 @@ export async function readArrivals(broker: TestBroker, queue: string, arrived: (
       const end = at + FRAME_HEAD_BYTES + bytes.readUInt32BE(at + 3) + FRAME_END_BYTES;
       if (end > bytes.length) break;
       const body = at + FRAME_HEAD_BYTES;
-      if (bytes[at] === FRAME.body) arrived(bytes.readUInt32BE(body), bytes.readDoubleBE(body + 4));
+      if (bytes[at] === FRAME.method) redelivered = isRedelivered(bytes.subarray(body));
+      else if (bytes[at] === FRAME.body) arrived(bytes.readUInt32BE(body), bytes.readDoubleBE(body + 4), redelivered);
       at = end;
     }
     unread = Buffer.from(bytes.subarray(at));
   });
   return () => socket.destroy();
+}
+
+/** Of the arguments of basic.deliver: consumer tag, delivery tag, the bit redelivered. */
+function isRedelivered(method: Buffer): boolean {
+  const tagAt = METHOD_HEAD_BYTES;
+  return method[tagAt + 1 + method[tagAt]! + 8] === 1;
 }
