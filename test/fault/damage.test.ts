@@ -23,7 +23,7 @@ import { JOURNAL_FILE, STORE_FILE, type DamageWorld, buildDamageWorld } from './
 import { damage } from './lmdb-damages.ts';
 
 const DAMAGES = Number(process.env['LEVERET_DAMAGES'] ?? 50);
-const JOURNAL_DAMAGES = Math.ceil(DAMAGES / 2);
+const JOURNAL_DAMAGES = Math.ceil(DAMAGES / 4);
 const SEED = Number(process.env['LEVERET_SEED'] ?? 1);
 const PAGE_BYTES = 4096;
 /** Without checksums: so many damages at most until something false was handed out. */

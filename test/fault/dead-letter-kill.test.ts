@@ -20,12 +20,12 @@ import { SeededRandom, runSeed } from '../support/seeded-random.ts';
 import type * as Brokers from '../../tools/chaos/leveret-broker.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-const MESSAGES = 20_000;
+const MESSAGES = 5_000;
 const KILLS = Number(process.env['LEVERET_KILLS'] ?? 4);
 /** Messages that are rejected together, but the last ones, which are more: the node is killed while their letters come. */
 const PORTION = 100;
 const PORTIONS = MESSAGES / PORTION;
-const LAST_PORTIONS = 40;
+const LAST_PORTIONS = 10;
 /** The mistake shows itself in one of so many kills. */
 const CONTROL_KILLS_MAX = 10;
 

@@ -11,7 +11,7 @@ import { FRAME, type RawChannel, frame } from '../support/raw-channel.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { longlong, short, shortstr } from '../support/raw-bytes.ts';
 
-const LIMIT_BYTES = 256 * 1024 * 1024;
+const LIMIT_BYTES = 128 * 1024 * 1024;
 /** What a client may offer before it must have been blocked, or all of it was paged out, bytes of memory. */
 const OFFERED_MAX_BYTES = 3 * LIMIT_BYTES;
 /** What a message takes in memory beside its body, at least. */
@@ -23,8 +23,8 @@ const WARM_UP_BATCHES = 60;
 const STORE_WORKING_BYTES = 96 * 1024 * 1024;
 /** Clients that warm a node of several threads up. */
 const WARM_UP_CLIENTS = 5;
-/** How often a load moves: that all of them came to one thread of two is one in 128. */
-const TURNS = 8;
+/** How often a load moves: that all of them came to one thread of two is one in 16. */
+const TURNS = 5;
 /** Questions of another connection that are asked and answered while the node is at its limit. How fast that is says more of the machine. */
 const ANSWERS_AT_LIMIT = 20;
 /** How long the node stays at its limit at least, milliseconds. */
@@ -133,7 +133,7 @@ async function warmUp(): Promise<void> {
 }
 
 async function start(schedulers: number, root?: string): Promise<void> {
-  process_ = await startBrokerProcess(['--memory-high-watermark', '256MiB', '--schedulers', String(schedulers)], root);
+  process_ = await startBrokerProcess(['--memory-high-watermark', String(LIMIT_BYTES), '--schedulers', String(schedulers)], root);
   // One after the other, so that every thread has worked.
   for (let one = 0; one < (schedulers === 1 ? 1 : WARM_UP_CLIENTS); one++) await warmUp();
   baselineBytes = process_.residentBytes();

@@ -122,7 +122,7 @@ if (missing !== undefined) {
   });
 
   full('the same when a write is refused outright', async () => {
-    assert.equal(await inLanes(MOMENTS, (moment) => faultsWhenFullAt('growth', 1 + (moment % GROWTHS), 'ENOSPC', seed + moment)), []);
+    assert.equal(await inLanes(MOMENTS / 2, (moment) => faultsWhenFullAt('growth', 1 + (moment % GROWTHS), 'ENOSPC', seed + moment)), []);
   });
 
   full('control: confirms before there is room are found out', async () => {

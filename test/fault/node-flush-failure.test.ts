@@ -2,7 +2,7 @@
  * A node whose device fails to flush (EIO): it confirms nothing that was published afterwards, ends by itself with a clear message
  * and a code other than 0, and the next start has all that was confirmed.
  *
- * LEVERET_FLUSH_FAILURES: how many moments (8 in the test command, each once; for many, run this file by itself).
+ * LEVERET_FLUSH_FAILURES: how many moments (5 in the test command, each once; for many, run this file by itself).
  * LEVERET_TEST_SEED repeats a run.
  */
 import { suite } from 'uvu';
@@ -18,7 +18,7 @@ import { TimedTraffic } from '../support/device/timed-traffic.ts';
 import { runSeed } from '../support/seeded-random.ts';
 
 /** Calls after the order, among which one fails. */
-const CALLS = 8;
+const CALLS = 5;
 const FAILURES = Number(process.env['LEVERET_FLUSH_FAILURES'] ?? CALLS);
 const BEFORE = 40;
 /** More than any node can take before the flush fails. */

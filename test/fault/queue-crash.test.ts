@@ -15,6 +15,8 @@ const CRASHES = 200;
 const QUEUES = 4;
 const PUBLISHERS = 3;
 const MESSAGES_MIN = 6_000;
+/** Of the controls. */
+const CONTROL = { crashes: 60, messages: 2_000 };
 const EVERY_LETTERS = 12;
 
 type Outcome = { readonly verdict: Verdict; readonly crashes: number; readonly surprises: readonly string[]; readonly stuck: string };
@@ -31,8 +33,8 @@ async function declareQueues(fault: FaultNode): Promise<string[]> {
   return queues;
 }
 
-/** Runs traffic over crashing queues until `CRASHES` have happened, then lets it come to rest. */
-async function runTraffic(schedulers: number, seed: number, root?: string): Promise<Outcome> {
+/** Runs traffic over crashing queues until there were so many crashes and messages, then lets it come to rest. */
+async function runTraffic(schedulers: number, seed: number, least = { crashes: CRASHES, messages: MESSAGES_MIN }, root?: string): Promise<Outcome> {
   const random = new SeededRandom(seed);
   const fault = await startFaultNode({ schedulers, queueRestarts: { restarts: 100_000, periodMs: 1_000 } }, root);
   const ledger = new LedgerOfMessages();
@@ -64,12 +66,12 @@ async function runTraffic(schedulers: number, seed: number, root?: string): Prom
     const runs = new Runs();
     for (const each of [...publishings, ...consumptions, ...holding]) runs.add(each.run());
     for (let thread = 1; thread <= schedulers; thread++) {
-      const plan = { group: 'queue', seed: seed + thread, everyLetters: EVERY_LETTERS, crashesMax: CRASHES } as const;
+      const plan = { group: 'queue', seed: seed + thread, everyLetters: EVERY_LETTERS, crashesMax: least.crashes } as const;
       fault.node.fault(thread, { type: 'plan', plan });
     }
     const moved = (): number => ledger.settledCount + ledger.attempted + fault.crashes();
     try {
-      await until(() => fault.crashes() >= CRASHES && ledger.attempted >= MESSAGES_MIN, 'there were crashes enough', moved);
+      await until(() => fault.crashes() >= least.crashes && ledger.attempted >= least.messages, 'there were crashes enough', moved);
       for (let thread = 1; thread <= schedulers; thread++) fault.node.fault(thread, { type: 'plan', plan: undefined });
       for (const each of publishings) each.stop();
       await until(() => ledger.unanswered === 0, 'every publish is answered', () => ledger.unanswered, 5_000);
@@ -145,7 +147,7 @@ for (const control of CONTROLS) {
     const seed = runSeed();
     const copy = brokenCopy(control);
     try {
-      const outcome = await runTraffic(1, seed, copy.root);
+      const outcome = await runTraffic(1, seed, CONTROL, copy.root);
       process.stdout.write(`${control.name}: ${outcome.stuck} ${JSON.stringify(outcome.verdict)}\n`);
       assert.ok(outcome.verdict[control.counter] > 0, `seed ${seed}: ${control.counter} of ${JSON.stringify(outcome.verdict)}`);
     } finally {

@@ -35,10 +35,12 @@ const QUEUES = ['first', 'second', 'third'];
 const LOAD = 2_000;
 /** From the blow to the end of the process, milliseconds: clients may take five seconds to say goodbye, and a heap takes its time to fill. */
 const END_MS = 15_000;
-const CRASHES = Number(process.env['LEVERET_STORE_CRASHES'] ?? 200);
+const CRASHES = Number(process.env['LEVERET_STORE_CRASHES'] ?? 100);
 const CRASHES_PER_PROCESS = 50;
 /** What is not done by then is never done, milliseconds. */
 const STUCK_MS = 15_000;
+/** The same of a control, where something is to stand still. */
+const CONTROL_STUCK_MS = 5_000;
 const EVERY_LETTERS = 6;
 
 const losing = suite('the store');
@@ -139,7 +141,7 @@ function assertClean(verdict: FanoutVerdict, text: string): void {
 type CrashOutcome = { readonly verdict: FanoutVerdict; readonly crashes: number; readonly stuck: string; readonly problems: readonly string[] };
 
 /** Processes one after the other: in each the writer crashes at random letters, and then the process is killed. */
-async function runCrashes(seed: number, crashes: number, root: string = ROOT): Promise<CrashOutcome> {
+async function runCrashes(seed: number, crashes: number, root: string = ROOT, stuckMs: number = STUCK_MS): Promise<CrashOutcome> {
   const random = new SeededRandom(seed);
   const { LeveretBroker: Broker } = (await import(pathToFileURL(join(root, 'tools/chaos/leveret-broker.ts')).href)) as { readonly LeveretBroker: typeof LeveretBroker };
   const leveret = await Broker.create(SCHEDULERS);
@@ -157,11 +159,11 @@ async function runCrashes(seed: number, crashes: number, root: string = ROOT): P
       const plan = { group: 'store-writer', seed: random.below(2 ** 30), everyLetters: EVERY_LETTERS, crashesMax: goal - leveret.crashes } as const;
       await leveret.order(STORE_THREAD, { type: 'plan', plan });
       try {
-        await until(() => leveret.crashes >= goal || leveret.deaths > 0, 'there were crashes enough', () => leveret.crashes + fanout.attempted, STUCK_MS);
+        await until(() => leveret.crashes >= goal || leveret.deaths > 0, 'there were crashes enough', () => leveret.crashes + fanout.attempted, stuckMs);
         // Half of the processes come to rest, so that every publish is answered.
         if (random.oneIn(2) || goal === crashes) {
           stopped = true;
-          const unanswered = await Promise.race([Promise.all(publishing), new Promise<undefined>((resolve) => setTimeout(resolve, STUCK_MS, undefined))]);
+          const unanswered = await Promise.race([Promise.all(publishing), new Promise<undefined>((resolve) => setTimeout(resolve, stuckMs, undefined))]);
           if (unanswered === undefined) stuck = 'publishes were never answered';
         }
       } catch (error) {
@@ -219,7 +221,7 @@ for (const control of CONTROLS) {
     const seed = runSeed();
     const copy = brokenCopy(control);
     try {
-      const outcome = await runCrashes(seed, CRASHES_PER_PROCESS, copy.root);
+      const outcome = await runCrashes(seed, CRASHES_PER_PROCESS, copy.root, CONTROL_STUCK_MS);
       process.stdout.write(`${control.name}: ${outcome.stuck} ${outcome.problems.join().slice(0, 300)} ${JSON.stringify(outcome.verdict)}\n`);
       assert.ok(control.shows(outcome), `seed ${seed}: ${JSON.stringify(outcome)}`);
     } finally {

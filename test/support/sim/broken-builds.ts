@@ -9,6 +9,8 @@ export type BrokenBuild = SourceChange & {
   readonly delayed?: true;
   /** Only one whose threads are lost while replicas crash. */
   readonly losses?: true;
+  /** One that has shown it, where few do: it is tried first. */
+  readonly seed?: number;
 };
 
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [

@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert';
 import { SCHEDULER_YOUNG_MIB, STORE_YOUNG_MIB } from '../../../src/main/thread-heap.ts';
 
 const EXHAUSTER = join(import.meta.dirname, 'heap-exhauster.ts');
-const RUNS = 5;
+const RUNS = 2;
 /** Without a bound nearly every run aborts; that none of so many does would mean that V8 has changed. */
 const ATTEMPTS_MAX = 20;
 
