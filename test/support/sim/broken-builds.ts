@@ -16,6 +16,7 @@ export type BrokenBuild = SourceChange & {
 export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   {
     name: 'a publish that is read again after a crash is appended again',
+    seed: 27,
     file: 'src/broker/queue/ledger.ts',
     right: 'return (this.tail - this.#slots[slot + LETTER_TAIL]!) | 0;',
     wrong: 'return 0;',
@@ -46,12 +47,14 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'a requeued message goes to the end of those that came back',
+    seed: 8,
     file: 'src/broker/queue/position-heap.ts',
     right: 'if (((position - heap[parent]!) | 0) >= 0) break;',
     wrong: 'break;',
   },
   {
     name: 'the store confirms before the commit',
+    seed: 18,
     stored: true,
     file: 'actors/store/store-actor.ts',
     right: '    try {\n      if (this.#store.waiting',
@@ -59,6 +62,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'what died leaves its queue when its letter has left, not when it is stored',
+    seed: 29,
     stored: true,
     file: 'actors/queue/dead-letters.ts',
     right: '    if (links > 0) this.#copies.add(position, links, this.#record.sizeBytes);\n    else this',
@@ -66,6 +70,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'the letter of a message that died before a kill comes again unmarked',
+    seed: 10,
     stored: true,
     file: 'src/main/ledger-filling.ts',
     right: 'store.unsureTo(id) ?? 0',
@@ -73,12 +78,14 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'a letter that an incarnation or to a lost thread was sent comes again unmarked',
+    seed: 59,
     file: 'src/broker/queue/dying.ts',
     right: 'this.#ledger.owner(position) & SENT) !== 0;',
     wrong: 'this.#ledger.owner(position) & SENT) > SENT;',
   },
   {
     name: 'a message that was going out at a kill comes again unmarked',
+    seed: 12,
     stored: true,
     delayed: true,
     file: 'src/store/timelines.ts',
@@ -95,6 +102,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'a replica that crashed does not say that its thread has heard of a loss',
+    seed: 30,
     stored: true,
     losses: true,
     file: 'actors/topology/replica-actor.ts',
@@ -103,6 +111,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'what came back for the second time waits no longer than for the first',
+    seed: 84,
     stored: true,
     delayed: true,
     file: 'src/broker/queue/delayed-retry.ts',
@@ -111,6 +120,7 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'what came back waits for the youngest of those that do, not for itself',
+    seed: 32,
     stored: true,
     delayed: true,
     file: 'src/broker/queue/delayed-retry.ts',
@@ -119,12 +129,14 @@ export const BROKEN_BUILDS: readonly BrokenBuild[] = [
   },
   {
     name: 'a queue that crashed forgets what was dying',
+    seed: 25,
     file: 'src/broker/queue/dying.ts',
     right: '=== DYING) this.#join(position);',
     wrong: '=== DYING) continue;',
   },
   {
     name: 'a queue that crashed does not hand over what it had accepted',
+    seed: 134,
     stored: true,
     file: 'actors/queue/keeping.ts',
     right: '>= 0 && address !== 0) this.append(',
