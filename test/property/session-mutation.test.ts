@@ -14,7 +14,7 @@ import { MUTATIONS, type Mutation } from '../support/hostile/mutations.ts';
 import { Random } from '../support/hostile/random.ts';
 import { GOODBYE, SESSIONS, handshake } from '../support/hostile/recorded-sessions.ts';
 
-const COUNT = Number(process.env['HOSTILE_COUNT'] ?? 100_000);
+const COUNT = Number(process.env['HOSTILE_COUNT'] ?? 20_000);
 const SEED = Number(process.env['HOSTILE_SEED'] ?? 20_260_801);
 /** Sessions that one node serves between two looks at what they left behind. */
 const BATCH = 200;

@@ -11,7 +11,7 @@ import type { SourceChange } from '../../../support/source-change.ts';
 import type { WorldStep } from './timeline-actor-world.ts';
 
 const SEED = Number(process.env['LEVERET_SEED'] ?? 2);
-const RUNS = Number(process.env['LEVERET_RUNS'] ?? (process.env['LEVERET_MISTAKE'] === undefined ? 1_000 : 6_000));
+const RUNS = Number(process.env['LEVERET_RUNS'] ?? (process.env['LEVERET_MISTAKE'] === undefined ? 400 : 6_000));
 
 const SMALL_BOUNDS: readonly SourceChange[] = [
   { file: 'actors/delay/timeline-actor.ts', right: 'WANTED_MESSAGES = 16_384', wrong: 'WANTED_MESSAGES = 3' },

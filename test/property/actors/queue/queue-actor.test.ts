@@ -9,7 +9,9 @@ import { int, longstr, tableOf } from '../../../support/topology-fixture.ts';
 import { type Mistake, loadMutant } from '../../support/mutant.ts';
 import { QueueActorWorld } from './queue-actor-world.ts';
 
-const RUNS = 500;
+const RUNS = 200;
+/** Of a control, for each setting: so many histories, so often. */
+const CONTROL = { runs: 200, rounds: 10 };
 
 type Step = { readonly name: string; readonly peer: number; readonly count: number; readonly one: boolean };
 
@@ -140,8 +142,10 @@ const MISTAKES: Readonly<Record<string, Mistake>> = {
 for (const [name, mistake] of Object.entries(MISTAKES)) {
   actor(`find that ${name}`, async () => {
     const { QueueActor: actors } = (await loadMutant(FILE, mistake)) as { readonly QueueActor: typeof QueueActor };
-    const failed = Object.values(SETTINGS).reverse().some((setting) => fc.check(histories(setting, actors, stepOrPurge), { numRuns: 2000, endOnFailure: true }).failed);
-    assert.ok(failed);
+    const isFoundIn = (setting: FieldTable): boolean => fc.check(histories(setting, actors, stepOrPurge), { numRuns: CONTROL.runs, endOnFailure: true }).failed;
+    let isFound = false;
+    for (let round = 0; round < CONTROL.rounds && !isFound; round++) isFound = Object.values(SETTINGS).some(isFoundIn);
+    assert.ok(isFound);
   });
 }
 

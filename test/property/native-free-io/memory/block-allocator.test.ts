@@ -12,7 +12,7 @@ import type { SourceChange } from '../../../support/source-change.ts';
 import { type MemoryCopy, loadMemory } from '../../support/memory-copy.ts';
 import { MemoryWorld, OWNERS, memorySteps } from '../../support/memory-world.ts';
 
-const RUNS = 250;
+const RUNS = 150;
 const CONTROL_RUNS = 1500;
 
 function histories(copy: MemoryCopy) {
