@@ -202,9 +202,9 @@ const MISTAKES: Readonly<Record<string, readonly SourceChange[]>> = {
     { file: machine, right: '    if ((state & STATE_MASK) !== UNSETTLED) return;\n', wrong: '    if ((state & STATE_MASK) === GONE) return;\n' },
   ],
   'the limit of a consumer is passed by one': [
-    { file: 'consumer.ts', right: 'this.outstanding < this.limit', wrong: 'this.outstanding <= this.limit' },
+    { file: 'consumer.ts', right: 'this.limit - this.outstanding', wrong: 'this.limit + 1 - this.outstanding' },
   ],
-  'the window is passed by one': [{ file: 'consumer.ts', right: 'this.onTheWay < WINDOW', wrong: 'this.onTheWay <= WINDOW' }],
+  'the window is passed by one': [{ file: 'consumer.ts', right: 'WINDOW - this.onTheWay', wrong: 'WINDOW + 1 - this.onTheWay' }],
   'who is alone passes the limit of a dispatch': [{ file: machine, right: 'this.ready, consumer.room, budget)', wrong: 'this.ready, consumer.room)' }],
   'who is alone gets more than it can take': [{ file: machine, right: 'this.ready, consumer.room, budget)', wrong: 'this.ready, budget)' }],
   'a dispatch has no limit': [{ file: machine, right: 'let budget = DISPATCH_MAX;', wrong: 'let budget = Infinity;' }],

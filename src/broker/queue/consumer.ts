@@ -58,10 +58,10 @@ export class Consumer {
   }
 
   get able(): boolean {
-    return !this.stopped && !this.retired && this.outstanding < this.limit && this.onTheWay < WINDOW;
+    return !this.stopped && !this.retired && this.room > 0;
   }
 
-  /** Messages that it can take. Only of one that is able. */
+  /** Messages that its limit and the window leave it. */
   get room(): number {
     return Math.min(this.limit - this.outstanding, WINDOW - this.onTheWay);
   }
