@@ -88,6 +88,16 @@ async function measurePeer(name: Peer['name'], { scenarios, timing, retakes }: C
   }
 }
 
+function describeMachine(): Readonly<Record<string, string | number>> {
+  return { cores: availableParallelism(), processor: cpus()[0]?.model ?? 'unknown', node: process.version, kernel: release(), ...Object.fromEntries(versions) };
+}
+
+function writeFigures(): void {
+  if (options.jsonFile === undefined) return;
+  const command = `npm run bench:compare -- ${process.argv.slice(2).join(' ')}`;
+  writeFileSync(options.jsonFile, `${JSON.stringify({ command, startedAt, machine: describeMachine(), options, measured, discarded }, null, 2)}\n`);
+}
+
 for (let run = 0; run < options.runs; run += 1) {
   for (const name of options.peers) {
     try {
@@ -96,16 +106,12 @@ for (let run = 0; run < options.runs; run += 1) {
       failures += 1;
       console.log(`${name}: FAILED to start: ${error instanceof Error ? error.message : String(error)}`);
     }
+    // A run that is ended early leaves what it has measured.
+    writeFigures();
   }
 }
 
-const machine = {
-  cores: availableParallelism(),
-  processor: cpus()[0]?.model ?? 'unknown',
-  node: process.version,
-  kernel: release(),
-  ...Object.fromEntries(versions),
-};
+const machine = describeMachine();
 const disturbed = measured.filter(({ figures }) => isDisturbed(figures));
 const rows: string[][] = [];
 for (const scenario of options.scenarios) {
@@ -123,5 +129,4 @@ console.log(`window ${options.timing.windowSeconds} s after ${options.timing.war
 if (discarded.length + disturbed.length > 0) {
   console.log(`${disturbed.length} of ${measured.length} measurements were disturbed, ${discarded.length} more were and do not count: ${DISTURBANCE}`);
 }
-if (options.jsonFile !== undefined) writeFileSync(options.jsonFile, `${JSON.stringify({ command: `npm run bench:compare -- ${process.argv.slice(2).join(' ')}`, startedAt, machine, options, measured, discarded }, null, 2)}\n`);
 process.exitCode = failures === 0 ? 0 : 1;
