@@ -10,7 +10,7 @@ import { socketPath } from '../file/socket-path.ts';
 export const QUESTION_SIZE_MAX = 65_536;
 /** Connections at once; the next one is cut. */
 export const LINE_CONNECTIONS_MAX = 16;
-/** A connection that says nothing, or does not read its answer, for so long is cut, milliseconds. */
+/** A connection that says nothing, or does not read its answer, for so long is cut, milliseconds. Who waits for an answer may wait for long. */
 export const LINE_IDLE_MS = 10_000;
 
 const OWNER_ONLY = 0o600;
@@ -26,7 +26,7 @@ export type LineServer = {
  * directory. `answer` gets a line and resolves to a line; both are UTF-8 without the line end. It must not reject. Rejects when the
  * system does not let it listen. It does not keep the process alive.
  */
-export async function serveLines(directory: string, name: string, answer: (line: string) => Promise<string>): Promise<LineServer> {
+export async function serveLines(directory: string, name: string, answer: (line: string) => Promise<string>, idleMs: number = LINE_IDLE_MS): Promise<LineServer> {
   const address = socketPath(directory, name);
   if (address === undefined) throw new Error(`the path of ${directory} is too long for a socket in it`);
   const connections = new Set<Socket>();
@@ -35,7 +35,7 @@ export async function serveLines(directory: string, name: string, answer: (line:
     if (connections.size >= LINE_CONNECTIONS_MAX) return void socket.destroy();
     connections.add(socket);
     socket.on('close', () => connections.delete(socket));
-    converse(socket, answer);
+    converse(socket, answer, idleMs);
   });
   try {
     rmSync(address.path, { force: true });
@@ -67,7 +67,7 @@ export async function serveLines(directory: string, name: string, answer: (line:
 }
 
 /** One question after the other: while one is answered the socket is not read. */
-function converse(socket: Socket, answer: (line: string) => Promise<string>): void {
+function converse(socket: Socket, answer: (line: string) => Promise<string>, idleMs: number): void {
   let rest: Buffer = Buffer.alloc(0);
   let answering = false;
   let ended = false;
@@ -80,8 +80,10 @@ function converse(socket: Socket, answer: (line: string) => Promise<string>): vo
     rest = rest.subarray(end + 1);
     answering = true;
     socket.pause();
+    socket.setTimeout(0);
     void answer(line).then((text) => {
       if (socket.destroyed) return;
+      socket.setTimeout(idleMs);
       socket.write(`${text}\n`, () => {
         answering = false;
         socket.resume();
@@ -90,7 +92,7 @@ function converse(socket: Socket, answer: (line: string) => Promise<string>): vo
     });
   };
   socket.unref();
-  socket.setTimeout(LINE_IDLE_MS, () => socket.destroy());
+  socket.setTimeout(idleMs).on('timeout', () => socket.destroy());
   socket.on('error', () => socket.destroy());
   socket.on('end', () => {
     ended = true;

@@ -49,6 +49,24 @@ test('questions in pieces and in one piece are answered in their order, also to 
   assert.is(await everything(socket), 'one?\ntwo?\nthree?\n');
 });
 
+test('who waits for an answer is not cut, however long it takes', async ({ directory }) => {
+  const idleMs = 50;
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<string>();
+  const server = await serveLines(directory, 'slow.sock', () => (asked.resolve(), answer.promise), idleMs);
+  try {
+    const answered = askLine(directory, 'slow.sock', 'how', PATIENCE_MS);
+    await asked.promise;
+    // Whoever came later and says nothing is cut first.
+    const idle = connect(join(directory, 'slow.sock'));
+    await everything(idle);
+    answer.resolve('at last');
+    assert.equal(await answered, { answered: true, line: 'at last' });
+  } finally {
+    server.close();
+  }
+});
+
 test('bytes that are no text get an answer like any other line', async ({ directory }) => {
   const socket = await open(directory);
   socket.end(Buffer.from([0xff, 0x00, 0xc0, 0x0a]));
